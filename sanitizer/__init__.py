@@ -1,0 +1,1 @@
+"""A streaming sanitizer for the logs of MCP servers: nothing unredacted leaves, ever."""
