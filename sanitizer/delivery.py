@@ -1,0 +1,346 @@
+"""Everything between clean batches and one sink, once for every sink: order, merging, retry, splitting, dead letters, spilling.
+
+A `Retry` and the system's own errors (connection refused, DNS, TLS, timeouts) are transient, whatever the sink; a
+`Rejection` is for ever. What waits keeps its place: batches of a lane leave in the order in which they came.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from sanitizer.model import Clean, CleanBatch, Receipt, Rejection, Retry, Sink, TooLarge
+from sinks.options import SinkOptions
+
+
+class DeadLetters(Protocol):
+    """Where records go that a sink will never take."""
+
+    async def bury(self, sink: str, batch: CleanBatch, rejections: Sequence[Rejection]) -> None:
+        """Keep the rejected records of *batch*; raise `OSError` when that is not possible now."""
+        ...
+
+
+class Spilling(Protocol):
+    """A place on disk that takes batches while their sink cannot. See `sanitizer.spool`."""
+
+    async def append(self, batch: CleanBatch) -> None:
+        """Return once *batch* is durable, or was dropped by policy and counted."""
+        ...
+
+    async def first(self) -> CleanBatch | None:
+        """The oldest batch that is not forgotten yet; None when there is none."""
+        ...
+
+    async def forget_first(self) -> None:
+        """The batch last returned by `first` is delivered."""
+        ...
+
+
+class Undelivered(Exception):
+    """Raised when a batch had to be given up: the time to drain is over and there is no spool to put it into."""
+
+
+Count = Callable[[str, str, int], None]
+"""(metric, sink, increment)"""
+
+
+@dataclass(slots=True)
+class _Lane:
+    """What waits on one lane, in order, each with the future that tells the pipeline it is safe."""
+
+    waiting: deque[tuple[CleanBatch, asyncio.Future[None]]] = field(default_factory=deque)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Delivery:
+    """Delivers to one sink. `deliver` takes a batch at once; the future it returns is done when the batch is safe.
+
+    Batches of one lane are merged up to the sink's limits and sent one after another; `concurrency` lanes at a time. With a
+    *spool*, a batch that cannot be sent now is safe once it is on disk, and is sent from there when the sink is back.
+    """
+
+    def __init__(
+        self,
+        sink: Sink,
+        options: SinkOptions,
+        name: str,
+        dead_letters: DeadLetters,
+        spool: Spilling | None = None,
+        count: Count = lambda _metric, _sink, _increment: None,
+        max_waiting_bytes: int = 4 << 20,
+    ) -> None:
+        self._sink = sink
+        self._options = options
+        self._name = name
+        self._dead_letters = dead_letters
+        self._spool = spool
+        self._count = count
+        self._max_waiting_bytes = max_waiting_bytes
+        self._waiting_bytes = 0
+        self._lanes: dict[str, _Lane] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._slots = asyncio.Semaphore(options.concurrency)
+        self._spilling = False
+        self._spills = 0
+        self._hurry = asyncio.Event()
+
+    def deliver(self, batch: CleanBatch) -> asyncio.Future[None] | None:
+        """Take *batch*; None when this sink does not receive its kind."""
+        if batch.kind not in self._options.receives:
+            return None
+        safe: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        safe.add_done_callback(lambda done: done.cancelled() or done.exception())  # after a failure nobody may ask
+        key = "audit" if batch.kind == "audit" else batch.lane
+        lane = self._lanes.get(key)
+        if lane is None:
+            lane = self._lanes[key] = _Lane()
+            self._start(self._drain_lane(key, lane))
+        lane.waiting.append((batch, safe))
+        lane.arrived.set()
+        self._waiting_bytes += _size(batch)
+        if self._waiting_bytes > self._max_waiting_bytes:
+            self._spill()
+        return safe
+
+    async def resume(self) -> None:
+        """Begin with what an earlier run left in the spool."""
+        if self._spool and await self._spool.first():
+            self._spill()
+
+    def hurry(self) -> None:
+        """Wait no longer: what cannot be sent at once goes to the spool, or fails with `Undelivered` where there is none."""
+        self._hurry.set()
+        self._spill()
+
+    async def close(self) -> None:
+        """Stop. What was not safe by now is not delivered."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _start(self, work: object) -> None:
+        task = asyncio.ensure_future(work)  # type: ignore[arg-type]
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _drain_lane(self, key: str, lane: _Lane) -> None:
+        """Send what waits on *lane* until nothing does."""
+        while lane.waiting:
+            await self._company(lane)
+            async with self._slots:
+                batch, waiters = self._merge(lane)
+                try:
+                    await self._make_safe(batch)
+                except Exception as failure:
+                    for safe in waiters:
+                        if not safe.done():
+                            safe.set_exception(failure)
+                else:
+                    for safe in waiters:
+                        if not safe.done():
+                            safe.set_result(None)
+        del self._lanes[key]
+
+    async def _company(self, lane: _Lane) -> None:
+        """Give the lane `max_batch_secs` to fill a batch."""
+        deadline = time.monotonic() + self._options.max_batch_secs
+        while not self._spilling and not self._hurry.is_set() and not self._full(lane):
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                return
+            lane.arrived.clear()
+            try:
+                await asyncio.wait_for(lane.arrived.wait(), remaining)
+            except TimeoutError:
+                return
+
+    def _full(self, lane: _Lane) -> bool:
+        records = size = 0
+        for batch, _ in lane.waiting:
+            records += len(batch.records)
+            size += _size(batch)
+        return records >= self._options.max_batch_records or size >= self._options.max_batch_bytes
+
+    def _merge(self, lane: _Lane) -> tuple[CleanBatch, list[asyncio.Future[None]]]:
+        """Take from *lane* as many batches as one send may hold, at least one."""
+        first, safe = lane.waiting.popleft()
+        merged, waiters = [first], [safe]
+        records, size = len(first.records), _size(first)
+        while lane.waiting:
+            batch, safe = lane.waiting[0]
+            records += len(batch.records)
+            size += _size(batch)
+            same = (batch.lane, batch.kind, batch.rules) == (first.lane, first.kind, first.rules)
+            if not same or records > self._options.max_batch_records or size > self._options.max_batch_bytes:
+                break
+            lane.waiting.popleft()
+            merged.append(batch)
+            waiters.append(safe)
+        self._waiting_bytes -= sum(map(_size, merged))
+        return join(merged), waiters
+
+    async def _make_safe(self, batch: CleanBatch) -> None:
+        remainder: CleanBatch | None = batch
+        for part in split(batch, self._options.max_batch_records):
+            remainder = part if self._spilling and self._spool else await self._send(part, may_spill=self._spool is not None)
+            if remainder is not None:
+                await self._put_aside(remainder)
+
+    async def _put_aside(self, batch: CleanBatch) -> None:
+        if self._spool is None:
+            raise Undelivered(f"{self._name}: not delivered in time")
+        self._spill()
+        self._spills += 1
+        try:
+            await self._spool.append(batch)
+        finally:
+            self._spills -= 1
+
+    async def _send(self, batch: CleanBatch, *, may_spill: bool) -> CleanBatch | None:
+        """Send *batch* until all of it is delivered or buried; return what is left when it should be put aside instead."""
+        attempt = 0
+        while True:
+            after_secs: float | None = None
+            try:
+                async with asyncio.timeout(self._options.timeout_secs):
+                    receipt = await self._sink.send(batch)
+            except TooLarge:
+                if len(batch.records) > 1:
+                    return await self._send_halves(batch, may_spill=may_spill)
+                receipt = Receipt(rejected=[Rejection(0, "too large for the sink")])
+            except Retry as trouble:
+                receipt, after_secs = Receipt(pending=range(len(batch.records))), trouble.after_secs
+            except BrokenPipeError:
+                raise
+            except (OSError, TimeoutError):
+                receipt = Receipt(pending=range(len(batch.records)))
+            await self._bury(batch, receipt.rejected)
+            self._count("delivered", self._name, len(batch.records) - len(receipt.rejected) - len(receipt.pending))
+            if not receipt.pending:
+                return None
+            attempt = attempt + 1 if len(receipt.pending) == len(batch.records) else 1
+            batch = pick(batch, receipt.pending)
+            self._count("retries", self._name, 1)
+            retry = self._options.retry
+            if retry.max_attempts is not None and attempt >= retry.max_attempts:
+                await self._bury(batch, [Rejection(i, f"gave up after {attempt} attempts") for i in range(len(batch.records))])
+                return None
+            if may_spill or self._hurry.is_set():
+                return batch
+            await self._pause(receipt.after_secs if after_secs is None else after_secs, attempt)
+
+    async def _send_halves(self, batch: CleanBatch, *, may_spill: bool) -> CleanBatch | None:
+        left = []
+        for half in split(batch, (len(batch.records) + 1) // 2):
+            remainder = half if left else await self._send(half, may_spill=may_spill)
+            if remainder is not None:
+                left.append(remainder)
+        return join(left) if left else None
+
+    async def _bury(self, batch: CleanBatch, rejections: Sequence[Rejection]) -> None:
+        """Keep what the sink refused; a full disk is waited for, since dropping it here would be silent."""
+        attempt = 0
+        while rejections:
+            try:
+                await self._dead_letters.bury(self._name, batch, rejections)
+            except OSError:
+                if self._hurry.is_set():
+                    raise
+                attempt += 1
+                await self._pause(None, attempt)
+            else:
+                self._count("dead_lettered", self._name, len(rejections))
+                return
+
+    async def _pause(self, after_secs: float | None, attempt: int) -> None:
+        """Full jitter over an exponential bound, so that many that failed together do not come back together."""
+        retry = self._options.retry
+        bound = min(retry.max_delay_secs, retry.first_delay_secs * 2 ** min(attempt - 1, 32))
+        secs = random.uniform(0, bound) if after_secs is None else after_secs  # noqa: S311 - spreads load, keeps no secret
+        try:
+            await asyncio.wait_for(self._hurry.wait(), secs)
+        except TimeoutError:
+            return
+
+    def _spill(self) -> None:
+        """From now on batches go to the spool, until it is empty again."""
+        if self._spool is None or self._spilling:
+            return
+        self._spilling = True
+        for lane in self._lanes.values():
+            lane.arrived.set()
+        if not self._hurry.is_set():
+            self._start(self._drain_spool(self._spool))
+
+    async def _drain_spool(self, spool: Spilling) -> None:
+        """Deliver what the spool holds, oldest first; when it is empty, batches go straight to the sink again."""
+        while not self._hurry.is_set():
+            batch = await spool.first()
+            if batch is not None:
+                if await self._send(batch, may_spill=False) is not None:
+                    return
+                await spool.forget_first()
+            elif self._spills:
+                await asyncio.sleep(0.01)
+            else:
+                self._spilling = False
+                return
+
+
+def _size(batch: CleanBatch) -> int:
+    return sum(map(len, batch.records)) + len(batch.records)
+
+
+def join(batches: Sequence[CleanBatch]) -> CleanBatch:
+    """One batch of consecutive batches of one lane."""
+    if len(batches) == 1:
+        return batches[0]
+    records: list[Clean] = []
+    offsets: list[int] = []
+    envelopes = []
+    findings: dict[str, int] = {}
+    withheld: dict[str, int] = {}
+    for batch in batches:
+        records += batch.records
+        offsets += batch.offsets
+        envelopes += batch.envelopes
+        for total, part in ((findings, batch.findings), (withheld, batch.withheld)):
+            for name, number in part.items():
+                total[name] = total.get(name, 0) + number
+    return replace(
+        batches[-1],
+        records=records,
+        offsets=offsets,
+        envelopes=envelopes,
+        read=sum(batch.read for batch in batches),
+        findings=findings,
+        withheld=withheld,
+    )
+
+
+def pick(batch: CleanBatch, indexes: Sequence[int]) -> CleanBatch:
+    """The records of *batch* at *indexes*, in the order of the batch."""
+    if len(indexes) == len(batch.records):
+        return batch
+    indexes = sorted(indexes)
+    return replace(
+        batch,
+        records=[batch.records[i] for i in indexes],
+        offsets=[batch.offsets[i] for i in indexes],
+        envelopes=[batch.envelopes[i] for i in indexes] if batch.envelopes else (),
+    )
+
+
+def split(batch: CleanBatch, max_records: int) -> list[CleanBatch]:
+    """*batch* in parts of at most *max_records*, in order."""
+    if len(batch.records) <= max_records:
+        return [batch]
+    return [
+        pick(batch, range(start, min(start + max_records, len(batch.records)))) for start in range(0, len(batch.records), max_records)
+    ]

@@ -1,0 +1,254 @@
+"""The one loop.
+
+    read    source.batches ──▶ scrubbing.feed                 ┐ two bounded windows of running work:
+    send    await the clean batches, in order ──▶ deliver     ├ each stage starts work in order, the next awaits it
+    settle  await the deliveries, in order ──▶ source.commit  ┘ in order, so work overlaps and nothing overtakes
+
+A full window stops the reader. What fails before it is settled is never committed: the source reads it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from sanitizer.model import Batch, CleanBatch, Source
+from sanitizer.window import Window
+
+Deliver = Callable[[CleanBatch], "Awaitable[None] | None"]
+"""Takes a batch at once and in order; what it returns is done when the batch is safe (None: at once), or fails for good."""
+
+Hook = Callable[[], Awaitable[None]]
+
+
+class Scrubbing(Protocol):
+    """Assembly, redaction and audit as the loop sees them; stateful per lane.
+
+    `feed` and `flush` are called in the order of reading, and what they return is awaited in that same order, one at a
+    time. So either may be an `async def` that does all its work when awaited, or may start work elsewhere (a worker
+    process) and return an awaitable; whatever follows the last `await` in it (the audit chain) is ordered in both cases.
+
+    The clean batches returned hold whole records only. Bytes of a record that is still open stay inside, and no
+    `upto` reaches beyond its start. A change of rules happens inside, between two calls.
+    """
+
+    def feed(self, batch: Batch) -> Awaitable[Sequence[CleanBatch]]:
+        """Redact what is complete now."""
+        ...
+
+    def flush(self, lane: str) -> Awaitable[Sequence[CleanBatch]]:
+        """Redact what *lane* still holds: nothing more of it came in time, or ever will."""
+        ...
+
+    def holding(self, lane: str) -> bool:
+        """Whether an open record is held back. Asked after each result of *lane* was awaited."""
+        ...
+
+
+class Transactional(Protocol):
+    """Takes over delivery and commit where both are one transaction (Kafka to Kafka)."""
+
+    async def deliver(self, batches: Sequence[CleanBatch], offsets: Mapping[str, int]) -> None:
+        """Write *batches* and the resume position of each lane in *offsets*: all of it or nothing.
+
+        Retries by itself; raises only when this process may not go on (it was fenced by another).
+        """
+        ...
+
+
+class Observer(Protocol):
+    """Who counts what passes."""
+
+    def read(self, batch: Batch) -> None: ...
+    def cleaned(self, batch: CleanBatch) -> None: ...
+    def settled(self, latency_secs: float) -> None: ...
+
+
+class Work(NamedTuple):
+    """Redaction under way, of one batch or of what a lane held."""
+
+    source: Source
+    lane: str
+    clean: Awaitable[Sequence[CleanBatch]]
+    begun: float
+    size: int
+
+
+class Sent(NamedTuple):
+    """Deliveries under way."""
+
+    source: Source
+    batches: Sequence[CleanBatch]
+    deliveries: Sequence[Awaitable[None]]
+    begun: float
+
+
+@dataclass
+class Pipeline:
+    """One run over *sources*. It ends when all of them have ended and everything read is settled.
+
+    `hold_secs` bounds how long a lane's open record waits for its continuation. Commits are gathered for `commit_secs`;
+    before each round the `durable` hooks run (a file sink's fsync), after it the `committed` ones (the state's flush).
+    `window_bytes` and `window_items` bound each of the two windows.
+    """
+
+    sources: Sequence[Source]
+    scrubbing: Scrubbing
+    deliver: Sequence[Deliver] = ()
+    transactional: Transactional | None = None
+    observer: Observer | None = None
+    durable: Sequence[Hook] = ()
+    committed: Sequence[Hook] = ()
+    hold_secs: float = 0.2
+    commit_secs: float = 0.2
+    window_bytes: int = 4 << 20
+    window_items: int = 256
+    _timers: dict[str, asyncio.TimerHandle] = field(default_factory=dict, init=False)
+    _held: dict[str, Source] = field(default_factory=dict, init=False)
+    _settled: dict[str, tuple[Source, int]] = field(default_factory=dict, init=False)
+    _readers: list[asyncio.Task[None]] = field(default_factory=list, init=False)
+
+    async def run(self) -> None:
+        """Raise what the first failing part raised; everything settled by then is committed."""
+        self._scrubbing: Window[Work] = Window(self.window_bytes, self.window_items)
+        self._delivering: Window[Sent] = Window(self.window_bytes, self.window_items)
+        self._dirty = asyncio.Event()
+        committer = asyncio.create_task(self._commit_forever())
+        stages = [asyncio.create_task(stage) for stage in (self._read(), self._send(), self._settle())]
+        try:
+            await _first_failure([*stages, committer], until=stages)
+        finally:
+            for task in (*stages, *self._readers, committer):
+                task.cancel()
+            await asyncio.gather(*stages, *self._readers, committer, return_exceptions=True)
+            self._abandon()
+            await self._commit()
+
+    def stop_reading(self) -> None:
+        """End reading now, whatever the sources still have; what was read is delivered and committed."""
+        for reader in self._readers:
+            reader.cancel()
+
+    async def _read(self) -> None:
+        self._readers = [asyncio.create_task(self._read_one(source)) for source in self.sources]
+        await _first_failure(self._readers, until=self._readers)
+        for lane, source in list(self._held.items()):
+            self._flush(lane, source)
+        self._scrubbing.close()
+
+    async def _read_one(self, source: Source) -> None:
+        async for batch in source.batches():
+            if self.observer:
+                self.observer.read(batch)
+            await self._scrubbing.room()
+            size = len(batch.data) or sum(len(m.value or b"") for m in batch.messages)
+            self._held[batch.lane] = source
+            self._scrubbing.put(Work(source, batch.lane, self.scrubbing.feed(batch), time.monotonic(), size), size)
+            await asyncio.sleep(0)  # a source that always has data would let no other stage run
+
+    def _flush(self, lane: str, source: Source) -> None:
+        self._timers.pop(lane, None)
+        if self._scrubbing.closed:
+            return
+        self._scrubbing.put(Work(source, lane, self.scrubbing.flush(lane), time.monotonic(), 0), 0)
+
+    async def _send(self) -> None:
+        while work := await self._scrubbing.get():
+            batches = await work.clean
+            self._watch(work)
+            deliveries = [
+                delivery
+                for batch in batches
+                for deliver in self.deliver
+                if (batch.records or batch.envelopes) and (delivery := deliver(batch)) is not None
+            ]
+            if self.observer:
+                for batch in batches:
+                    self.observer.cleaned(batch)
+            await self._delivering.room()
+            self._delivering.put(Sent(work.source, batches, deliveries, work.begun), work.size)
+            await asyncio.sleep(0)  # redaction in place never waits: let what it delivers begin
+        self._delivering.close()
+
+    def _watch(self, work: Work) -> None:
+        """(Re)start the time that the lane's open record may be held, if there is one."""
+        if timer := self._timers.pop(work.lane, None):
+            timer.cancel()
+        if self.scrubbing.holding(work.lane):
+            self._held[work.lane] = work.source
+            self._timers[work.lane] = asyncio.get_running_loop().call_later(
+                self.hold_secs, self._flush, work.lane, work.source
+            )
+        else:
+            self._held.pop(work.lane, None)
+
+    async def _settle(self) -> None:
+        while sent := await self._delivering.get():
+            together = [sent]
+            if self.transactional:
+                while more := self._delivering.get_nowait():
+                    together.append(more)
+                offsets = {batch.lane: batch.upto for each in together for batch in each.batches}
+                await self.transactional.deliver([batch for each in together for batch in each.batches], offsets)
+            for each in together:
+                for delivery in each.deliveries:
+                    await delivery
+                if self.observer:
+                    self.observer.settled(time.monotonic() - each.begun)
+                for batch in each.batches:
+                    self._settled[batch.lane] = (each.source, batch.upto)
+            self._dirty.set()
+
+    async def _commit_forever(self) -> None:
+        while True:
+            await self._dirty.wait()
+            if self.commit_secs:
+                await asyncio.sleep(self.commit_secs)
+            await self._commit()
+
+    async def _commit(self) -> None:
+        self._dirty.clear()
+        settled, self._settled = self._settled, {}
+        if not settled:
+            return
+        for hook in self.durable:
+            await hook()
+        if not self.transactional:
+            for lane, (source, upto) in settled.items():
+                await source.commit(lane, upto)
+        for hook in self.committed:
+            await hook()
+
+    def _abandon(self) -> None:
+        """Close what was begun and will not be awaited."""
+        for timer in self._timers.values():
+            timer.cancel()
+        while work := self._scrubbing.get_nowait():
+            _drop(work.clean)
+        while sent := self._delivering.get_nowait():
+            for delivery in sent.deliveries:
+                _drop(delivery)
+
+
+def _drop(work: Awaitable[object]) -> None:
+    if isinstance(work, asyncio.Future):
+        work.cancel()
+    elif close := getattr(work, "close", None):
+        close()
+
+
+async def _first_failure(tasks: Sequence[asyncio.Task[None]], until: Sequence[asyncio.Task[None]]) -> None:
+    """Wait until all of *until* have ended; raise the first exception of any of *tasks*. A cancelled reader has ended."""
+    waiting = set(until)
+    while waiting:
+        await asyncio.wait({*tasks, *waiting}, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            if task.done():
+                with suppress(asyncio.CancelledError):
+                    task.result()
+                waiting.discard(task)
+                tasks = [other for other in tasks if other is not task]
