@@ -1,0 +1,76 @@
+"""Payment cards: the ranges and lengths that networks issue, and the Luhn check digit (ISO/IEC 7812-1)."""
+
+from __future__ import annotations
+
+import re
+
+_DOUBLED = bytes.maketrans(b"0123456789", b"0246813579")
+_NOT_DIGITS = bytes(set(range(256)) - set(b"0123456789"))
+
+# (prefix, number of further digits), from ISO/IEC 7812 and the ranges that the networks publish.
+_RANGES = (
+    ("4", "12|15|18"),  # Visa, with Electron, Dankort and Elo co-brands
+    ("5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720", ""),  # Mastercard: 16
+    ("3[47]", "13"),  # American Express
+    ("30[0-5]", "11|13|14|15|16"),  # Diners Club
+    ("3095", "10|12|13|14|15"),
+    ("36|38|39", "12|14|15|16|17"),
+    ("6011", "12|13|14|15"),  # Discover
+    ("64[4-9]", "13|14|15|16"),
+    ("65", "14|15|16|17"),  # Discover; RuPay, Troy, Elo, Verve
+    ("35(?:2[89]|[3-8]\\d)", "12|13|14|15"),  # JCB; RuPay, LankaPay
+    ("2131|1800", "11"),  # JCB, older
+    ("62", "14|15|16|17"),  # UnionPay; Elo
+    ("81[0-7]", "13|14|15|16"),  # UnionPay; RuPay
+    ("60|82", "14"),  # RuPay, Hipercard, Cabal
+    ("3841", "9|12|15"),  # Hipercard
+    ("50", "10|11|12|13|14|15|16|17"),  # Maestro, Verve, Elo, RuPay, Meeza, Dankort
+    ("5[6-8]", "10|11|12|13|14|15|16|17"),  # Maestro, Naranja, UzCard
+    ("6[37]", "10|11|12|13|14|15|16|17"),  # Maestro, Solo, Switch, Laser, InstaPayment, InterPayment, Elo
+    ("49(?:03|05|11|36)", "12|14|15"),  # Switch
+    ("220[0-5]", "12|13|14|15"),  # Mir, BORICA
+    ("9792|9860|9704", "12|15"),  # Troy, Humo, NAPAS
+    ("8600|1946", "12"),  # UzCard, GPN
+)
+
+
+def _compile() -> re.Pattern[bytes]:
+    alternatives = []
+    for prefix, rest in _RANGES:
+        if rest:
+            counts = "|".join(rf"\d{{{count}}}" for count in rest.split("|"))
+            alternatives.append(f"(?:{prefix})(?:{counts})")
+        else:
+            alternatives.append(rf"(?=\d{{16}}\Z)(?:{prefix})\d+")
+    return re.compile("|".join(alternatives).encode())
+
+
+_issued = _compile().fullmatch
+_uatp = re.compile(rb"1\d{14}").fullmatch
+
+
+def luhn(number: bytes) -> bool:
+    """Whether the digits of *number*, everything else left out, end in their Luhn check digit."""
+    digits = number.translate(None, _NOT_DIGITS)
+    return bool(digits) and (sum(digits[-1::-2]) + sum(digits[-2::-2].translate(_DOUBLED)) - 48 * len(digits)) % 10 == 0
+
+
+def card(number: bytes) -> bool:
+    """Whether *number* is a card that a network may have issued: range, length and check digit."""
+    digits = number.translate(None, _NOT_DIGITS)
+    if not 12 <= len(digits) <= 19 or _issued(digits) is None:
+        return False
+    if (sum(digits[-1::-2]) + sum(digits[-2::-2].translate(_DOUBLED)) - 48 * len(digits)) % 10:
+        return False
+    return len(set(digits)) > 2
+
+
+def card_grouped(number: bytes) -> bool:
+    """As `card`, for a number written in the groups of a card; these speak for UATP (15 digits from 1) as well."""
+    return card(number) or (_uatp(number.translate(None, _NOT_DIGITS)) is not None and luhn(number))
+
+
+def card_keyed(number: bytes) -> bool:
+    """Whether *number*, the value of a field named after a card, may be one: some UnionPay cards have no check digit."""
+    digits = number.translate(None, _NOT_DIGITS)
+    return 12 <= len(digits) <= 19 and len(number) <= 3 * len(digits)

@@ -1,0 +1,117 @@
+"""Whether a value is words (an identifier, a path, a name, a placeholder) or a secret."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from functools import lru_cache
+
+# How much likelier each pair of letters is in the words of programs than by chance: log2, from 0 (1/64) over 6 (even) to 9.
+_PAIRS = (
+    b"26762362605877060878544452856574337638547506757221628355742761775383165863204075569532822644741675633240"
+    b"64775652413667454887354640735577429017458427667121406344945670265764077564313483459423803555830656621241"
+    b"65766560112769750677150405835483046074038605648040436346946383173655248552605073469422813734840366631072"
+    b"86359321704564780265610050737776836155357413785521404577455251567867086675631283448435703724762867623060"
+    b"44243343420426332662934300836594527045657406775430506364844671454466247973415073559427801544750776533262"
+    b"67656551600778570777320201944394338213536414442232228346843781253773277424451075767635712562581458433562"
+    b"5565754460367768157835542572459424802444701444103455"
+)
+_LIFT = {bytes((97 + i // 26, 97 + i % 26)): lift - 54 for i, lift in enumerate(_PAIRS)}
+_pieces = re.compile(rb"[A-Z]?[a-z]+|[A-Z]+(?![a-z])").findall
+
+_placeholder = re.compile(
+    rb"""(?ix)
+      [xX*.\-_\#?\s]* | (?:\xe2\x80\xa2|\xe2\x97\x8f|\xe2\x80\xa6)+                       # xxxx ****  dots
+    | <[a-z][a-z \-_.'/|:]{0,60}> | <[a-z_.]+\ (?:object|at|of|function)\b[^>]{0,200}>     # <your-key> <Token object at 0x7f..>
+    | \$\{[^{}]{1,80}\} | \$[A-Z_][A-Z0-9_]{2,60} | \{\{[^{}]{1,80}\}\} | \$\{\{[^{}]{1,80}\}\} | \{[a-z_][a-z_.]{0,60}\}
+    | %\([a-z_]+\)[sdr] | %[sdrvq] | %[A-Z_]{2,40}% | :[a-z_]{2,40} | @[a-z_]{2,40}\(?\)?
+    | (?:process\.env|os\.environ|os\.getenv|env|secrets|config|settings|self|vault|args|kwargs|options|params|req|request)
+      [.\[(][\w.\-\[\]'"()]{1,80}
+    | [\[(<{*]{1,3}[ ]?[a-z]+(?:[ _:.\-][a-z]+){0,4}[ ]?[\])>}*]{1,3}                     # [Filtered] [EMAIL_REDACTED] ***REDACTED***
+    | \[[a-z][a-z0-9\-]{1,40}(?::[^\]\s]{1,40}){0,4}(?:\ [0-9]{1,12}\ ?B\ [0-9a-f]{8,})?\]  # our own
+    | \w{0,8}(?:\xe2\x80\xa6|\.{3,}|\*{3,})\w{0,8} | [\w\-]{0,8}\*{3,}[\w.@\-]{0,40}
+    | [a-z]{0,20}\(["']?\*{3,}["']?\)                                                     # SecretStr('**********')
+    | (?:change|replace|fill)[\-_ ]?(?:me|this|it|in)[!]? | (?:your|my|the|insert|enter|put|add|use|some|any|a)[\-_ ][a-z\-_ ]{2,60}
+    | [a-z\-_ ]{1,60}[\-_ ]here | todo | tbd | fixme | n/?a | nil | none | null | undefined | nan | unset | unknown | empty
+    | true | false | yes | no | on | off | redacted | masked | filtered | hidden | removed | omitted | sanitized | scrubbed | secret | example
+    | string | str | bytes | int | integer | number | float | bool | boolean | object | array | list | dict | any | secretstr | buffer
+    | (?:optional|union|list)\[.{1,40}\] | \[object\ object\] | \[(?:object|array|function|circular|getter|setter)[^\]]{0,40}\]
+    | \(?(?:not[ _]set|not[ _]provided|not[ _]specified|not[ _]given|not[ _]configured|blank|default)\)?
+    """
+).fullmatch
+
+# What stands after the name of a secret in messages and schemas, and is none.
+_STATUS = frozenset(
+    b"""accepted added allowed authenticated authentication based bearer basic cached cancelled changed check checked cleared configured
+    correct created credentials deleted denied disabled email empty enabled encrypted error expired expires expiry failed failure field file
+    for found from generated given granted has have header help hash hashed id incorrect input invalid is issued key length login
+    loaded lookup match matched mismatch missing must name needed new not obtained of ok old open options param parameter
+    password passwords plain present prompt protected provided query ready received refresh refreshed rejected renewed required reset restored
+    retrieved revoked rotated saved secret set should simple stored success succeeded successful text the to token tokens too type unauthorized
+    unchanged unavailable unexpected updated url used user username valid validated validation value verified verify via warning was weak
+    will with wrong""".split()
+)  # fmt: skip
+
+
+def entropy(value: bytes) -> float:
+    """Shannon entropy in bits a byte."""
+    size = len(value)
+    return -sum(count / size * math.log2(count / size) for count in Counter(value).values()) if size else 0.0
+
+
+def _plausible(piece: bytes) -> bool:
+    """Whether a run of letters could be a word, from how common its pairs of letters are."""
+    piece = piece.lower()
+    size = len(piece) - 1
+    if size < 2:
+        return False
+    lift = sum([_LIFT[piece[i : i + 2]] for i in range(size)])
+    return lift >= (-0.3 if size >= 5 else -0.7) * size
+
+
+@lru_cache(4096)
+def wordlike(value: bytes) -> bool:
+    """Whether *value* reads as words: an identifier, a class, a path, a tool name, a phrase; not a random token."""
+    pieces = _pieces(value)
+    letters = sum([len(piece) for piece in pieces])
+    digits = sum([48 <= c <= 57 for c in value])
+    if letters < 3 or digits > 1 + letters // 2:
+        return False
+    good = sum([len(piece) for piece in pieces if _plausible(piece)])
+    short = sum([len(piece) for piece in pieces if len(piece) < 3])
+    return good >= 0.7 * (letters + digits // 2) and short <= 2 + letters // 6
+
+
+def placeholder(value: bytes) -> bool:
+    """Whether *value* stands in for a secret: `<your-key>`, `xxxx`, `${VAR}`, `changeme`, `null`, a type, a mask of any tool."""
+    return len(value) < 300 and _placeholder(value.strip(b" \t\"'`")) is not None
+
+
+_path = re.compile(rb"(?:/|~/|\.{1,2}/|[A-Za-z]:[\\/])[\w.\-/\\ ]*").fullmatch
+
+
+def password(value: bytes) -> bool:
+    """Whether *value*, that of a field named after a password, is one; and not a placeholder, a status or a path (`PWD=/srv`)."""
+    value = value.strip(b" \t\"'`")
+    if not value or placeholder(value) or value.lower().rstrip(b".,;:!") in _STATUS:
+        return False
+    return _path(value) is None or not wordlike(value)
+
+
+def token(value: bytes) -> bool:
+    """Whether *value*, that of a field with a vague name (`token`, `key`, `auth`), is a secret; and not words, a count or a flag."""
+    value = value.strip(b" \t\"'`")
+    if len(value) < 6 or placeholder(value):
+        return False
+    if value.isdigit():
+        return len(value) >= 12
+    return not wordlike(value) and any(48 <= c <= 57 or c > 127 for c in value) or random(value)
+
+
+def random(value: bytes) -> bool:
+    """Whether *value* is a random string: long enough, of several classes of characters, high in entropy, and no words."""
+    size = len(value)
+    if size < 16 or value.isdigit() or entropy(value) < 3.0:
+        return False
+    return not wordlike(value)
