@@ -10,11 +10,12 @@ import asyncio
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from sanitizer.model import Clean, CleanBatch, Receipt, Rejection, Retry, Sink, TooLarge
+from sanitizer.batching import join, pick, size, split
+from sanitizer.model import CleanBatch, Receipt, Rejection, Retry, Sink, TooLarge
 from sinks.options import SinkOptions
 
 
@@ -42,7 +43,7 @@ class Spilling(Protocol):
         ...
 
 
-class Undelivered(Exception):
+class NotDeliveredError(Exception):
     """Raised when a batch had to be given up: the time to drain is over and there is no spool to put it into."""
 
 
@@ -70,6 +71,7 @@ class Delivery:
         sink: Sink,
         options: SinkOptions,
         name: str,
+        *,
         dead_letters: DeadLetters,
         spool: Spilling | None = None,
         count: Count = lambda _metric, _sink, _increment: None,
@@ -103,7 +105,7 @@ class Delivery:
             self._start(self._drain_lane(key, lane))
         lane.waiting.append((batch, safe))
         lane.arrived.set()
-        self._waiting_bytes += _size(batch)
+        self._waiting_bytes += size(batch)
         if self._waiting_bytes > self._max_waiting_bytes:
             self._spill()
         return safe
@@ -114,7 +116,7 @@ class Delivery:
             self._spill()
 
     def hurry(self) -> None:
-        """Wait no longer: what cannot be sent at once goes to the spool, or fails with `Undelivered` where there is none."""
+        """Wait no longer: what cannot be sent at once goes to the spool, or fails with `NotDeliveredError` where there is none."""
         self._hurry.set()
         self._spill()
 
@@ -124,8 +126,8 @@ class Delivery:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _start(self, work: object) -> None:
-        task = asyncio.ensure_future(work)  # type: ignore[arg-type]
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -161,28 +163,28 @@ class Delivery:
                 return
 
     def _full(self, lane: _Lane) -> bool:
-        records = size = 0
+        records = n_bytes = 0
         for batch, _ in lane.waiting:
             records += len(batch.records)
-            size += _size(batch)
-        return records >= self._options.max_batch_records or size >= self._options.max_batch_bytes
+            n_bytes += size(batch)
+        return records >= self._options.max_batch_records or n_bytes >= self._options.max_batch_bytes
 
     def _merge(self, lane: _Lane) -> tuple[CleanBatch, list[asyncio.Future[None]]]:
         """Take from *lane* as many batches as one send may hold, at least one."""
         first, safe = lane.waiting.popleft()
         merged, waiters = [first], [safe]
-        records, size = len(first.records), _size(first)
+        records, n_bytes = len(first.records), size(first)
         while lane.waiting:
             batch, safe = lane.waiting[0]
             records += len(batch.records)
-            size += _size(batch)
+            n_bytes += size(batch)
             same = (batch.lane, batch.kind, batch.rules) == (first.lane, first.kind, first.rules)
-            if not same or records > self._options.max_batch_records or size > self._options.max_batch_bytes:
+            if not same or records > self._options.max_batch_records or n_bytes > self._options.max_batch_bytes:
                 break
             lane.waiting.popleft()
             merged.append(batch)
             waiters.append(safe)
-        self._waiting_bytes -= sum(map(_size, merged))
+        self._waiting_bytes -= sum(map(size, merged))
         return join(merged), waiters
 
     async def _make_safe(self, batch: CleanBatch) -> None:
@@ -194,7 +196,7 @@ class Delivery:
 
     async def _put_aside(self, batch: CleanBatch) -> None:
         if self._spool is None:
-            raise Undelivered(f"{self._name}: not delivered in time")
+            raise NotDeliveredError(f"{self._name}: not delivered in time")
         self._spill()
         self._spills += 1
         try:
@@ -236,7 +238,7 @@ class Delivery:
             await self._pause(receipt.after_secs if after_secs is None else after_secs, attempt)
 
     async def _send_halves(self, batch: CleanBatch, *, may_spill: bool) -> CleanBatch | None:
-        left = []
+        left: list[CleanBatch] = []
         for half in split(batch, (len(batch.records) + 1) // 2):
             remainder = half if left else await self._send(half, may_spill=may_spill)
             if remainder is not None:
@@ -291,56 +293,3 @@ class Delivery:
             else:
                 self._spilling = False
                 return
-
-
-def _size(batch: CleanBatch) -> int:
-    return sum(map(len, batch.records)) + len(batch.records)
-
-
-def join(batches: Sequence[CleanBatch]) -> CleanBatch:
-    """One batch of consecutive batches of one lane."""
-    if len(batches) == 1:
-        return batches[0]
-    records: list[Clean] = []
-    offsets: list[int] = []
-    envelopes = []
-    findings: dict[str, int] = {}
-    withheld: dict[str, int] = {}
-    for batch in batches:
-        records += batch.records
-        offsets += batch.offsets
-        envelopes += batch.envelopes
-        for total, part in ((findings, batch.findings), (withheld, batch.withheld)):
-            for name, number in part.items():
-                total[name] = total.get(name, 0) + number
-    return replace(
-        batches[-1],
-        records=records,
-        offsets=offsets,
-        envelopes=envelopes,
-        read=sum(batch.read for batch in batches),
-        findings=findings,
-        withheld=withheld,
-    )
-
-
-def pick(batch: CleanBatch, indexes: Sequence[int]) -> CleanBatch:
-    """The records of *batch* at *indexes*, in the order of the batch."""
-    if len(indexes) == len(batch.records):
-        return batch
-    indexes = sorted(indexes)
-    return replace(
-        batch,
-        records=[batch.records[i] for i in indexes],
-        offsets=[batch.offsets[i] for i in indexes],
-        envelopes=[batch.envelopes[i] for i in indexes] if batch.envelopes else (),
-    )
-
-
-def split(batch: CleanBatch, max_records: int) -> list[CleanBatch]:
-    """*batch* in parts of at most *max_records*, in order."""
-    if len(batch.records) <= max_records:
-        return [batch]
-    return [
-        pick(batch, range(start, min(start + max_records, len(batch.records)))) for start in range(0, len(batch.records), max_records)
-    ]

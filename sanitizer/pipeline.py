@@ -180,9 +180,7 @@ class Pipeline:
             timer.cancel()
         if self.scrubbing.holding(work.lane):
             self._held[work.lane] = work.source
-            self._timers[work.lane] = asyncio.get_running_loop().call_later(
-                self.hold_secs, self._flush, work.lane, work.source
-            )
+            self._timers[work.lane] = asyncio.get_running_loop().call_later(self.hold_secs, self._flush, work.lane, work.source)
         else:
             self._held.pop(work.lane, None)
 

@@ -61,10 +61,10 @@ class StdoutSink:
 
     async def _writable(self) -> None:
         loop = asyncio.get_running_loop()
-        writable = loop.create_future()
-        loop.add_writer(self._fd, lambda: writable.done() or writable.set_result(None))
+        writable = asyncio.Event()
+        loop.add_writer(self._fd, writable.set)
         try:
-            await writable
+            await writable.wait()
         finally:
             loop.remove_writer(self._fd)
 

@@ -83,16 +83,17 @@ class StdinSource:
     async def _readable(self, stopping: asyncio.Task[bool]) -> bool:
         """Wait for input; False when told to stop and none comes any more."""
         loop = asyncio.get_running_loop()
-        readable = loop.create_future()
-        loop.add_reader(self._fd, lambda: readable.done() or readable.set_result(None))
+        readable = asyncio.Event()
+        loop.add_reader(self._fd, readable.set)
+        waiting = asyncio.create_task(readable.wait())
         try:
             if not stopping.done():
-                await asyncio.wait((readable, stopping), return_when=asyncio.FIRST_COMPLETED)
-            if not readable.done():
-                await asyncio.wait((readable,), timeout=_QUIET_SECS)
-            return readable.done()
+                await asyncio.wait((waiting, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if not readable.is_set():
+                await asyncio.wait((waiting,), timeout=_QUIET_SECS)
+            return readable.is_set()
         finally:
-            readable.cancel()
+            waiting.cancel()
             loop.remove_reader(self._fd)
 
 
