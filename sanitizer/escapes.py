@@ -1,0 +1,234 @@
+"""Escapes that stand for a character or two: backslashes, `%40`, `&#64;`, `=40`, and colour codes, which stand for none."""
+
+from __future__ import annotations
+
+import re
+from binascii import unhexlify
+from codecs import register_error
+from collections.abc import Callable
+from typing import Protocol
+
+CACHED_UNITS = 4096
+
+
+class Decoder(Protocol):
+    """One encoding."""
+
+    @property
+    def anchors(self) -> tuple[bytes, ...]:
+        """Fixed-width patterns, one of which hits every text that has a view; empty where `suspects` is cheap enough."""
+        ...
+
+    def suspects(self, text: bytes) -> bool:
+        """Say cheaply whether `decode` may have something to say."""
+        ...
+
+    def decode(self, text: bytes) -> bytes | None:
+        """Return *text* decoded, or None if that changes nothing."""
+        ...
+
+    def split(self, text: bytes) -> tuple[list[bytes], list[bytes]]:
+        """Return the pieces of *text* and their decodings, of one length: even ones are plain, odd ones are atomic units.
+
+        The decodings joined are what `decode` returns.
+        """
+        ...
+
+
+class Units(dict[bytes, bytes]):
+    """What a unit decodes to; worked out at first sight and kept, up to a limit, since most lines hold the same few."""
+
+    def __init__(self, decode: Callable[[bytes], bytes]) -> None:
+        super().__init__()
+        self._decode = decode
+
+    def __missing__(self, unit: bytes) -> bytes:
+        decoded = self._decode(unit)
+        if len(self) < CACHED_UNITS:
+            self[unit] = decoded
+        return decoded
+
+
+class Substitution:
+    """Every unit that *pattern* (with one group around it all) finds is replaced by what it stands for.
+
+    Every such text holds one of the literals *marks*; *gate* is a pattern that says more exactly whether a view is worth having.
+    """
+
+    anchors: tuple[bytes, ...] = ()
+
+    def __init__(self, marks: tuple[bytes, ...], pattern: bytes, decode: Callable[[bytes], bytes], gate: bytes = b"") -> None:
+        self._marks = marks
+        self._pattern = re.compile(pattern)
+        self._gate = re.compile(gate) if gate else self._pattern
+        self._units = Units(decode)
+
+    def suspects(self, text: bytes) -> bool:
+        for mark in self._marks:
+            if mark in text:
+                return self._gate.search(text) is not None
+        return False
+
+    def decode(self, text: bytes) -> bytes | None:
+        if not self.suspects(text):
+            return None
+        decoded = self._decoded(text)
+        return None if decoded == text else decoded
+
+    def _decoded(self, text: bytes) -> bytes:
+        pieces = self._pattern.split(text)
+        pieces[1::2] = map(self._units.__getitem__, pieces[1::2])
+        return b"".join(pieces)
+
+    def split(self, text: bytes) -> tuple[list[bytes], list[bytes]]:
+        plain = self._pattern.split(text)
+        decoded = plain.copy()
+        decoded[1::2] = map(self._units.__getitem__, plain[1::2])
+        return plain, decoded
+
+
+def _latin_1(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)  # noqa: S101  # the only kind a decoder reports
+    return error.object[error.start : error.end].decode("latin-1"), error.end
+
+
+register_error("latin-1", _latin_1)
+
+
+def utf8(data: bytes) -> bytes:
+    """Return *data* as UTF-8: what is not is read as Latin-1, which is what `\\xe9` or `%E9` means to most writers."""
+    return data.decode("utf-8", "latin-1").encode()
+
+
+def character(code: int) -> bytes:
+    """The UTF-8 of a code point; of a lone surrogate or a number beyond Unicode, the replacement character."""
+    return chr(code).encode() if code < 0xD800 or 0xDFFF < code < 0x110000 else b"\xef\xbf\xbd"
+
+
+HEX_DIGIT = rb"[0-9A-Fa-f]"
+
+# One backslash escape. High bytes are taken as a run, since only together are they UTF-8.
+_ESCAPE = rb"""(\\(?:["\\/nrt]
+    |u[dD][89abAB]H{2}\\u[dD][c-fC-F]H{2} | uH{4} | u\{H{1,6}\} | UH{8}
+    |x[0-7]H | x[89a-fA-F]H(?:\\x[89a-fA-F]H)*
+    |[01][0-7]{2} | [23][0-7]{2}(?:\\[23][0-7]{2})* | 0(?![0-9])
+    |[bfe\x20!\#$%&'()*+,\-.:;<=>?@\[\]^_`{|}~]))""".replace(b"H", HEX_DIGIT)
+
+_CONTROLS = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"e": b"\x1b", b"0": b"\0"}
+
+
+def _unescaped(unit: bytes) -> bytes:
+    letter = unit[1:2]
+    if len(unit) == 2:
+        return _CONTROLS.get(letter, letter)
+    if letter == b"x":
+        return utf8(unhexlify(unit.replace(b"\\x", b"")))
+    if letter in b"uU":
+        codes = [int(code.strip(b"{}"), 16) for code in unit[2:].split(b"\\u")]
+        if len(codes) == 2:
+            return character(0x10000 + ((codes[0] - 0xD800) << 10) + (codes[1] - 0xDC00))
+        return character(codes[0])
+    return utf8(bytes(int(code, 8) for code in unit[1:].split(b"\\")))
+
+
+class Escapes(Substitution):
+    """Backslash escapes of JSON, Python, JavaScript, C and shells, and a backslash before punctuation; each once, left to right."""
+
+    def __init__(self) -> None:
+        super().__init__((b"\\",), rb"(?x)" + _ESCAPE, _unescaped)
+
+    def suspects(self, text: bytes) -> bool:
+        return b"\\" in text
+
+    def _decoded(self, text: bytes) -> bytes:
+        # Most lines hold nothing but these few, and a chain of replacements is five times as fast as a pattern. Pairs of
+        # backslashes step aside for a byte that UTF-8 has not, so that what they stood for is not read twice.
+        pairs = b"\\\\" in text
+        decoded = text
+        if pairs:
+            if b"\xff" in text:
+                return super()._decoded(text)
+            decoded = text.replace(b"\\\\", b"\xff")
+        decoded = decoded.replace(b'\\"', b'"').replace(b"\\n", b"\n")
+        if b"\\" in decoded:
+            decoded = super()._decoded(decoded)
+        return decoded.replace(b"\xff", b"\\") if pairs else decoded
+
+
+class Percent(Substitution):
+    """Percent-encoding (RFC 3986, section 2.1) and the `%uXXXX` of old JavaScript."""
+
+    def __init__(self) -> None:
+        super().__init__((b"%",), rb"(%[0-7]H|(?:%[89A-Fa-f]H)+|%uH{4})".replace(b"H", HEX_DIGIT), _percent_decoded)
+        self._run = re.compile(rb"((?:%H{2}){2,})".replace(b"H", HEX_DIGIT))
+
+    def _decoded(self, text: bytes) -> bytes:
+        # A line of nothing else is decoded a run at a time.
+        pieces = self._run.split(text)
+        if len(pieces) > 1:
+            pieces[::2] = map(super()._decoded, pieces[::2])
+            pieces[1::2] = map(self._run_decoded, pieces[1::2])
+            return b"".join(pieces)
+        return super()._decoded(text)
+
+    @staticmethod
+    def _run_decoded(run: bytes) -> bytes:
+        return utf8(unhexlify(run.replace(b"%", b"")))
+
+
+def _percent_decoded(unit: bytes) -> bytes:
+    return character(int(unit[2:], 16)) if unit[1:2] == b"u" else utf8(unhexlify(unit.replace(b"%", b"")))
+
+
+def _form_decoded(unit: bytes) -> bytes:
+    return b" " if unit == b"+" else _percent_decoded(unit)
+
+
+def _entity(unit: bytes) -> bytes:
+    from html import unescape  # noqa: PLC0415  # the table of names is needed by few lines
+
+    return unescape(unit.decode() if unit.endswith(b";") else unit.decode() + ";").encode("utf-8", "replace")
+
+
+def _quoted(unit: bytes) -> bytes:
+    return b"" if unit.endswith(b"\n") else utf8(unhexlify(unit.replace(b"=", b"")))
+
+
+def _nothing(unit: bytes) -> bytes:
+    del unit
+    return b""
+
+
+ESCAPES = Escapes()
+PERCENT = Percent()
+
+# `+` is a space in the value of a query or a form only.
+FORM = Substitution(
+    (b"+",),
+    rb"(%[0-7]H|(?:%[89A-Fa-f]H)+|%uH{4}|\+)".replace(b"H", HEX_DIGIT),
+    _form_decoded,
+    gate=rb"[?&][\w.%\[\]-]{1,64}=[^\s?&=\"'<>]{0,999}\+|^[\w.-]{1,64}=[^\s?&=\"'<>]{0,999}\+[^\s?&=\"'<>]{0,999}&",
+)
+
+# Numbers with or without the semicolon, names with it: `?a=1&copy=2` is no entity.
+ENTITIES = Substitution(
+    (b"&",), rb"(&(?:#[0-9]{1,8};?|#[xX]H{1,7};?|[A-Za-z][A-Za-z0-9]{1,30};))".replace(b"H", HEX_DIGIT), _entity
+)
+
+# RFC 2045, section 6.7. `size=4096` must not pass for it: a unit for punctuation with letters after it, or several units.
+QUOTED = Substitution(
+    (b"=",),
+    rb"(=[2-7][0-9A-F]|=0[9AD]|(?:=[89A-F][0-9A-F])+|=\r?\n)",
+    _quoted,
+    gate=rb"=(?:2[0-9A-F]|3[A-F]|40|5[B-F]|60|7[B-E])(?:[A-Za-z]|[0-9A-Za-z.+@_-]{1,40}=[2-7][0-9A-F])"
+    rb"|=[2-7][0-9A-F]=[2-7][0-9A-F]|=[C-F][0-9A-F]=[89AB][0-9A-F]|[\w.@]=\r?\n",
+)
+
+# ECMA-48 control sequences and strings, what is left of them when the escape byte was dropped or spelled, other controls.
+ANSI = Substitution(
+    (b"\x1b", b"[0m", b"[39m", b"\0", b"\b"),
+    rb"((?:\x1b|\xc2\x9b|\^\[|\#033)?\[[0-9;:]{0,24}m|(?:\x1b|\^\[|\#033)\[[0-?]{0,64}[ -/]{0,8}[@-~]"
+    rb"|\x1b\][^\x07\x1b]{0,2048}(?:\x07|\x1b\\)|\x1b[ -/]{0,8}[0-~]|[\0-\x08\x0b\x0c\x0e-\x1f\x7f]+)",
+    _nothing,
+    gate=rb"\x1b|[\0\x08]|\[(?:0|39)m",
+)
