@@ -1,0 +1,114 @@
+"""JSON inside of text: found and rewritten in place; and cut where it is broken and may hold params."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+
+_OPENING = re.compile(r'[{\[]\s*(\\*)["{\[]')
+_PARAMS_KEY = re.compile(
+    r'(\\*)"(?:(params|arguments|tool_?input|tool_?args|input_?responses|request_?state)|args|input|kwargs)\\*"\s*:\s*',
+    re.IGNORECASE,
+)
+_CALLS_SOMETHING = re.compile(r'"(?:jsonrpc|method|tool[^"\\]*|func[^"\\]*|name|type)\\*"\s*:', re.IGNORECASE)
+_STRING_REST = re.compile(r'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
+_STRUCTURE = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
+_MAX_BROKEN = 16
+_scan = json.JSONDecoder(strict=False).raw_decode
+
+
+def rewrite_text(text: bytes, rewrite: Callable[[bytes], bytes]) -> bytes:
+    """*text* with *rewrite* applied to each JSON object or array in it, and to JSON in escaped form (`{\\"a\\":1}`), unescaped.
+
+    *rewrite* returns its argument itself for no change; with no change, so does this. Where an object cannot be read (it does
+    not end, say) everything from the key of its params on is cut, and `"params_withheld":"truncated"` takes its place.
+    """
+    decoded = text.decode("utf-8", "surrogateescape")
+    written: list[str] = []
+    copied = settled = position = broken = 0
+    first_broken = -1
+    while broken < _MAX_BROKEN and (opening := _OPENING.search(decoded, position)) is not None:
+        start = opening.start()
+        if first_broken >= 0 and _params_key(decoded, first_broken, start) is not None:
+            break
+        end = _end(decoded, start, bool(opening[1]))
+        if end < 0:
+            broken += 1
+            first_broken = start if first_broken < 0 else first_broken
+            position = start + 1
+            continue
+        piece = decoded[start:end]
+        fragment = _params_key(decoded, settled, start)
+        if fragment is not None and fragment.end() == start:
+            written += (decoded[copied : fragment.start()], _withheld(fragment[1], "fragment"))
+            copied = end
+        elif (new := _rewritten(piece, bool(opening[1]), rewrite)) is not None:
+            written += (decoded[copied:start], new)
+            copied = end
+        settled = position = end
+        first_broken = -1
+    if first_broken >= 0 and (key := _params_key(decoded, first_broken, len(decoded))) is not None:
+        start = key.start()
+        written += (decoded[copied:start], _withheld(key[1], "truncated"), _closing(decoded[first_broken:start], key[1]))
+    elif written:
+        written.append(decoded[copied:])
+    return "".join(written).encode("utf-8", "surrogateescape") if written else text
+
+
+def _end(text: str, start: int, escaped: bool) -> int:
+    """Where the JSON that begins at *start* ends; -1 when it does not, or is none."""
+    if escaped:
+        rest = _STRING_REST.match(text, start)
+        return -1 if rest is None or _unescaped(rest[0]) is None else rest.end()
+    try:
+        return int(_scan(text, start)[1])
+    except (ValueError, StopIteration, RecursionError):
+        return -1
+
+
+def _unescaped(piece: str) -> str | None:
+    try:
+        return str(_scan(f'"{piece}"', 0)[0])
+    except (ValueError, StopIteration):
+        return None
+
+
+def _rewritten(piece: str, escaped: bool, rewrite: Callable[[bytes], bytes]) -> str | None:
+    inner = _unescaped(piece) if escaped else piece
+    raw = (inner or "").encode("utf-8", "surrogateescape" if not escaped else "replace")
+    if (new := rewrite(raw)) is raw:
+        return None
+    text = new.decode("utf-8", "surrogateescape")
+    return json.dumps(text, ensure_ascii=False)[1:-1] if escaped else text
+
+
+def _params_key(text: str, start: int, end: int) -> re.Match[str] | None:
+    """The first key of params between *start* and *end*; an everyday word is one only where a call is spoken of."""
+    for key in _PARAMS_KEY.finditer(text, start, end):
+        if key[2] or _CALLS_SOMETHING.search(text, start):
+            return key
+    return None
+
+
+def _withheld(backslashes: str, reason: str) -> str:
+    quote = f'{backslashes}"'
+    return f"{quote}params_withheld{quote}:{quote}{reason}{quote}"
+
+
+def _closing(text: str, backslashes: str) -> str:
+    """What closes the objects and arrays that *text* leaves open, so that a frame cut short is JSON again."""
+    if backslashes:
+        return ""
+    open_: list[str] = []
+    for token in _STRUCTURE.finditer(text):
+        match token[0]:
+            case "{":
+                open_.append("}")
+            case "[":
+                open_.append("]")
+            case "}" | "]":
+                open_[-1:] = []
+            case _:
+                pass
+    return "".join(reversed(open_))

@@ -1,0 +1,263 @@
+"""JSON-RPC and MCP frames as facts: what was asked, of whom, how it ended; never params, results or error texts.
+
+Both eras are read: sessions and `initialize` (specification revisions 2024-11-05 to 2025-11-25), and the per-request
+`_meta` envelope of 2026-07-28. What the peers say of themselves (client and server names) is unverified.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from sanitizer.hashing import Keyring
+
+FrameKind = Literal["request", "notification", "response", "error", "call"]
+Direction = Literal["c2s", "s2c", ""]
+Id = int | str | None
+
+MAX_NAME_BYTES = 512
+_MAX_CACHED_NAMES = 4096
+_META = "io.modelcontextprotocol/"
+_ABSENT = msgspec.Raw(b"")
+
+KNOWN_METHODS = frozenset(
+    b'"%s"' % name
+    for name in b"""
+    initialize ping server/discover subscriptions/listen logging/setLevel completion/complete
+    tools/list tools/call prompts/list prompts/get resources/list resources/read resources/templates/list
+    resources/subscribe resources/unsubscribe sampling/createMessage elicitation/create roots/list
+    tasks/get tasks/result tasks/list tasks/cancel notifications/initialized notifications/cancelled
+    notifications/progress notifications/message notifications/roots/list_changed notifications/tools/list_changed
+    notifications/prompts/list_changed notifications/resources/list_changed notifications/resources/updated
+    notifications/tasks/status notifications/elicitation/complete
+    """.split()
+)
+
+
+class Frame(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """The facts of one frame, or of one logged call (`kind` "call"). Every text in it is clean."""
+
+    kind: FrameKind
+    size: int
+    """Bytes of the frame as it was written."""
+    direction: Direction = ""
+    method: str = ""
+    name: str = ""
+    """The tool, the prompt or the resource URI."""
+    id: Id = None
+    """None for notifications; `1` and `"1"` are different ids."""
+    params_hash: str = ""
+    code: int | None = None
+    is_error: bool = False
+    """`result.isError`: the tool failed, the protocol did not."""
+    result_type: str = ""
+    request_state: str = ""
+    """Keyed digest of an opaque `requestState`: what ties the parts of one logical call together."""
+    is_retry: bool = False
+    """The request carries `inputResponses` or `requestState`: it continues an earlier one."""
+    progress_token: Id = None
+    cancels: Id = None
+    session: str = ""
+    protocol: str = ""
+    client_name: str = ""
+    client_version: str = ""
+    server_name: str = ""
+    traceparent: str = ""
+    time_ns: int = 0
+    """When the record says it happened, nanoseconds since the epoch; 0 when it does not say."""
+    latency_ms: float | None = None
+    facts: dict[str, str] = {}
+    """Configured facts: user, project, subject_type, subject_id, actor_kind, client_ip, server."""
+
+
+class _Meta(msgspec.Struct, gc=False):
+    progress: msgspec.Raw = msgspec.field(default=_ABSENT, name="progressToken")
+    traceparent: msgspec.Raw = _ABSENT
+    protocol: msgspec.Raw = msgspec.field(default=_ABSENT, name=f"{_META}protocolVersion")
+    client: msgspec.Raw = msgspec.field(default=_ABSENT, name=f"{_META}clientInfo")
+    server: msgspec.Raw = msgspec.field(default=_ABSENT, name=f"{_META}serverInfo")
+
+
+class Asked(msgspec.Struct, gc=False):
+    """The parts of `params` that something is known about, still raw."""
+
+    name: msgspec.Raw = _ABSENT
+    uri: msgspec.Raw = _ABSENT
+    arguments: msgspec.Raw = _ABSENT
+    meta: msgspec.Raw = msgspec.field(default=_ABSENT, name="_meta")
+    responses: msgspec.Raw = msgspec.field(default=_ABSENT, name="inputResponses")
+    state: msgspec.Raw = msgspec.field(default=_ABSENT, name="requestState")
+    cancels: msgspec.Raw = msgspec.field(default=_ABSENT, name="requestId")
+    progress: msgspec.Raw = msgspec.field(default=_ABSENT, name="progressToken")
+    protocol: msgspec.Raw = msgspec.field(default=_ABSENT, name="protocolVersion")
+    client: msgspec.Raw = msgspec.field(default=_ABSENT, name="clientInfo")
+
+
+class _Answer(msgspec.Struct, gc=False):
+    is_error: msgspec.Raw = msgspec.field(default=_ABSENT, name="isError")
+    kind: msgspec.Raw = msgspec.field(default=_ABSENT, name="resultType")
+    state: msgspec.Raw = msgspec.field(default=_ABSENT, name="requestState")
+    meta: msgspec.Raw = msgspec.field(default=_ABSENT, name="_meta")
+    protocol: msgspec.Raw = msgspec.field(default=_ABSENT, name="protocolVersion")
+    server: msgspec.Raw = msgspec.field(default=_ABSENT, name="serverInfo")
+
+
+class _Fault(msgspec.Struct, gc=False):
+    code: msgspec.Raw = _ABSENT
+
+
+class _Peer(msgspec.Struct, gc=False):
+    name: msgspec.Raw = _ABSENT
+    version: msgspec.Raw = _ABSENT
+
+
+_read_meta = msgspec.json.Decoder(_Meta).decode
+_read_asked = msgspec.json.Decoder(Asked).decode
+_read_answer = msgspec.json.Decoder(_Answer).decode
+_read_fault = msgspec.json.Decoder(_Fault).decode
+_read_peer = msgspec.json.Decoder(_Peer).decode
+_NO_META, _NO_PEER = _Meta(), _Peer()
+
+
+def asked(params: bytes) -> Asked | None:
+    """The known parts of *params*; None when it is no JSON object."""
+    try:
+        return _read_asked(params)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+class Reader:
+    """Makes frames. Names and ids are the sender's to choose, so each goes through *clean*, and what is opaque is hashed."""
+
+    __slots__ = ("_clean", "_keyring", "_names")
+
+    def __init__(self, keyring: Keyring, clean: Callable[[bytes], bytes]) -> None:
+        self._keyring = keyring
+        self._clean = clean
+        self._names: dict[bytes, str] = {}
+
+    def request(self, fields: Mapping[str, msgspec.Raw], params: Asked | None, params_hash: str, size: int) -> Frame:
+        """The frame of a request, or of a notification when it has no id."""
+        method = bytes(fields["method"])
+        kind: FrameKind = "notification" if "id" not in fields else "request"
+        if params is None:
+            return Frame(kind, size, "", self.name(method), "", self._id(fields.get("id", _ABSENT)), params_hash)
+        meta = _meta(params.meta)
+        peer = _peer(meta.client if meta.client is not _ABSENT else params.client)
+        protocol = meta.protocol if meta.protocol is not _ABSENT else params.protocol
+        return Frame(
+            kind,
+            size,
+            method=self.name(method),
+            name=self.name(params.name if params.name is not _ABSENT else params.uri),
+            id=self._id(fields.get("id", _ABSENT)),
+            params_hash=params_hash,
+            request_state=self._opaque(params.state),
+            is_retry=params.responses is not _ABSENT or params.state is not _ABSENT,
+            progress_token=self._id(params.progress if meta.progress is _ABSENT else meta.progress),
+            cancels=self._id(params.cancels),
+            protocol=self.name(protocol),
+            client_name=self.name(peer.name),
+            client_version=self.name(peer.version),
+            traceparent=self.name(meta.traceparent),
+        )
+
+    def response(self, fields: Mapping[str, msgspec.Raw], size: int) -> Frame:
+        """The frame of a response: `kind` "error" with its code, else "response" with what its result says of itself."""
+        name = self._id(fields.get("id", _ABSENT))
+        if (fault := fields.get("error")) is not None and bytes(fault) != b"null":
+            return Frame("error", size, id=name, code=_code(fault))
+        try:
+            answer = _read_answer(fields["result"])
+        except (KeyError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return Frame("response", size, id=name)
+        peer = _peer(answer.server if answer.server is not _ABSENT else _meta(answer.meta).server)
+        return Frame(
+            "response",
+            size,
+            id=name,
+            is_error=answer.is_error is not _ABSENT and bytes(answer.is_error) == b"true",
+            result_type=self.name(answer.kind),
+            request_state=self._opaque(answer.state),
+            protocol=self.name(answer.protocol),
+            server_name=self.name(peer.name),
+        )
+
+    def name(self, raw: msgspec.Raw | bytes) -> str:
+        """The clean text of a raw JSON string; empty for anything else."""
+        if raw is _ABSENT:
+            return ""
+        data = bytes(raw)
+        if (known := self._names.get(data)) is not None:
+            return known
+        text = self._text(data)
+        if len(self._names) >= _MAX_CACHED_NAMES:
+            self._names.clear()
+        if len(data) <= MAX_NAME_BYTES:
+            self._names[data] = text
+        return text
+
+    def _text(self, data: bytes) -> str:
+        value = _scalar(data)
+        if not isinstance(value, str):
+            return ""
+        if data in KNOWN_METHODS:
+            return value
+        text = value.encode("utf-8", "replace")
+        if len(text) > MAX_NAME_BYTES:
+            # Cut after cleaning: a cut secret might not be recognised as one.
+            return self._clean(text)[:MAX_NAME_BYTES].decode("utf-8", "ignore") + "…"
+        return self._clean(text).decode("utf-8", "replace")
+
+    def _id(self, raw: msgspec.Raw) -> Id:
+        """A request id as it pairs: its type is kept, and a string that had to be redacted stays distinct."""
+        if raw is _ABSENT:
+            return None
+        data = bytes(raw)
+        if data.isdigit() and len(data) < 19:
+            return int(data)
+        value = _scalar(data)
+        if isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63:
+            return value
+        if not isinstance(value, str):
+            return None if value is None else self._pseudonym(data)
+        text = value.encode("utf-8", "replace")
+        return value if len(text) <= 64 and self._clean(text) == text else self._pseudonym(text)
+
+    def _pseudonym(self, data: bytes) -> str:
+        return f"[id:{self._keyring.pseudonym(b'id', data).decode()}]"
+
+    def _opaque(self, raw: msgspec.Raw) -> str:
+        return "" if raw is _ABSENT else self._keyring.digest(bytes(raw))
+
+
+def _scalar(data: bytes) -> Any:
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _meta(raw: msgspec.Raw) -> _Meta:
+    try:
+        return _NO_META if raw is _ABSENT else _read_meta(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _NO_META
+
+
+def _peer(raw: msgspec.Raw) -> _Peer:
+    try:
+        return _NO_PEER if raw is _ABSENT else _read_peer(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _NO_PEER
+
+
+def _code(fault: msgspec.Raw) -> int | None:
+    try:
+        code = _scalar(bytes(_read_fault(fault).code))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return code if isinstance(code, int) and not isinstance(code, bool) and -(2**63) <= code < 2**63 else None

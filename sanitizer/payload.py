@@ -1,0 +1,85 @@
+"""JSON as programs really write it, read for hashing, and what of a call's params the hash covers."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any
+
+import orjson
+
+_TRANSPORT = frozenset(("_meta", "inputResponses", "requestState", "task"))
+_CALL_KEYS = _TRANSPORT | {"name", "arguments"}
+_MAX_INT_DIGITS = 400  # a double ends at 309; longer ones count as infinite without the cost of reading them
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class UnreadableError(ValueError):
+    """Raised when something is JSON in no reading. The text says nothing about it."""
+
+
+def parse(data: bytes) -> Any:
+    """The value of *data*: strictly, else with NaN, lone surrogates, big numbers and U+FFFD for what is not UTF-8.
+
+    Raises `UnreadableError`.
+    """
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return json.loads(data.decode("utf-8", "replace"), parse_int=_whole, strict=False)
+    except (ValueError, RecursionError):
+        raise UnreadableError from None
+
+
+def parse_nested(data: bytes) -> Any:
+    """As `parse`; a string that holds a JSON object or array counts as that (`"arguments": "{...}"`)."""
+    value = parse(data)
+    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+        try:
+            return parse(value.encode("utf-8", "surrogatepass"))
+        except UnreadableError:
+            return value
+    return value
+
+
+def subject(name: str, params: Any) -> Any:
+    """What of *params* their hash covers: no `_meta`, no other transport fields, and of a tool call the arguments alone.
+
+    *name* is the method, or the tool of a logged call, or empty where neither is known. Absent params count as `{}`.
+    """
+    if params is None:
+        return {}
+    if not isinstance(params, dict):
+        return params
+    # Logged params of a tool call are recognised by their shape, whatever they were logged under; prompts share it.
+    has_its_shape = isinstance(params.get("name"), str) and "arguments" in params and params.keys() <= _CALL_KEYS
+    if name == "tools/call" or (has_its_shape and name != "prompts/get"):
+        arguments = params.get("arguments")
+        return {} if arguments is None else arguments
+    return {key: value for key, value in params.items() if key not in _TRANSPORT} if _TRANSPORT & params.keys() else params
+
+
+def mended(data: bytes) -> bytes | None:
+    """*data* as strict JSON where a lenient reading gives one: `null` for NaN and infinities, U+FFFD for what is not text."""
+    try:
+        text = data.decode("utf-8", "replace")
+        value = json.loads(text, parse_int=_whole, parse_float=_finite, parse_constant=_null, strict=False)
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except (ValueError, RecursionError):
+        return None
+    return _SURROGATE.sub("\ufffd", text).encode()
+
+
+def _whole(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _MAX_INT_DIGITS else math.inf
+
+
+def _finite(digits: str) -> float | None:
+    return number if math.isfinite(number := float(digits)) else None
+
+
+def _null(_: str) -> None:
+    return None
