@@ -1,0 +1,91 @@
+"""Key material over many lines: PEM (RFC 7468), OpenSSH and PGP armour, whole, cut off at either end, or with each line prefixed."""
+
+from __future__ import annotations
+
+import re
+
+from sanitizer.shape import LAST, REFUSE, TAKE, Pieces, Shape
+
+BASE64 = re.compile(rb"[A-Za-z0-9+/]{16,}={0,2}\r?$")
+KEY_HEADER = re.compile(
+    rb"(?:Proc-Type|DEK-Info|Comment|Version|Hash|Charset|MessageID|Subject|Private-Lines|Private-MAC|Encryption|Public-Lines): "
+)
+SHORT_TAIL = re.compile(rb"=?[A-Za-z0-9+/]+={0,2}")
+DIGITS = re.compile(rb"\d")
+
+
+class Key(Shape):
+    """A PEM, OpenSSH or PGP block, its lines bare, indented, quoted or each with the log's own prefix; the end may be missing."""
+
+    __slots__ = ("_done", "_prefix", "_starts")
+
+    def __init__(self, line: bytes) -> None:
+        super().__init__()
+        start = line.index(b"-----BEGIN ")
+        self._prefix = DIGITS.sub(b"0", line[:start])
+        self._starts = [start]
+        self.kind = "key" if b"PRIVATE" in line else "pem"
+
+    def take(self, line: bytes) -> int:
+        line = line.rstrip()
+        body = line.lstrip(b" \t>|#*")
+        start = len(line) - len(body)
+        if not _is_key_line(body):
+            start = len(self._prefix)
+            body = line[start:]
+            if not start or DIGITS.sub(b"0", line[:start]) != self._prefix or not _is_key_line(body):
+                return REFUSE
+        if body:
+            self.tentative = 0
+        else:
+            self.tentative += 1
+        self._starts.append(start)
+        return LAST if body.startswith(b"-----END") else TAKE if self.tentative < 3 else REFUSE
+
+    def resume(self) -> bool:
+        self._starts = []
+        return super().resume()
+
+    def views(self, lines: list[bytes]) -> list[Pieces]:
+        pieces = tuple((at, start, len(line.rstrip())) for at, (start, line) in enumerate(zip(self._starts, lines, strict=False)))
+        return [Pieces(pieces, (b"\n",) * (len(pieces) - 1))]
+
+
+def _is_key_line(body: bytes) -> bool:
+    return not body or BASE64.match(body) is not None or body.startswith(b"-----END ") or _is_short_tail(body) or (
+        KEY_HEADER.match(body) is not None
+    )
+
+
+def _is_short_tail(body: bytes) -> bool:
+    return len(body) < 16 and SHORT_TAIL.fullmatch(body) is not None and (
+        body.endswith(b"=") or len(body) % 4 == 0 or body[:1] == b"="
+    )
+
+
+class Base64Run(Shape):
+    """Lines of nothing but base64. They are one record when an `-----END` line follows: a key whose head is lost."""
+
+    __slots__ = ("_width", "_short")
+
+    def __init__(self, line: bytes) -> None:
+        super().__init__()
+        self._width = len(line)
+        self._short = False
+        self.tentative = 1
+
+    def take(self, line: bytes) -> int:
+        if line.startswith(b"-----END "):
+            self.tentative = 0
+            self.kind = "key" if b"PRIVATE" in line else "pem"
+            return LAST
+        if self._short or len(line) > self._width or not (BASE64.match(line) or _is_short_tail(line.rstrip())):
+            return REFUSE
+        self._short = len(line) < self._width
+        self.tentative += 1
+        return TAKE
+
+    def views(self, lines: list[bytes]) -> list[Pieces]:
+        pieces = tuple((at, 0, len(line.rstrip())) for at, line in enumerate(lines))
+        between = b"\n" if self.kind != "text" else b""
+        return [Pieces(pieces, (between,) * (len(pieces) - 1))]

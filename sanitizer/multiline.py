@@ -1,0 +1,203 @@
+"""Which lines make one record: tracebacks, pretty JSON, inspected objects, key blocks, wrapped console output.
+
+A `Shape` is opened by a record's first line and asked about each line after it. Where a line could be a record of its own as
+well as a continuation, it is a record of its own.
+"""
+
+from __future__ import annotations
+
+import re
+
+from sanitizer.keyblock import BASE64, Base64Run, Key
+from sanitizer.richlog import RICH_BLANK, Box, Rich
+from sanitizer.shape import LAST, REFUSE, TAKE, Shape
+
+FRESH = re.compile(
+    rb"[\[<(]?\d{4}[-/]\d\d[-/]\d\d[T _]|[\[(]?\d\d[/:.]\d\d[/:.]\d\d|\d{10}(?:\.\d+)? |[{\[<(]|"
+    rb"[IWEFD]\d{4} \d\d:|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|"
+    rb"(?:DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|TRACE)\b|(?:level|time|ts)=|-----|Traceback |"
+    rb"(?:debug|info|notice|warn|warning|error|critical|fatal|trace|npm)\b ?:?"
+)
+"""How a fresh record starts."""
+
+HEADER = re.compile(
+    rb"(?:\x1b\[[\d;]*m)*(?:[\[<(]?\d{4}[-/]\d\d[-/]\d\d|[\[(]?\d\d[/:.]\d\d[/:.]\d\d|\d{10,}|[IWEFD]\d{4} \d\d:|[A-Z][a-z]{2} [ \d]\d \d\d:|"
+    rb"\[?(?:DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|SEVERE|TRACE)\b|(?:level|time|ts)=)"
+)
+FAILED = re.compile(rb"\b(?:ERROR|CRITICAL|FATAL|SEVERE|EXCEPTION|[Ee]rror|[Cc]ritical|[Ff]atal|[Ss]evere)\b|^E\d{4} ")
+FRAME = re.compile(
+    rb"\s+(?:at |File \"|from |\.\.\. \d+ |\^|~|\d+: |Suppressed: |Caused by: |---> |--- End of |\[cause\]|\[errors\]|\| )"
+    rb"|\t\S|(?:\s|\xe2\x86\x92)*\xe2\x86\x90"
+)
+EXCEPTION = re.compile(
+    rb"(?:Exception in thread \"[^\"]*\" |Uncaught |Unhandled exception\. )?(?:[A-Za-z_$][\w$]*\.)*[A-Za-z_$][\w$]*"
+    rb"(?:Exception|Error|Throwable|Failure|Fault|Interrupt|Exit|Warning|Group)(?: \[[\w-]+\])?(?:: .*|\r?)$",
+    re.S,
+)
+CAUSE = re.compile(rb"Caused by: |Suppressed: |Wrapped by: | ?---> |--- End of |\.\.\. \d+ (?:more|common)")
+RAISED = re.compile(rb"(?:[A-Za-z_][\w]*\.)*[A-Za-z_]\w*(?::|\r?$)")
+CHAINED = re.compile(rb"(?:The above exception was the direct cause|During handling of the above exception)")
+TRACEBACK = re.compile(rb" *(?:[+|] )*(?:\+ )?(?:Exception Group )?Traceback \(most recent call last\):")
+WARNED = re.compile(rb"\S+:\d+: \w*Warning: ")
+GO = re.compile(rb"(?:panic: |fatal error: |goroutine \d+ \[|\[signal |created by |exit status \d|runtime\.|main\.|[\w./\-]+\.[\w.()*]+\(|\t|\s*$|\.\.\.)")
+RUST = re.compile(rb"thread '[^']*'(?: \(\d+\))? panicked at ")
+RUST_MORE = re.compile(rb"stack backtrace:|\s+\d+: |\s+at |note: |\s+\[\.\.\. |  (?:left|right): ")
+
+
+class Text(Shape):
+    """An ordinary line; becomes a record of several when what follows can only be its continuation."""
+
+    __slots__ = ("_bracket", "_inner", "_opener", "_stack", "_warning")
+
+    def __init__(self, line: bytes) -> None:
+        super().__init__()
+        line = line.rstrip()
+        self._opener = line
+        self._bracket = line[-1:] in (b"{", b"[", b"(")
+        self._inner: Shape | None = None
+        self._stack = False
+        self._warning = False
+
+    def take(self, line: bytes) -> int:
+        if self._inner is not None:
+            answer = self._inner.take(line)
+            self.tentative = self._inner.tentative
+            return answer
+        head = line[:1]
+        if head in (b" ", b"\t"):
+            return self._indented(line)
+        if head in (b"}", b"]", b")"):
+            return LAST if self._bracket else REFUSE
+        if self._stack:
+            if CAUSE.match(line):
+                return TAKE
+            return REFUSE
+        if self._bracket or not head.strip():
+            return REFUSE
+        if TRACEBACK.match(line) or line.startswith(b"\xe2\x95\xad"):
+            return self._become(PythonTraceback() if head == b"T" else Box()) if FAILED.search(self._opener[:160]) else REFUSE
+        if EXCEPTION.match(line) and HEADER.match(self._opener) and FAILED.search(self._opener[:160]):
+            self._stack = True
+            self.kind = "traceback"
+            return TAKE
+        return REFUSE
+
+    def _become(self, inner: Shape) -> int:
+        self._inner = inner
+        self.kind = inner.kind
+        return TAKE
+
+    def _indented(self, line: bytes) -> int:
+        if self._bracket:
+            if self.kind == "text":
+                self.kind = "object"
+            return TAKE
+        if not line.strip():
+            return REFUSE
+        if TRACEBACK.match(line):
+            return self._become(PythonTraceback())
+        if FRAME.match(line):
+            self._stack = True
+            self.kind = "traceback"
+            self._bracket = line.rstrip().endswith(b" {")
+            return TAKE
+        if self._stack:
+            return TAKE
+        if WARNED.match(self._opener) and not self._warning:
+            self._warning = True
+            return TAKE
+        return TAKE if HEADER.match(self._opener) and not RICH_BLANK.match(line) else REFUSE
+
+
+class PythonTraceback(Shape):
+    """A traceback of CPython, chained and grouped exceptions included, with a multi-line message where pydantic wrote it."""
+
+    __slots__ = ("_after", "_listing")
+
+    def __init__(self) -> None:
+        super().__init__("traceback")
+        self._after = False
+        self._listing = False
+
+    def take(self, line: bytes) -> int:
+        blank = not line.strip()
+        if CHAINED.match(line.lstrip(b" |")) or TRACEBACK.match(line):
+            self._after = self._listing = False
+            self.tentative = 0
+            return TAKE
+        if blank:
+            self.tentative += 1
+            return TAKE if self.tentative < 3 else REFUSE
+        if line[:1] in (b" ", b"\t"):
+            self.tentative = 0
+            return TAKE
+        if not self._after:
+            self.tentative = 0
+            self._after = bool(RAISED.match(line))
+            self._listing = b"validation error" in line
+            return TAKE if self._after else REFUSE
+        if self._listing and not self.tentative and b" " not in line.strip():
+            self.tentative += 1
+            return TAKE
+        return REFUSE
+
+
+class Panic(Shape):
+    """A Go panic with its goroutines, or a Rust panic with its backtrace."""
+
+    __slots__ = ("_more", "_said")
+
+    def __init__(self, line: bytes) -> None:
+        super().__init__("traceback")
+        self._more = RUST_MORE if RUST.match(line) else GO
+        self._said = self._more is not RUST_MORE or not line.rstrip().endswith(b":")
+
+    def take(self, line: bytes) -> int:
+        if not self._said:
+            self._said = True
+            return TAKE
+        if not self._more.match(line):
+            return REFUSE
+        self.tentative = 0 if line.strip() else self.tentative + 1
+        return TAKE if self.tentative < 3 else REFUSE
+
+
+class PrettyJson(Shape):
+    """A JSON value over many lines: an opening bracket alone in column 0, indented lines, the closing one in column 0."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__("json")
+
+    def take(self, line: bytes) -> int:
+        head = line[:1]
+        if head in (b"}", b"]"):
+            return LAST
+        return TAKE if head in (b" ", b"\t") else REFUSE
+
+
+def opening(line: bytes) -> Shape | None:
+    """The shape that *line* opens, or None when nothing can follow that belongs to it."""
+    stripped = line.rstrip(b"\r")
+    if b"-----BEGIN " in stripped and b"-----END " not in stripped:
+        return Key(line)
+    head = stripped[:1]
+    if not stripped.strip():
+        return None
+    if head in (b"{", b"["):
+        if stripped in (b"{", b"["):
+            return PrettyJson()
+        if head == b"{" and stripped.endswith(b"}"):
+            return None
+    if (rich := Rich.parse(line)) is not None:
+        return rich
+    if stripped.startswith(b"\xe2\x95\xad"):
+        return Box()
+    if TRACEBACK.match(stripped):
+        return PythonTraceback()
+    if stripped.startswith((b"panic: ", b"fatal error: ", b"goroutine ")) or RUST.match(stripped):
+        return Panic(line)
+    if BASE64.match(line) and len(stripped) >= 40:
+        return Base64Run(line)
+    return Text(line)

@@ -1,0 +1,93 @@
+"""What assembly gives: lines, the records they make, and the readings that undo their layout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A physical line longer than `max_bytes`: its real size, and the digest of all of it."""
+
+    size: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """One reading of broken lines: pieces `(line, start, end)` of `Assembled.lines`, and what to put between them.
+
+    A finding in the reading that spans a seam redacts its part of every piece. `escaped`: the pieces are the insides of JSON
+    strings, and so is the reading.
+    """
+
+    pieces: tuple[tuple[int, int, int], ...]
+    glue: tuple[bytes, ...]
+    escaped: bool = False
+
+    def text(self, lines: list[bytes]) -> bytes:
+        """The reading itself."""
+        spans = zip(self.pieces, (*self.glue, b""), strict=True)
+        return b"".join([lines[line][start:end] + glue for (line, start, end), glue in spans])
+
+    def moved(self, by: int) -> Join:
+        """The same join over lines counted from elsewhere."""
+        return Join(tuple([(line + by, start, end) for line, start, end in self.pieces]), self.glue, self.escaped)
+
+    def locate(self, start: int, end: int) -> list[tuple[int, int, int]]:
+        """Where the bytes *start* to *end* of the reading stand: `(line, start, end)`, one for each line."""
+        found: list[tuple[int, int, int]] = []
+        at = 0
+        for (line, first, last), glue in zip(self.pieces, (*self.glue, b""), strict=True):
+            size = last - first
+            low, high = max(start - at, 0), min(end - at, size)
+            if low < high:
+                found.append((line, first + low, first + high))
+            at += size + len(glue)
+            if at >= end:
+                break
+        return found
+
+
+@dataclass(slots=True)
+class Record:
+    """One logical record of one or more physical lines.
+
+    `text` is the content without wrapper and layout; `seams` are the places `(offset, length)` in it where layout was replaced by
+    a glue of that length. `kind` is text, rich, traceback, panel, json, object, key (private key material), pem
+    (other armour) or journald.
+    """
+
+    lines: tuple[int, ...]
+    text: bytes
+    kind: str = "text"
+    fields: dict[str, object] = field(default_factory=dict)
+    seams: tuple[tuple[int, int], ...] = ()
+    joins: tuple[Join, ...] = ()
+
+    @property
+    def first(self) -> int:
+        """Index of its first physical line."""
+        return self.lines[0]
+
+    @property
+    def last(self) -> int:
+        """Index of its last physical line."""
+        return self.lines[-1]
+
+
+@dataclass(slots=True)
+class Assembled:
+    """Complete lines in order, without line ends, and what is known of them.
+
+    `records` names only the lines that are not simply a record each, ordered by first line; every line is in one record at most.
+    `joins` holds every reading to try: those of the records, and doubtful ones of neighbours that stay records of their own.
+    """
+
+    lines: list[bytes]
+    offset: int
+    upto: int
+    records: list[Record] = field(default_factory=list)
+    joins: list[Join] = field(default_factory=list)
+    cuts: dict[int, Cut] = field(default_factory=dict)
+    terminated: bool = True

@@ -1,0 +1,158 @@
+"""Records of Rich's `RichHandler`: a table row of time, level, message and path, the message wrapped into its column.
+
+The column's width comes from the terminal or `COLUMNS`, so it is read off each record: the path ends where the line ends. A word
+longer than the column is broken hard, other breaks replace a space; a full last column may be either.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from sanitizer.fields import rfc3339
+from sanitizer.shape import LAST, REFUSE, TAKE, Pieces, Shape
+
+LEVELS = rb"(?:NOTSET|TRACE|DEBUG|INFO|SUCCESS|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL)"
+RICH_HEAD = re.compile(rb"\[([^\[\]]{5,32})\] (" + LEVELS + rb") {1,8}(?=\S)")
+RICH_BLANK = re.compile(rb" {7,36}(" + LEVELS + rb") {1,8}(?=\S)")
+RICH_PATH = re.compile(rb" ((?:[\w.\-]+\.pyx?|<[\w ]+>):\d+) *\r?$")
+DEEP = re.compile(rb" {11,}\S| {40,}\r?$")
+GUTTER = re.compile(rb"(?: |\xe2\x94\x82|\xe2\x9d\xb1)*")
+BOX_TOP, BOX_SIDE, BOX_END = "╭".encode(), "│".encode(), "╰".encode()
+
+
+def columns(cell: bytes) -> int:
+    """How many terminal columns *cell* takes."""
+    if cell.isascii():
+        return len(cell)
+    text = cell.decode("utf-8", "replace")
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+class Rich(Shape):
+    """One row of the handler's table."""
+
+    __slots__ = ("_indent", "level", "path", "time", "_width", "_body")
+
+    def __init__(self, indent: int, time: bytes, level: bytes, line: bytes) -> None:
+        super().__init__("rich")
+        self._indent = indent
+        self.time = time.decode("utf-8", "replace")
+        self.level = level.decode()
+        found = RICH_PATH.search(line, indent)
+        self.path = found[1].decode() if found else ""
+        self._body = found.start() if found else len(line.rstrip())
+        # without a path column a line padded with blanks still tells the width
+        full = columns(line[indent : found.end()].rstrip()) - len(self.path) - 1 if found else columns(line[indent:].rstrip(b"\r"))
+        self._width = full if found or line.endswith(b" ") else 0
+
+    @classmethod
+    def parse(cls, line: bytes) -> Rich | None:
+        """The row that *line* opens, or None."""
+        if line[:1] == b"[" and (found := RICH_HEAD.match(line)):
+            at = found.start(2)
+            return cls(at + 9, found[1], found[2], line) if found.end() >= at + 9 else None
+        if line[:7].isspace() and (found := RICH_BLANK.match(line)):
+            at = found.start(1)
+            return cls(at + 9, b"", found[1], line) if found.end() >= at + 9 else None
+        return None
+
+    def take(self, line: bytes) -> int:
+        return TAKE if DEEP.match(line) and not RICH_BLANK.match(line) else REFUSE
+
+    def fields(self) -> dict[str, object]:
+        fields: dict[str, object] = {"level": self.level}
+        if self.time and (stamp := rfc3339(self.time)):
+            fields["timestamp"] = stamp
+        if self.path:
+            fields["path"] = self.path
+        return fields
+
+    def _cells(self, lines: list[bytes]) -> list[tuple[int, int, int]]:
+        cells = [(0, min(self._indent, self._body), max(self._indent, len(lines[0][: self._body].rstrip())))]
+        for at, line in enumerate(lines[1:], 1):
+            end = len(line.rstrip())
+            start = min(self._indent, len(line) - len(line.lstrip(b" ")), end)
+            cells.append((at, start, end))
+        return cells
+
+    def _glued(self, lines: list[bytes], cells: list[tuple[int, int, int]], flip: bool) -> tuple[list[bytes], bool]:
+        """The glue of each seam, and whether one of them could as well have been the other."""
+        width = self._width or max(columns(lines[at][start:end]) for at, start, end in cells)
+        glue, doubtful = [], False
+        for at, start, end in cells[:-1]:
+            cell, following = lines[at][start:end], lines[at + 1][cells[at + 1][1] : cells[at + 1][2]]
+            if cell.startswith((BOX_TOP, BOX_SIDE, BOX_END)) or following.startswith((BOX_TOP, BOX_SIDE)) or not following or not cell:
+                glue.append(b"\n")
+            elif columns(cell) < width:
+                glue.append(b" ")
+            else:
+                doubtful = True
+                glue.append(b"" if (b" " not in cell) != flip else b" ")
+        return glue, doubtful
+
+    def text(self, lines: list[bytes]) -> tuple[bytes, tuple[tuple[int, int], ...]]:
+        cells = self._cells(lines)
+        glue, _ = self._glued(lines, cells, flip=False)
+        parts: list[bytes] = []
+        seams: list[tuple[int, int]] = []
+        length = 0
+        for (at, start, end), between in zip(cells, [*glue, b""], strict=True):
+            cell = lines[at][start:end]
+            parts += (cell, between)
+            length += len(cell)
+            if at < len(cells) - 1:
+                seams.append((length, len(between)))
+            length += len(between)
+        return b"".join(parts), tuple(seams)
+
+    def views(self, lines: list[bytes]) -> list[Pieces]:
+        if len(lines) < 2:
+            return []
+        cells = self._cells(lines)
+        glue, doubtful = self._glued(lines, cells, flip=False)
+        found = [Pieces(tuple(cells), tuple(glue))]
+        if doubtful:
+            found.append(Pieces(tuple(cells), tuple(self._glued(lines, cells, flip=True)[0])))
+        return found + box_views(lines)
+
+
+class Box(Shape):
+    """A panel drawn by Rich: a traceback, and the exception under it, or a banner."""
+
+    __slots__ = ("_after", "_traceback")
+
+    def __init__(self) -> None:
+        super().__init__("traceback")
+        self._after = False
+        self._traceback = False
+
+    def take(self, line: bytes) -> int:
+        if not self._after:
+            body = line.lstrip(b" ")
+            if body.startswith(BOX_END):
+                self._after = True
+                return TAKE
+            return TAKE if body.startswith((BOX_SIDE, BOX_TOP, "├".encode())) else REFUSE
+        self._after = False
+        return LAST if EXCEPTION_LINE.match(line) else REFUSE
+
+    def views(self, lines: list[bytes]) -> list[Pieces]:
+        return box_views(lines)
+
+
+EXCEPTION_LINE = re.compile(rb"(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?:Error|Exception|Warning|Exit|Interrupt|Group)\w*(?::|\r?$)")
+
+
+def box_views(lines: list[bytes]) -> list[Pieces]:
+    """What stands between the sides of a panel, its own wraps undone without and with a space."""
+    pieces = []
+    for at, line in enumerate(lines):
+        start, end = line.find(BOX_SIDE), line.rfind(BOX_SIDE)
+        if 0 <= start < end:
+            inner = line[start + 3 : end]
+            left = GUTTER.match(inner).end()  # type: ignore[union-attr]
+            pieces.append((at, start + 3 + left, start + 3 + max(left, len(inner.rstrip()))))
+    if len(pieces) < 2:
+        return []
+    return [Pieces(tuple(pieces), (glue,) * (len(pieces) - 1)) for glue in (b"", b" ")]

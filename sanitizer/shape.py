@@ -1,0 +1,47 @@
+"""What a record of several lines is: opened by its first line, asked about each line after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+TAKE, LAST, REFUSE = 1, 2, 0
+"""A shape's answers: the line belongs to the record; it belongs and ends it; it does not belong, the record ended before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """One way to read a record without its layout: pieces `(line of the record, start, end)` and what stood between them."""
+
+    pieces: tuple[tuple[int, int, int], ...]
+    glue: tuple[bytes, ...]
+
+
+class Shape:
+    """A record that may go on. `tentative` trailing lines belong to it only if the next one does."""
+
+    __slots__ = ("kind", "tentative")
+
+    def __init__(self, kind: str = "text") -> None:
+        self.kind = kind
+        self.tentative = 0
+
+    def take(self, line: bytes) -> int:
+        """Say whether *line* belongs to the record."""
+        raise NotImplementedError
+
+    def text(self, lines: list[bytes]) -> tuple[bytes, tuple[tuple[int, int], ...]]:
+        """The record's text and its seams `(offset, length)`: where layout was replaced by a glue of that length."""
+        return b"\n".join([line[:-1] if line.endswith(b"\r") else line for line in lines]), ()
+
+    def views(self, lines: list[bytes]) -> list[Pieces]:
+        """Readings in which a value that the layout broke is whole again."""
+        return []
+
+    def fields(self) -> dict[str, object]:
+        """What the layout says about the record."""
+        return {}
+
+    def resume(self) -> bool:
+        """Go on after the record was closed for its size; False when later lines have to start afresh."""
+        self.tentative = 0
+        return self.kind != "text"
