@@ -70,13 +70,14 @@ class Envelope:
     tombstone: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CleanBatch:
     """Redacted records of one lane, in order.
 
     `offsets[i]` is the lane position of record i, the same on every replay: `record_id` of it is what a sink hands to a
     store that takes ids. `upto` is where to resume once this batch is delivered; a batch without records still commits.
-    `rules` is the digest of the rule set in force. `findings` counts by rule id, `withheld` by reason.
+    `rules` is the digest of the rule set in force. `findings` counts by rule id, `withheld` by reason. `frames` are the facts of
+    the calls seen (`sanitizer.mcp.Frame`), for the audit trail.
     """
 
     lane: str
@@ -89,6 +90,7 @@ class CleanBatch:
     findings: Mapping[str, int] = field(default_factory=dict)
     withheld: Mapping[str, int] = field(default_factory=dict)
     envelopes: Sequence[Envelope] = ()
+    frames: Sequence[object] = ()
 
     def record_id(self, index: int) -> str:
         """`lane:offset` of record *index*: stable over replays, so that at-least-once can look like once."""

@@ -1,0 +1,162 @@
+"""What Vectorscan scans for, compiled from the rules once and kept in a cache.
+
+A *probe* is one expression of the database. Its number orders the rules: of two hits at one place, the lower one is the more
+specific. The cache holds what start-up needs and nothing else; it is keyed by the rules' digest, is believed only if it is this
+user's own file and its own digest is right, and a program that cannot write it merely starts slower.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.metadata
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from sanitizer.ruleset import Allow, Rule, RuleError, Rules, Selection, builtin, digest, load, sources
+
+
+KEY, TOKEN = -1, -2
+"""Owners of probes that no rule owns: of a key's name, and of what may be an encoded token."""
+
+
+class Probe(msgspec.Struct, frozen=True, array_like=True):
+    """One expression: a hit starts `width` bytes before the end that is reported. `rule` may be `KEY` or `TOKEN` instead."""
+
+    expression: bytes
+    width: int
+    rule: int
+
+
+class Compiled(msgspec.Struct, frozen=True, array_like=True):
+    """Rules in force with their probes and, where Vectorscan is installed, its serialized database."""
+
+    rules: tuple[Rule, ...]
+    allow: tuple[Allow, ...]
+    digest: str
+    probes: tuple[Probe, ...]
+    serialized: bytes
+
+
+def compiled(selection: Selection = Selection()) -> Compiled:  # noqa: B008 - frozen, so it is safe to share
+    """The compiled rule set of *selection*, from the cache if it is there. Raises `RuleError`."""
+    files = sources([builtin(), *selection.directories])
+    name = digest(files, selection)
+    path = cache_folder() / f"{name}-{engine()}.rules"
+    found = from_cache(path)
+    if found is None:
+        found = compile_rules(load(selection, files))
+        to_cache(path, found)
+    return found
+
+
+def compile_rules(rules: Rules) -> Compiled:
+    """Compile without a cache. Raises `RuleError` naming the rule that cannot be compiled."""
+    chosen = tuple(
+        msgspec.structs.replace(rule, examples=(), counterexamples=(), finds="", source="") for rule in ordered(rules.rules)
+    )
+    found = tuple(probes(chosen))
+    return Compiled(chosen, rules.allow, rules.digest, found, serialize(found, chosen))
+
+
+def ordered(rules: Sequence[Rule]) -> list[Rule]:
+    """Provider tokens before general kinds before leads, so that a token is called by its name."""
+    return sorted(rules, key=lambda rule: (rule.lead is not None, bool(rule.before or rule.anchor), not rule.check and rule.action != "mask"))
+
+
+def probes(rules: Sequence[Rule]) -> list[Probe]:
+    from sanitizer import anchors, keys, views  # noqa: PLC0415 - needed only when the cache is cold
+
+    found: list[Probe] = []
+    for index, rule in enumerate(rules):
+        try:
+            if rule.lead is not None:
+                found.append(Probe(rule.lead.encode(), 0, index))
+            elif rule.pattern is not None:
+                derived = anchors.derive((rule.anchor or rule.pattern).encode())
+                found += [Probe(anchor.expression, anchor.width, index) for anchor in derived]
+        except (anchors.Undecidable, anchors.re.error) as fault:
+            raise RuleError(f"{rule.file}: rule {rule.id!r}: its pattern {fault}") from None
+    found += [Probe(expression, 0, KEY) for expression in keys.triggers(rules)]
+    return found + [Probe(expression, 1, TOKEN) for expression in views.ANCHORS]
+
+
+def engine() -> str:
+    """What scans, and what makes the probes: part of the cache's name, so that an old cache is never taken for a new one."""
+    try:
+        version = importlib.metadata.version("hyperscan")
+    except importlib.metadata.PackageNotFoundError:
+        version = "regex"
+    state = hashlib.sha256()
+    for name in ("anchors.py", "keys.py", "database.py", "encodings.py"):
+        state.update(Path(__file__).with_name(name).read_bytes())
+    return f"{version}-{sys.version_info[0]}{sys.version_info[1]}-{state.hexdigest()[:8]}"
+
+
+def serialize(found: Sequence[Probe], rules: Sequence[Rule]) -> bytes:
+    try:
+        import hyperscan  # noqa: PLC0415 - slow to load, and absent where it has no wheel
+    except ImportError:
+        return b""
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    try:
+        database.compile(
+            expressions=[probe.expression for probe in found],
+            ids=list(range(len(found))),
+            elements=len(found),
+            flags=[hyperscan.HS_FLAG_DOTALL] * len(found),
+        )
+    except hyperscan.CompilerError as fault:
+        raise RuleError(blame(found, rules, fault)) from None
+    return bytes(hyperscan.dumpb(database))
+
+
+def blame(found: Sequence[Probe], rules: Sequence[Rule], fault: Exception) -> str:
+    """Find the one expression that Vectorscan refuses, to name its rule."""
+    import hyperscan  # noqa: PLC0415
+
+    for probe in found:
+        try:
+            hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK).compile(expressions=[probe.expression], ids=[0], elements=1, flags=[0])
+        except hyperscan.CompilerError as single:
+            rule = rules[probe.rule]
+            return f"{rule.file}: rule {rule.id!r}: Vectorscan cannot compile its {'lead' if rule.lead else 'anchor'}: {single}"
+    return f"the rules do not compile together: {fault}"
+
+
+def cache_folder() -> Path:
+    home = os.environ.get("SANITIZER_CACHE_DIR") or os.path.join(
+        os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "mcp-log-sanitizer"
+    )
+    return Path(home)
+
+
+def from_cache(path: Path) -> Compiled | None:
+    try:
+        status = path.stat()
+        data = path.read_bytes()
+    except OSError:
+        return None
+    if hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & 0o022):
+        return None  # somebody else could have written it: rules are not taken from them
+    if hashlib.sha256(data[32:]).digest() != data[:32]:
+        return None
+    try:
+        return msgspec.msgpack.decode(data[32:], type=Compiled)
+    except msgspec.DecodeError:
+        return None
+
+
+def to_cache(path: Path, found: Compiled) -> None:
+    data = msgspec.msgpack.encode(found)
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(hashlib.sha256(data).digest() + data)
+        os.replace(name, path)

@@ -1,0 +1,172 @@
+"""What hides under encodings, and what is broken over lines: found in decoded views, and redacted where it stands.
+
+Only lines that show a disguise are decoded, all those of one encoding together, and all views of one depth are scanned as one buffer.
+A finding goes the way back through its views to the buffer that was read.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Protocol
+
+from sanitizer import views
+from sanitizer.assemble import Join
+from sanitizer.escapes import Decoder
+from sanitizer.scan import Finding, Scanner
+
+DEPTH = 5
+"""Encodings within one another that are followed."""
+
+MOST_DECODED = 8
+"""Decoded bytes that are scanned for each byte read."""
+
+SEPARATOR = b"\n\x00\n"
+"""Between views: nothing is found across it."""
+
+Span = tuple[int, int]
+
+
+class Layer(Protocol):
+    """A text that is scanned, and the way back."""
+
+    text: bytes
+
+    def locate(self, start: int, end: int) -> list[Span]:
+        """The spans of the root buffer that carry `text[start:end]`."""
+        ...
+
+
+class Root:
+    """The buffer itself."""
+
+    def __init__(self, buffer: bytes) -> None:
+        self.text = buffer
+
+    def locate(self, start: int, end: int) -> list[Span]:
+        return [(start, end)]
+
+
+class Decoded:
+    """Lines of a parent layer, decoded together."""
+
+    def __init__(self, parent: Layer, lines: Sequence[Span], view: views.View) -> None:
+        self.text = view.text
+        self.parent = parent
+        self.view = view
+        self.starts = [start for start, _ in lines]
+        self.offsets = [0, *accumulate(end - start + 1 for start, end in lines)][:-1]
+
+    def locate(self, start: int, end: int) -> list[Span]:
+        return [span for a, b in self.view.locate(start, end) for piece in self.pieces(a, b) for span in self.parent.locate(*piece)]
+
+    def pieces(self, start: int, end: int) -> list[Span]:
+        """The span of the joined lines as spans of the parent, line by line."""
+        found: list[Span] = []
+        while start < end:
+            number = bisect_right(self.offsets, start) - 1
+            after = self.offsets[number + 1] - 1 if number + 1 < len(self.offsets) else end
+            stop = min(end, after)
+            shift = self.starts[number] - self.offsets[number]
+            if start < stop:
+                found.append((start + shift, stop + shift))
+            start = after + 1 if stop == after else end
+        return found
+
+
+class Broken:
+    """A reading of a text that was broken over lines."""
+
+    def __init__(self, join: Join, lines: Sequence[bytes], starts: Sequence[int]) -> None:
+        self.join = join
+        self.text = join.text(list(lines))
+        self.starts = starts
+
+    def locate(self, start: int, end: int) -> list[Span]:
+        return [(self.starts[line] + a, self.starts[line] + b) for line, a, b in self.join.locate(start, end)]
+
+
+class Disguises:
+    """Finds what shows only in views."""
+
+    def __init__(self, scanner: Scanner) -> None:
+        self.scanner = scanner
+
+    def find(self, buffer: bytes, lines: Sequence[bytes], joins: Sequence[Join], tokens: Sequence[int]) -> list[Finding]:
+        """Findings of *buffer* (its *lines*, each between line feeds) that only its views show; they may overlap.
+
+        *tokens* are the places in it that may be of an encoded token (`views.ANCHORS`).
+        """
+        seen: set[bytes] = set()
+        layers: list[Layer] = list(self.decode(Root(buffer), tokens, seen))
+        if joins:
+            starts = line_starts(lines)
+            layers += [Broken(join, lines, starts) for join in joins]
+        budget = MOST_DECODED * len(buffer) + (1 << 16)
+        found: list[Finding] = []
+        for depth in range(DEPTH):
+            budget -= sum(len(layer.text) for layer in layers)
+            if not layers or budget < 0:
+                break
+            joined = b"\n" + SEPARATOR.join([layer.text for layer in layers]) + b"\n"
+            offsets = [1, *accumulate((len(layer.text) + len(SEPARATOR) for layer in layers), initial=1)][1:-1] or [1]
+            for start, end, rule in self.scanner.find(joined):
+                number = bisect_right(offsets, start) - 1
+                base = offsets[number]
+                found += [Finding(a, b, rule) for a, b in layers[number].locate(max(0, start - base), end - base) if a < b]
+            if depth + 1 < DEPTH:
+                hits = self.scanner.tokens
+                deeper: list[Layer] = []
+                for number, layer in enumerate(layers):
+                    base = offsets[number]
+                    here = [hit - base for hit in hits if 0 <= hit - base <= len(layer.text)] if hits else []
+                    deeper += self.decode(layer, here, seen)
+                layers = deeper
+        return found
+
+    def decode(self, layer: Layer, tokens: Sequence[int], seen: set[bytes]) -> list[Layer]:
+        """The views of the lines of *layer* that show a disguise and were not decoded before."""
+        text = layer.text
+        suspicious = [decoder for decoder in views.DECODERS if decoder.suspects(text)]
+        if not suspicious and not tokens:
+            return []
+        spans = line_spans(text)
+        out: list[Layer] = []
+        fresh: list[tuple[Span, bytes]] | None = None
+        if suspicious:
+            fresh = [(span, line) for span in spans if (line := text[span[0] : span[1]]) and line not in seen]
+            for decoder in suspicious:
+                out += decoded(layer, [span for span, line in fresh if decoder.suspects(line)], decoder)
+        if tokens:
+            starts = [start for start, _ in spans]
+            numbers = sorted({bisect_right(starts, max(0, token)) - 1 for token in tokens})
+            chosen = [spans[number] for number in numbers if text[spans[number][0] : spans[number][1]] not in seen]
+            for decoder in views.TOKEN_DECODERS:
+                out += decoded(layer, chosen, decoder)
+            seen.update(text[start:end] for start, end in chosen)
+        if fresh:
+            seen.update(line for _, line in fresh)
+        return out
+
+
+def decoded(layer: Layer, spans: Sequence[Span], decoder: Decoder) -> list[Layer]:
+    """The lines at *spans*, decoded, if that changes anything."""
+    if not spans:
+        return []
+    source = b"\n".join([layer.text[start:end] for start, end in spans])
+    text = decoder.decode(source)
+    return [] if text is None else [Decoded(layer, spans, views.View(source, text, decoder))]
+
+
+def line_spans(text: bytes) -> list[Span]:
+    spans, at = [], 0
+    for line in text.split(b"\n"):
+        spans.append((at, at + len(line)))
+        at += len(line) + 1
+    return spans
+
+
+def line_starts(lines: Sequence[bytes]) -> list[int]:
+    """Where each line starts in `b"\\n" + b"\\n".join(lines)`."""
+    return [1, *accumulate((len(line) + 1 for line in lines), initial=1)][1:-1] if lines else []

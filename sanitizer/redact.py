@@ -1,0 +1,211 @@
+"""Lines in, the same number of lines out, redacted. Pure.
+
+All lines are scanned as one buffer. Lines that show a disguise are scanned once more in their decoded views, all of them as
+one buffer too, and so on to a fixpoint; a finding in a view is mapped back and redacts what carries it in the original. Then the buffer
+is spliced once. A JSON line stays JSON: where a plain splice would break it, findings are fitted to its strings and numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from sanitizer.actions import MASK, Replace
+from sanitizer.assemble import Join
+from sanitizer.disguise import Disguises, line_starts
+from sanitizer.scan import Finding, Scanner
+
+JSON_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|-?\d[\d.eE+-]*|true|false|null', re.S)
+ESCAPE = re.compile(rb"\\(?:u[0-9A-Fa-f]{4}|.)", re.S)
+any_json = msgspec.json.Decoder(msgspec.Raw)
+
+
+class Redacted(NamedTuple):
+    """`lines` are clean. `counts` by rule number; `places` are the (line, rule) pairs of all findings, where they were asked for."""
+
+    lines: list[bytes]
+    counts: Counter[int]
+    places: list[tuple[int, int]]
+
+
+class Redactor:
+    """Redacts lines with one rule set and one key."""
+
+    def __init__(self, scanner: Scanner, replace: Sequence[Replace]) -> None:
+        self.scanner = scanner
+        self.replace = replace
+        self.disguises = Disguises(scanner)
+
+    def redact(self, lines: Sequence[bytes], joins: Sequence[Join] = (), *, places: bool = False) -> Redacted:
+        """Redact *lines* (no line ends inside). The result has as many."""
+        buffer = b"\n" + b"\n".join(lines) + b"\n"
+        found = self.scanner.find(buffer)
+        if b"\\" in buffer:
+            found = aligned(buffer, found)
+        hidden = self.disguises.find(buffer, lines, joins, self.scanner.tokens)
+        if hidden:
+            found = merged(found, hidden)
+        if not found:
+            return Redacted(list(lines), Counter(), [])
+        found = self.unmasked(buffer, found)
+        found = by_line(buffer, found)
+        out = self.splice(buffer, found)[1:-1].split(b"\n")
+        self.mend_json(lines, out, buffer, found)
+        counts = Counter(rule for _, _, rule in found)
+        if not places:
+            return Redacted(out, counts, [])
+        starts = line_starts(lines)
+        return Redacted(out, counts, [(bisect_right(starts, start) - 1, rule) for start, _, rule in found])
+
+    def texts(self, texts: Sequence[bytes]) -> list[bytes]:
+        """Redact texts that may hold line ends, each by itself."""
+        parts = [text.split(b"\n") for text in texts]
+        lines = iter(self.redact([line for part in parts for line in part]).lines)
+        return [b"\n".join([next(lines) for _ in part]) for part in parts]
+
+    def text(self, text: bytes) -> bytes:
+        """Redact one text."""
+        return self.texts([text])[0]
+
+    def splice(self, buffer: bytes, found: Sequence[Finding]) -> bytes:
+        out: list[bytes] = []
+        done = 0
+        replace = self.replace
+        for start, end, rule in found:
+            out += buffer[done:start], replace[rule](buffer[start:end])
+            done = end
+        out.append(buffer[done:])
+        return b"".join(out)
+
+    def unmasked(self, buffer: bytes, found: list[Finding]) -> list[Finding]:
+        """Without findings inside a mask that stands there already: redaction is idempotent."""
+        if b"[REDACTED:" not in buffer and not MASK.search(buffer):
+            return found
+        kept: list[Finding] = []
+        for start, end, rule in found:
+            near = buffer.rfind(b"[", max(0, start - 80), start + 1)
+            inside = MASK.match(buffer, near) if near >= 0 else None
+            if inside and inside.end() > start:
+                if end <= inside.end():
+                    continue
+                start = inside.end()
+            kept.append(Finding(start, end, rule))
+        return kept
+
+    def mend_json(self, lines: Sequence[bytes], out: list[bytes], buffer: bytes, found: Sequence[Finding]) -> None:
+        """Where splicing made JSON into something else, splice that line again with the findings fitted to its tokens."""
+        suspects = [n for n, (line, clean) in enumerate(zip(lines, out, strict=True)) if clean[:1] in b"{[" and clean != line and clean]
+        if not suspects or all_json([out[n] for n in suspects]):
+            return
+        starts = line_starts(lines)
+        for n in suspects:
+            if is_json(out[n]) or not is_json(lines[n]):
+                continue
+            begin, end = starts[n], starts[n] + len(lines[n])
+            low = bisect_right(found, (begin, -1, -1))
+            here = []
+            for start, stop, rule in found[low:]:
+                if start >= end:
+                    break
+                here.append(Finding(start - begin, stop - begin, rule))
+            out[n] = self.fitted(lines[n], here)
+
+    def fitted(self, line: bytes, found: Sequence[Finding]) -> bytes:
+        """*line* (valid JSON) with each finding clipped to the strings it touches, and whole numbers as strings."""
+        out: list[bytes] = []
+        done = at = 0
+        for token in JSON_TOKEN.finditer(line):
+            start, end = token.span()
+            while at < len(found) and found[at].end <= start:
+                at += 1
+            if at >= len(found) or found[at].start >= end:
+                continue
+            if line[start] != 0x22:
+                out += line[done:start], b'"', self.replace[found[at].rule](token[0]), b'"'
+                done = end
+                continue
+            out.append(line[done : start + 1])
+            done = start + 1
+            escapes = [match.span() for match in ESCAPE.finditer(line, start + 1, end - 1)]
+            position = at
+            while position < len(found) and found[position].start < end - 1:
+                begin, stop, rule = max(found[position].start, done), min(found[position].end, end - 1), found[position].rule
+                for a, b in escapes:
+                    begin = a if a < begin < b else begin
+                    stop = b if a < stop < b else stop
+                begin = max(begin, done)
+                if begin < stop:
+                    out += line[done:begin], self.replace[rule](line[begin:stop])
+                    done = stop
+                position += 1
+            out.append(line[done:end])
+            done = end
+        out.append(line[done:])
+        return b"".join(out)
+
+
+def aligned(buffer: bytes, found: list[Finding]) -> list[Finding]:
+    """A finding that begins with the letter of an escape (`\\nuser@x.com`) begins after it."""
+    out = []
+    for start, end, rule in found:
+        if buffer[start - 1] == 0x5C and buffer[start] in b"nrtbf" and end - start > 1:
+            back = start - 1
+            while buffer[back - 1] == 0x5C:
+                back -= 1
+            if (start - back) % 2:
+                start += 1
+        out.append(Finding(start, end, rule))
+    return out
+
+
+def merged(one: list[Finding], other: list[Finding]) -> list[Finding]:
+    """Both, in order; what overlaps becomes one, called by the longer one's name."""
+    if not other:
+        return one
+    out: list[Finding] = []
+    for finding in sorted(one + other):
+        if out and finding.start < out[-1].end:
+            last = out[-1]
+            rule = finding.rule if finding.end - finding.start > last.end - last.start else last.rule
+            out[-1] = Finding(last.start, max(last.end, finding.end), rule)
+        else:
+            out.append(finding)
+    return out
+
+
+def by_line(buffer: bytes, found: list[Finding]) -> list[Finding]:
+    """A finding over several lines becomes one on each, without the indent and the line end."""
+    if not any(b"\n" in buffer[start:end] for start, end, _ in found):
+        return found
+    out: list[Finding] = []
+    for start, end, rule in found:
+        at = start
+        for part in buffer[start:end].split(b"\n"):
+            text = part.strip()
+            if text:
+                begin = at + part.index(text)
+                out.append(Finding(begin, begin + len(text), rule))
+            at += len(part) + 1
+    return out
+
+
+def is_json(line: bytes) -> bool:
+    try:
+        any_json.decode(line)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True
+
+
+def all_json(lines: Sequence[bytes]) -> bool:
+    """Whether each of *lines* is one JSON document: all of them in one call."""
+    try:
+        found = any_json.decode_lines(b"\n".join(lines))
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return list(map(len, found)) == list(map(len, map(bytes.strip, lines)))

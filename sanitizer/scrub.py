@@ -1,0 +1,152 @@
+"""Assembled records in, a clean batch out. Pure, and the one place where `Clean` is made of input.
+
+    records ─▶ params → hash ─▶ redact ─▶ JSON or text ─▶ Clean
+
+Fail closed: if anything at all goes wrong with a batch, its records are tried one by one, and one that fails alone is withheld:
+a marker with the reason, its size and its keyed digest takes its place.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from sanitizer import document, terminal
+from sanitizer.actions import replacements
+from sanitizer.assemble import Assembled, Cut
+from sanitizer.calls import might_hold_call
+from sanitizer.database import Compiled
+from sanitizer.hashing import Keyring
+from sanitizer.mcp import Frame
+from sanitizer.model import Clean, CleanBatch, Envelope, Message
+from sanitizer.params import Mode, Params
+from sanitizer.redact import Redactor
+from sanitizer.rows import Rows, framed, logical, physical, singles
+from sanitizer.scan import Scanner
+
+Format = Literal["ndjson", "raw"]
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How records are written. Params are hashed by default, but in raw output, where they stay and are redacted."""
+
+    format: Format = "ndjson"
+    annotate: bool = False
+    params: Mode | None = None
+    params_by_method: dict[str, Mode] = {}
+    params_by_tool: dict[str, Mode] = {}
+    plain_hash: bool = False
+
+
+class Scrubber:
+    """Scrubs batches with one rule set, one keyring and one set of options. A worker process makes its own."""
+
+    def __init__(self, compiled: Compiled, keyring: Keyring, options: Options = Options()) -> None:  # noqa: B008 - frozen
+        self.digest = compiled.digest
+        self.keyring = keyring
+        self.options = options
+        self.raw = options.format == "raw"
+        self.redactor = Redactor(Scanner(compiled), replacements(compiled.rules, keyring))
+        mode = options.params or ("sanitize" if self.raw else "hash")
+        by_method, by_tool = options.params_by_method, options.params_by_tool
+        self.params = Params(keyring, self.redactor.text, mode, by_method, by_tool, plain=options.plain_hash)
+        self.rewrites = mode != "sanitize" or bool(by_method or by_tool)
+        self.ids = [rule.id for rule in compiled.rules]
+        self.kinds = [rule.label for rule in compiled.rules]
+
+    def scrub(self, assembled: Assembled, lane: str) -> CleanBatch:
+        """Redact whole records. Never raises: what fails is withheld."""
+        return self.batch(physical(assembled) if self.raw else logical(assembled), assembled.cuts, lane, assembled.upto)
+
+    def scrub_messages(self, messages: Sequence[Message], lane: str, upto: int) -> CleanBatch:
+        """Redact records that their source framed: one for each message, in order, with its key and its headers."""
+        batch = self.batch(framed(messages), {}, lane, upto, whole=True)
+        batch.envelopes = [self.envelope(message) for message in messages]
+        return batch
+
+    def envelope(self, message: Message) -> Envelope:
+        try:
+            names = [name.encode() for name, _ in message.headers]
+            values = self.redactor.texts([message.key or b"", *names, *(value for _, value in message.headers)])
+        except Exception as fault:  # noqa: BLE001 - what cannot be redacted does not leave
+            return Envelope(key=self.marker(type(fault).__name__.lower(), message.key or b""), tombstone=message.value is None)
+        count = len(names)
+        headers = [(name.decode("utf-8", "replace"), Clean(value)) for name, value in zip(values[1 : count + 1], values[count + 1 :], strict=True)]
+        return Envelope(Clean(values[0]) if message.key is not None else None, headers, message.value is None)
+
+    def batch(self, rows: Rows, cuts: dict[int, Cut], lane: str, upto: int, *, whole: bool = False) -> CleanBatch:
+        withheld: Counter[str] = Counter()
+        counts: Counter[int] = Counter()
+        frames: list[Frame] = []
+        try:
+            records, offsets = self.records(rows, cuts, counts, frames, whole=whole)
+        except Exception:  # noqa: BLE001 - whatever it is, nothing of this batch may pass as it stands
+            counts.clear()
+            frames.clear()
+            records, offsets = self.one_by_one(rows, counts, frames, withheld, whole=whole)
+        return CleanBatch(
+            lane=lane,
+            records=records,
+            offsets=offsets,
+            upto=upto,
+            rules=self.digest,
+            read=len(rows.entries) or len(rows.rows),
+            findings={self.ids[rule]: count for rule, count in counts.items()},
+            withheld=withheld,
+            frames=frames,
+        )
+
+    def records(
+        self, rows: Rows, cuts: dict[int, Cut], counts: Counter[int], frames: list[Frame], *, whole: bool = False
+    ) -> tuple[list[Clean], list[int]]:
+        rewritten = self.without_params(rows, frames) if self.rewrites else rows
+        redacted = self.redactor.redact(rewritten.rows, rewritten.joins, places=self.options.annotate)
+        counts.update(redacted.counts)
+        lines = redacted.lines
+        for number, cut in cuts.items():
+            lines[number] += b" [cut: %d bytes, %b]" % (cut.size, cut.digest.encode())
+        if self.raw and not whole:
+            return terminal.tame_all(lines), rewritten.offsets
+        notes: dict[int, Counter[str]] = {}
+        for row, rule in redacted.places:
+            notes.setdefault(row, Counter())[self.kinds[rule]] += 1
+        return document.documents(lines, rewritten, notes, keep_blank=whole)
+
+    def without_params(self, rows: Rows, frames: list[Frame]) -> Rows:
+        """The rows with the params of every call in them rewritten."""
+        texts: list[bytes] | None = None
+        for number, text in enumerate(rows.rows):
+            if might_hold_call(text):
+                written, found = self.params.rewrite(text)
+                frames += found
+                if written is not text:
+                    texts = texts if texts is not None else list(rows.rows)
+                    texts[number] = written.replace(b"\n", b" ")
+        return rows if texts is None else rows._replace(rows=texts)
+
+    def one_by_one(
+        self, rows: Rows, counts: Counter[int], frames: list[Frame], withheld: Counter[str], *, whole: bool
+    ) -> tuple[list[Clean], list[int]]:
+        """Each record by itself; the ones that fail even so are withheld."""
+        records: list[Clean] = []
+        offsets: list[int] = []
+        for single in singles(rows):
+            try:
+                clean, at = self.records(single, {}, counts, frames, whole=whole)
+            except Exception as fault:  # noqa: BLE001 - this record cannot be redacted, so it does not leave
+                reason = type(fault).__name__.lower()
+                withheld[reason] += 1
+                clean, at = [self.marker(reason, b"\n".join(single.rows))], single.offsets[:1]
+            records += clean
+            offsets += at
+        return records, offsets
+
+    def marker(self, reason: str, text: bytes) -> Clean:
+        """What takes the place of a withheld record."""
+        digest = self.keyring.digest(text)
+        if self.raw:
+            return Clean(b"[withheld:%b] %d bytes, %b" % (reason.encode(), len(text), digest.encode()))
+        return Clean(msgspec.json.encode({"withheld": reason, "size": len(text), "digest": digest}))

@@ -1,0 +1,54 @@
+"""Text that cannot forge a record or drive a terminal.
+
+Control characters and bidirectional overrides are spelled out (`\\x1b`, `\\u202e`), as are invisible line ends; colour (SGR sequences,
+ECMA-48 section 8.3.117) stays where text is meant for a terminal, and goes where it becomes JSON.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from sanitizer.model import Clean
+
+COLOUR = re.compile(rb"\x1b\[[0-9;:]{0,32}m")
+SEQUENCE = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
+CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+BIDI = re.compile(rb"\xe2\x80[\xa8-\xae]|\xe2\x81[\xa6-\xa9]|\xd8\x9c|\xc2[\x80-\x9f]")
+HARMLESS = bytes(c for c in range(256) if c >= 0x20 and c != 0x7F) + b"\t"
+TAME = re.compile(rb"(\x1b\[[0-9;:]{0,32}m)|[\x00-\x08\x0a-\x1f\x7f]|" + BIDI.pattern)
+
+
+def tame(line: bytes) -> bytes:
+    """*line* for a terminal: colour stays, a final carriage return stays, nothing else that moves, hides or breaks."""
+    if line.isascii() and not line.translate(None, HARMLESS):
+        return line
+    end = b"\r" if line.endswith(b"\r") else b""
+    return TAME.sub(spell, line[: len(line) - len(end)]) + end
+
+
+def tame_all(lines: Sequence[bytes]) -> list[Clean]:
+    """`tame` for each line; for ordinary lines, one test for all of them."""
+    joined = b"".join(lines)
+    if joined.isascii() and not joined.translate(None, HARMLESS):
+        return list(map(Clean, lines))
+    return [Clean(tame(line)) for line in lines]
+
+
+def spell(found: re.Match[bytes]) -> bytes:
+    if found[1]:
+        return found[1]
+    text = found[0]
+    return b"\\x%02x" % text[0] if len(text) == 1 else b"\\u%04x" % ord(text.decode("utf-8", "replace"))
+
+
+def uncoloured(line: bytes) -> bytes:
+    """*line* without escape sequences, for a record's message."""
+    return SEQUENCE.sub(b"", line) if b"\x1b" in line else line
+
+
+def spell_bidi(document: bytes) -> bytes:
+    """A JSON document with bidirectional overrides and C1 controls in its strings as `\\uXXXX`: equal, and harmless to show."""
+    if document.isascii():
+        return document
+    return BIDI.sub(lambda found: b"\\u%04x" % ord(found[0].decode()), document)
