@@ -62,7 +62,7 @@ def card(number: bytes) -> bool:
         return False
     if (sum(digits[-1::-2]) + sum(digits[-2::-2].translate(_DOUBLED)) - 48 * len(digits)) % 10:
         return False
-    return len(set(digits)) > 2
+    return len(set(digits)) > 1
 
 
 def card_grouped(number: bytes) -> bool:

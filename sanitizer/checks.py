@@ -10,7 +10,7 @@ import binascii
 import re
 from collections.abc import Callable
 
-from sanitizer import addresses, cards, identifiers, phones, words
+from sanitizer import addresses, cards, identifiers, phones, token_checks, words
 
 Check = Callable[[bytes], bool]
 
@@ -73,6 +73,25 @@ def mailbox(text: bytes) -> bool:
     return bool(at and local and domain)
 
 
+_card_code = re.compile(rb"\d{3,6}").fullmatch
+
+
+def card_code(text: bytes) -> bool:
+    """A card's security code or PIN: three to six digits."""
+    return _card_code(text) is not None
+
+
+def account_number(text: bytes) -> bool:
+    """The value of a field named after an account or an identifier: at least four digits, and mostly digits and capitals."""
+    digits = sum([48 <= c <= 57 for c in text])
+    return digits >= 4 and len(text) <= 4 * digits
+
+
+def personal(text: bytes) -> bool:
+    """The value of a field named after a person's data; not a placeholder, a type or a status."""
+    return words.password(text)
+
+
 def _secret(value: bytes) -> bool:
     return not words.placeholder(value)
 
@@ -82,6 +101,9 @@ CHECKS: dict[str, Check] = {
     "card": cards.card,
     "card-grouped": cards.card_grouped,
     "card-keyed": cards.card_keyed,
+    "card-code": card_code,
+    "account-number": account_number,
+    "personal": personal,
     "iban": iban,
     "us-ssn": ssn,
     "jwt": jwt,
@@ -91,12 +113,16 @@ CHECKS: dict[str, Check] = {
     "phone-national": phones.national,
     "phone-north-american": phones.north_american,
     "phone-keyed": phones.keyed,
+    "phone-labelled": phones.labelled,
+    "phone-called": phones.called,
+    "phone-exit-code": phones.exit_code,
     "secret": _secret,
     "password": words.password,
     "token": words.token,
     "random": words.random,
     "wordlike": words.wordlike,
     "placeholder": words.placeholder,
+    **token_checks.CHECKS,
     **addresses.CHECKS,
     **identifiers.CHECKS,
 }

@@ -108,3 +108,24 @@ def north_american(number: bytes) -> bool:
 def keyed(number: bytes) -> bool:
     """Whether *number*, the value of a field named after a telephone, may be one: 3-17 digits with the usual separators."""
     return 3 <= len(number.translate(None, _NOT_DIGITS)) <= 25 and _keyed(number.strip(b" \t\"'<>")) is not None
+
+
+_DATE = re.compile(rb"(?:19|20)\d\d[\-/. ]\d\d?[\-/. ]\d\d?(?:\D.*)?|\d\d?[\-/.]\d\d?[\-/.](?:19|20)\d\d(?:\D.*)?|\d{1,3}(?:\.\d{1,3}){3}").fullmatch
+
+
+def labelled(number: bytes) -> bool:
+    """As `keyed`, for what stands behind a word such as `phone:` anywhere in a text: not a date, an address or a small number."""
+    digits = number.translate(None, _NOT_DIGITS)
+    return 4 <= len(digits) <= 17 and _DATE(number) is None and keyed(number)
+
+
+def called(number: bytes) -> bool:
+    """As `labelled`, for what stands behind a verb or a noun without a mark (`call 202 555 0376`): seven digits, or in groups."""
+    digits = _extension(b"", number).translate(None, _NOT_DIGITS)
+    return (len(digits) >= 7 or (len(digits) >= 5 and len(_groups(number)) > 1)) and labelled(number)
+
+
+def exit_code(number: bytes) -> bool:
+    """As `international`, for what begins with 00 or 011: the groups after the country code have three digits or more in the mean."""
+    groups = _groups(number)
+    return international(number) and sum(map(len, groups)) >= 2.6 * len(groups)
