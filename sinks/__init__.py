@@ -10,8 +10,10 @@ and `sanitizer.fields`. To add a sink: write the module, name its struct here, g
 
 from __future__ import annotations
 
+from sinks.file import FileConfig
+from sinks.http import HttpConfig
 from sinks.stdout import StdoutConfig
 
-SinkConfig = StdoutConfig
+SinkConfig = StdoutConfig | FileConfig | HttpConfig
 
-__all__ = ["SinkConfig", "StdoutConfig"]
+__all__ = ["FileConfig", "HttpConfig", "SinkConfig", "StdoutConfig"]

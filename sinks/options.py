@@ -59,7 +59,7 @@ class Tls(Options, frozen=True):
 
     def context(self) -> ssl.SSLContext:
         """The context of these files, TLS 1.2 or newer; raises `OSError` when one cannot be read."""
-        import ssl
+        import ssl  # noqa: PLC0415 - only who opens a connection pays for it
 
         made = ssl.create_default_context(cafile=self.ca_file)
         made.minimum_version = ssl.TLSVersion.TLSv1_2

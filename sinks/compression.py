@@ -1,0 +1,20 @@
+"""Compressing a body, each call a stream of its own, so that what is written one after another can be read as one."""
+
+from __future__ import annotations
+
+from sinks.options import Compression
+
+SUFFIXES: dict[Compression, str] = {"none": "", "gzip": ".gz", "zstd": ".zst"}
+
+
+def compress(body: bytes, how: Compression) -> bytes:
+    """*body* as a gzip member (RFC 1952) or zstd frame (RFC 8878), fast rather than small."""
+    if how == "gzip":
+        import gzip  # noqa: PLC0415 - only who compresses pays for it
+
+        return gzip.compress(body, compresslevel=1, mtime=0)
+    if how == "zstd":
+        import zstandard  # noqa: PLC0415
+
+        return zstandard.ZstdCompressor(level=1).compress(body)
+    return body
