@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from sanitizer.multiline import opening
+from sanitizer.multiline import Text, opening
 from sanitizer.record import Assembled, Cut, Join, Record
 from sanitizer.shape import LAST, REFUSE, Pieces, Shape
 from sanitizer.wrappers import ExportEntry, Unwrapped, Wrapper, escaped_offset, journal_fields, octets, unwrap
@@ -28,6 +28,10 @@ SPECIAL = re.compile(
 
 INSIDE = (b"-----BEGIN ", b'"__REALTIME_TIMESTAMP"')
 """What makes a line special wherever it stands in it."""
+
+
+WHOLE_JSON = {b"}"}
+PLAIN_JSON = frozenset([b'{"'])
 
 
 class Digest(Protocol):
@@ -220,7 +224,11 @@ class Assembler:
         """Sorted indexes of the lines to look at; the first and the last, which have a neighbour elsewhere, always."""
         if self._wrapper not in ("auto", "plain"):
             return list(range(len(lines)))
-        marks = suspects(lines, block)
+        ends = {line[-1:] for line in lines}
+        if ends == WHOLE_JSON and b'"__REALTIME_TIMESTAMP"' not in block and PLAIN_JSON.issuperset({line[:2] for line in lines}):
+            if b'{"log"' not in {line[:6] for line in lines}:
+                return [0, len(lines) - 1]
+        marks = suspects(lines, ends)
         at = line = 0
         block = b"\n" + block
         for found in SPECIAL.finditer(block):
@@ -309,12 +317,13 @@ class Assembler:
             answer = group.shape.take(line.text)
             if answer != REFUSE:
                 group.lines.append(line)
+                self._end_wraps(stream)
                 if answer == LAST:
                     self._close(stream)
                 return
             self._close(stream)
         shape = opening(line.text)
-        if shape is None or shape.kind != "text":
+        if not isinstance(shape, Text):
             self._end_wraps(stream)
         else:
             self._follow_wraps(stream, line)

@@ -180,16 +180,13 @@ class PrettyJson(Shape):
 def opening(line: bytes) -> Shape | None:
     """The shape that *line* opens, or None when nothing can follow that belongs to it."""
     stripped = line.rstrip(b"\r")
+    head = stripped[:1]
+    if head == b"{" and stripped.endswith(b"}") or not stripped.strip():
+        return None
     if b"-----BEGIN " in stripped and b"-----END " not in stripped:
         return Key(line)
-    head = stripped[:1]
-    if not stripped.strip():
-        return None
-    if head in (b"{", b"["):
-        if stripped in (b"{", b"["):
-            return PrettyJson()
-        if head == b"{" and stripped.endswith(b"}"):
-            return None
+    if stripped in (b"{", b"["):
+        return PrettyJson()
     if (rich := Rich.parse(line)) is not None:
         return rich
     if stripped.startswith(b"\xe2\x95\xad"):

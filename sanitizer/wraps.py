@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import islice, pairwise
+from operator import eq
 from typing import Generic, TypeVar
 
 from sanitizer.multiline import FRESH
@@ -14,6 +15,7 @@ WIDTHS = frozenset(
 )
 """Where terminals, pagers, mailers, loggers and pipes break lines."""
 
+BROKEN = (b"\\", b"=", b"\\\r", b"=\r")
 SHORTEST = 40
 LONGEST = 64
 LONGEST_LINE = 70_000
@@ -23,16 +25,19 @@ T = TypeVar("T")
 
 def is_full(line: bytes) -> bool:
     """Whether *line* may have been broken at its end."""
-    return len(line) in WIDTHS or line.endswith((b"\\", b"=", b"\\\r", b"=\r"))
+    return len(line) in WIDTHS or line.endswith(BROKEN)
 
 
-def suspects(lines: list[bytes], block: bytes) -> list[int]:
-    """Indexes of the lines that may be the rest of the line before."""
+def suspects(lines: list[bytes], ends: set[bytes]) -> list[int]:
+    """Indexes of the lines that may be the rest of the line before; *ends* holds the last byte of each."""
     sizes = list(map(len, lines))
-    found = [at for at, size in enumerate(sizes[:-1], 1) if size in WIDTHS]
-    found += [at for at, (size, other) in enumerate(pairwise(sizes), 1) if size == other and size >= SHORTEST]
-    if b"\\\n" in block or b"=\n" in block or b"\\\r\n" in block or b"=\r\n" in block:
-        found += [at for at, line in enumerate(lines[:-1], 1) if line.endswith((b"\\", b"=", b"\\\r", b"=\r"))]
+    found: list[int] = []
+    if not WIDTHS.isdisjoint(sizes):
+        found += [at for at, size in enumerate(sizes[:-1], 1) if size in WIDTHS]
+    if True in map(eq, sizes, islice(sizes, 1, None)):
+        found += [at for at, (size, other) in enumerate(pairwise(sizes), 1) if size == other and size >= SHORTEST]
+    if not ends.isdisjoint((b"\\", b"=", b"\r")):
+        found += [at for at, line in enumerate(lines[:-1], 1) if line.endswith(BROKEN)]
     return [at for at in found if not FRESH.match(lines[at])]
 
 
