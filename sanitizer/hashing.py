@@ -106,17 +106,37 @@ def _scalar(item: object) -> bytes:
     return bytes(rfc8785.dumps(number))
 
 
+class Running:
+    """`Keyring.digest` of data that comes in pieces."""
+
+    __slots__ = ("_inner", "_key_id", "_outer")
+
+    def __init__(self, key_id: str, inner: hashlib._Hash, outer: hashlib._Hash) -> None:
+        self._key_id, self._inner, self._outer = key_id, inner, outer
+
+    def update(self, data: bytes, /) -> None:
+        self._inner.update(data)
+
+    def hexdigest(self) -> str:
+        """`hmac-sha256:KEYID:HEX` of all that was given; only once."""
+        self._outer.update(self._inner.digest())
+        return f"hmac-sha256:{self._key_id}:{self._outer.hexdigest()}"
+
+
 class Keyring:
     """Hash keys by id, one active; immutable and picklable. Its repr shows ids only."""
 
-    __slots__ = ("_active", "_file", "_keys", "_stamp", "active_id")
+    __slots__ = ("_file", "_inner", "_keys", "_outer", "_stamp", "active_id")
 
     def __init__(self, keys: Mapping[str, bytes], active_id: str, file: str = "", stamp: tuple[int, ...] = ()) -> None:
         self._keys = dict(keys)
         self.active_id = active_id
-        self._active = self._keys[active_id]
+        self._inner, self._outer = _prepared(self._keys[active_id])
         self._file = file
         self._stamp = stamp
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Keyring, (self._keys, self.active_id, self._file, self._stamp)
 
     def __repr__(self) -> str:
         return f"Keyring(ids={sorted(self._keys)}, active={self.active_id!r})"
@@ -171,15 +191,26 @@ class Keyring:
 
     def pseudonym(self, kind: bytes, value: bytes) -> bytes:
         """12 hex digits that stand for *value* wherever the same key is used; the same value of another kind has others."""
-        return hmac.digest(self._active, kind + b"\0" + value, "sha256")[:6].hex().encode()
+        return self._hex(kind + b"\0" + value)[:12].encode()
 
     def digest(self, data: bytes, key_id: str | None = None) -> str:
         """`hmac-sha256:KEYID:HEX` of *data* under the active key, or the one named. Raises `HashKeyError` for an unknown id."""
         if key_id is None:
-            return f"hmac-sha256:{self.active_id}:{hmac.digest(self._active, data, 'sha256').hex()}"
+            return f"hmac-sha256:{self.active_id}:{self._hex(data)}"
         if (key := self._keys.get(key_id)) is None:
             raise HashKeyError(f"no hash key has the id {key_id!r}; there are: {', '.join(self.ids)}")
         return f"hmac-sha256:{key_id}:{hmac.digest(key, data, 'sha256').hex()}"
+
+    def _hex(self, data: bytes) -> str:
+        inner = self._inner.copy()
+        inner.update(data)
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        return outer.hexdigest()
+
+    def running(self) -> Running:
+        """A digest that is fed piece by piece, for what is too large to hold."""
+        return Running(self.active_id, self._inner.copy(), self._outer.copy())
 
     def params_hash(self, params: object, key_id: str | None = None) -> str:
         """The digest of *params* in canonical form: HMAC-SHA-256 over RFC 8785, nothing added."""
@@ -189,6 +220,12 @@ class Keyring:
 def plain_hash(params: object) -> str:
     """`sha256:HEX` of *params* in canonical form: no key, so that short params can be guessed. For systems that compare it."""
     return f"sha256:{hashlib.sha256(canonical(params)).hexdigest()}"
+
+
+def _prepared(key: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
+    """The two halves of HMAC (RFC 2104) with *key* taken in: copying them is half as dear as beginning anew."""
+    block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
+    return hashlib.sha256(bytes(byte ^ 0x36 for byte in block)), hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
 
 
 def _derived_id(key: bytes) -> str:

@@ -14,7 +14,7 @@ from typing import Literal
 import msgspec
 import orjson
 
-from sanitizer.calls import LITERALS, TEXT, is_request, logged_call, might_hold_call, role
+from sanitizer.calls import LITERALS, TEXT, Call, is_request, logged_call, might_hold_call, role
 from sanitizer.embedded import rewrite_text
 from sanitizer.hashing import Keyring, plain_hash
 from sanitizer.mcp import Asked, Frame, Reader, asked
@@ -26,14 +26,17 @@ Fields = dict[str, msgspec.Raw]
 MAX_NESTING = 64
 MAX_STRINGS_IN_STRINGS = 8
 _ABSENT = msgspec.Raw(b"")
+_FRAME_KEYS = frozenset(("jsonrpc", "id", "method", "params"))
 _fields_of = msgspec.json.Decoder(Fields).decode
 _items_of = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
-KNOWN_NAMES = frozenset(
-    ["name", "uri", "url", "path", "paths", "query", "limit", "offset", "cursor", "page", "page_size", "id", "ids", "type", "kind", "format", "language", "timezone", "start", "end", "from", "to", "since", "until", "sort", "order", "filter", "filters", "fields", "include", "exclude", "recursive", "depth", "max_results", "count", "level", "mode"]
-)
+_EVERYDAY = """
+    name uri url path paths query limit offset cursor page page_size id ids type kind format language timezone start end
+    from to since until sort order filter filters fields include exclude recursive depth max_results count level mode
+"""
+KNOWN_NAMES = frozenset(_EVERYDAY.split())
 """Names of arguments that say nothing about a person; `shape` shows these as they are, and others not at all."""
 
 
@@ -125,41 +128,40 @@ class Params:
         if depth >= MAX_NESTING:
             return _withheld("nested too deeply")
         fields = _fields_of(data)
+        replaced: dict[str, Fields] = {}
+        done: tuple[str, ...] = ("jsonrpc", "id", "method", "params")
         if "method" in fields and is_request(fields):
             replaced = self._request(fields, len(data), frames)
-            done: tuple[str, ...] = ("params", "method", "jsonrpc", "id")
+            if fields.keys() <= _FRAME_KEYS:
+                return _encode(_spliced(fields, replaced["params"])) if replaced else data
         elif "jsonrpc" in fields and ("result" in fields or "error" in fields):
             frames.append(self.reader.response(fields, len(data)))
-            replaced, done = {}, ("jsonrpc", "id")
         elif (call := logged_call(fields, key)) is not None:
-            name = self.reader.name(call.name)
-            replaced = self._call(call.params_keys, fields, name, frames, len(data))
             done = (*call.params_keys, call.name_key)
+            replaced = self._call(call, fields, len(data), frames)
         else:
-            replaced, done = {}, ()
+            done = ()
         changed = bool(replaced)
-        out: dict[str, msgspec.Raw] = {}
+        out: Fields = {}
         for field, item in fields.items():
             if field in replaced:
                 out.update(replaced[field])
-                continue
-            raw = bytes(item)
-            if field not in done and role(field) == "state":
-                out[f"{field}_hash"] = self._quoted(self._hash(parse_nested(raw)))
+            elif field in done:
+                out[field] = item
+            elif role(field) == "state":
+                out[f"{field}_hash"] = self._quoted(self._hash(parse_nested(item)))
                 changed = True
-            elif field not in done and might_hold_call(raw):
+            elif might_hold_call(raw := bytes(item)):
                 written = self._value(raw, field, depth + 1, strings, frames)
                 changed = changed or written is not raw
                 out[field] = msgspec.Raw(written)
             else:
                 out[field] = item
-        if not changed:
-            return data
         for ours in replaced.values():
             out.update(ours)  # a field of the record's own that is called the same must not win
-        return _encode(out)
+        return _encode(out) if changed else data
 
-    def _request(self, fields: Fields, size: int, frames: list[Frame]) -> dict[str, dict[str, msgspec.Raw]]:
+    def _request(self, fields: Fields, size: int, frames: list[Frame]) -> dict[str, Fields]:
         """What takes the place of `params`."""
         raw = fields.get("params", _ABSENT)
         params = asked(raw) if raw is not _ABSENT else Asked()
@@ -192,13 +194,12 @@ class Params:
             ours["tool_name"] = self._quoted(tool)
         return {"params": ours}
 
-    def _call(
-        self, keys: tuple[str, ...], fields: Fields, name: str, frames: list[Frame], size: int
-    ) -> dict[str, dict[str, msgspec.Raw]]:
+    def _call(self, call: Call, fields: Fields, size: int, frames: list[Frame]) -> dict[str, Fields]:
         """What takes the place of each field that holds params of a logged call."""
-        replaced: dict[str, dict[str, msgspec.Raw]] = {}
+        name = self.reader.name(call.name)
+        replaced: dict[str, Fields] = {}
         mode = self._mode_of(name, name)
-        for key in keys:
+        for key in call.params_keys:
             raw = bytes(fields[key])
             digest = ""
             try:
@@ -220,7 +221,7 @@ class Params:
             replaced[key] = ours
         return replaced
 
-    def _in_place(self, mode: Mode, digest: str, raw: bytes) -> dict[str, msgspec.Raw]:
+    def _in_place(self, mode: Mode, digest: str, raw: bytes) -> Fields:
         if mode == "hash":
             return {"params_hash": self._quoted(digest)}
         if mode == "shape":
@@ -251,6 +252,8 @@ class Params:
         return msgspec.Raw(_encode(kept))
 
     def _mode_of(self, method: str, tool: str) -> Mode:
+        if not (self._tools or self._methods):
+            return self._mode
         for name, modes in ((tool, self._tools), (method, self._methods)):
             for glob, mode in modes.items():
                 if name and fnmatchcase(name, glob):
@@ -263,6 +266,17 @@ class Params:
     @staticmethod
     def _quoted(text: str) -> msgspec.Raw:
         return msgspec.Raw(_encode(text))
+
+
+def _spliced(fields: Fields, ours: Fields) -> Fields:
+    """*fields* of a frame with *ours* where `params` was."""
+    out: Fields = {}
+    for key, item in fields.items():
+        if key == "params":
+            out.update(ours)
+        else:
+            out[key] = item
+    return out
 
 
 def _withheld(reason: str) -> bytes:

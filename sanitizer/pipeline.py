@@ -40,8 +40,11 @@ class Scrubbing(Protocol):
         """Redact what is complete now."""
         ...
 
-    def flush(self, lane: str) -> Awaitable[Sequence[CleanBatch]]:
-        """Redact what *lane* still holds: nothing more of it came in time, or ever will."""
+    def flush(self, lane: str, end: bool) -> Awaitable[Sequence[CleanBatch]]:
+        """Redact what *lane* still holds: nothing more of it came in time, or (*end*) ever will.
+
+        Without *end* an unterminated line stays: half a line may be half a secret.
+        """
         ...
 
     def holding(self, lane: str) -> bool:
@@ -108,7 +111,7 @@ class Pipeline:
     window_bytes: int = 4 << 20
     window_items: int = 256
     _timers: dict[str, asyncio.TimerHandle] = field(default_factory=dict, init=False)
-    _held: dict[str, Source] = field(default_factory=dict, init=False)
+    _lanes: dict[str, Source] = field(default_factory=dict, init=False)
     _settled: dict[str, tuple[Source, int]] = field(default_factory=dict, init=False)
     _readers: list[asyncio.Task[None]] = field(default_factory=list, init=False)
 
@@ -136,8 +139,8 @@ class Pipeline:
     async def _read(self) -> None:
         self._readers = [asyncio.create_task(self._read_one(source)) for source in self.sources]
         await _first_failure(self._readers, until=self._readers)
-        for lane, source in list(self._held.items()):
-            self._flush(lane, source)
+        for lane, source in list(self._lanes.items()):
+            self._flush(lane, source, end=True)
         self._scrubbing.close()
 
     async def _read_one(self, source: Source) -> None:
@@ -146,15 +149,15 @@ class Pipeline:
                 self.observer.read(batch)
             await self._scrubbing.room()
             size = len(batch.data) or sum(len(m.value or b"") for m in batch.messages)
-            self._held[batch.lane] = source
+            self._lanes[batch.lane] = source
             self._scrubbing.put(Work(source, batch.lane, self.scrubbing.feed(batch), time.monotonic(), size), size)
             await asyncio.sleep(0)  # a source that always has data would let no other stage run
 
-    def _flush(self, lane: str, source: Source) -> None:
+    def _flush(self, lane: str, source: Source, end: bool = False) -> None:
         self._timers.pop(lane, None)
         if self._scrubbing.closed:
             return
-        self._scrubbing.put(Work(source, lane, self.scrubbing.flush(lane), time.monotonic(), 0), 0)
+        self._scrubbing.put(Work(source, lane, self.scrubbing.flush(lane, end), time.monotonic(), 0), 0)
 
     async def _send(self) -> None:
         while work := await self._scrubbing.get():
@@ -179,10 +182,7 @@ class Pipeline:
         if timer := self._timers.pop(work.lane, None):
             timer.cancel()
         if self.scrubbing.holding(work.lane):
-            self._held[work.lane] = work.source
             self._timers[work.lane] = asyncio.get_running_loop().call_later(self.hold_secs, self._flush, work.lane, work.source)
-        else:
-            self._held.pop(work.lane, None)
 
     async def _settle(self) -> None:
         while sent := await self._delivering.get():

@@ -1,0 +1,74 @@
+"""Assembly and redaction as the pipeline sees them: one assembler a lane, one scrubber for all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from sanitizer.assemble import Assembled, Assembler
+from sanitizer.model import Batch, CleanBatch
+from sanitizer.scrub import Scrubber
+from sanitizer.wrappers import Wrapper, lane_fields
+
+Audit = Callable[[CleanBatch], Sequence[CleanBatch]]
+"""Given each clean batch in order; gives the batches of audit events to deliver after it."""
+
+
+def no_audit(_batch: CleanBatch) -> Sequence[CleanBatch]:
+    return ()
+
+
+class Lanes:
+    """Scrubs in this process, batch by batch. `scrubber` may be exchanged between two calls: a reload of the rules.
+
+    `max_record_bytes` bounds a record: the rest of a longer one is digested, not kept.
+    """
+
+    def __init__(
+        self,
+        scrubber: Scrubber,
+        *,
+        wrapper: Wrapper = "auto",
+        max_record_bytes: int = 1 << 20,
+        max_record_lines: int = 500,
+        audit: Audit = no_audit,
+    ) -> None:
+        self.scrubber = scrubber
+        self.audit = audit
+        self.wrapper: Wrapper = wrapper
+        self.max_bytes = max_record_bytes
+        self.max_lines = max_record_lines
+        self.assemblers: dict[str, Assembler] = {}
+
+    def assembler(self, lane: str, offset: int) -> Assembler:
+        found = self.assemblers.get(lane)
+        if found is None:
+            digest = self.scrubber.keyring.running
+            facts = lane_fields(lane)
+            found = Assembler(self.wrapper, self.max_lines, self.max_bytes, offset=offset, fields=facts, digest=digest)
+            self.assemblers[lane] = found
+        return found
+
+    async def feed(self, batch: Batch) -> Sequence[CleanBatch]:
+        """Redact the records that are complete now."""
+        if batch.messages:
+            return self.audited(self.scrubber.scrub_messages(batch.messages, batch.lane, batch.upto))
+        return self.scrubbed(self.assembler(batch.lane, batch.offset).feed(batch.data), batch.lane)
+
+    async def flush(self, lane: str, end: bool) -> Sequence[CleanBatch]:
+        """Redact what *lane* holds; with *end*, its unterminated line too, and forget the lane."""
+        assembler = self.assemblers.get(lane)
+        if assembler is None:
+            return ()
+        if end:
+            del self.assemblers[lane]
+        return self.scrubbed(assembler.flush(end), lane)
+
+    def holding(self, lane: str) -> bool:
+        assembler = self.assemblers.get(lane)
+        return assembler is not None and assembler.holding
+
+    def scrubbed(self, assembled: Assembled, lane: str) -> Sequence[CleanBatch]:
+        return self.audited(self.scrubber.scrub(assembled, lane)) if assembled.lines else ()
+
+    def audited(self, batch: CleanBatch) -> Sequence[CleanBatch]:
+        return (batch, *self.audit(batch))
