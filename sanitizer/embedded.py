@@ -15,7 +15,7 @@ _CALLS_SOMETHING = re.compile(r'"(?:jsonrpc|method|tool[^"\\]*|func[^"\\]*|name|
 _STRING_REST = re.compile(r'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
 _STRUCTURE = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
 _MAX_BROKEN = 16
-_scan = json.JSONDecoder(strict=False).raw_decode
+_scan = json.JSONDecoder(strict=False, parse_int=str).raw_decode  # `int` refuses thousands of digits
 
 
 def rewrite_text(text: bytes, rewrite: Callable[[bytes], bytes]) -> bytes:

@@ -20,7 +20,7 @@ Id = int | str | None
 MAX_NAME_BYTES = 512
 _MAX_CACHED_NAMES = 4096
 _META = "io.modelcontextprotocol/"
-_ABSENT = msgspec.Raw(b"")
+ABSENT = msgspec.Raw(b"")
 
 KNOWN_METHODS = frozenset(
     b'"%s"' % name
@@ -73,44 +73,44 @@ class Frame(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class _Meta(msgspec.Struct, gc=False):
-    progress: msgspec.Raw = msgspec.field(default=_ABSENT, name="progressToken")
-    traceparent: msgspec.Raw = _ABSENT
-    protocol: msgspec.Raw = msgspec.field(default=_ABSENT, name=f"{_META}protocolVersion")
-    client: msgspec.Raw = msgspec.field(default=_ABSENT, name=f"{_META}clientInfo")
-    server: msgspec.Raw = msgspec.field(default=_ABSENT, name=f"{_META}serverInfo")
+    progress: msgspec.Raw = msgspec.field(default=ABSENT, name="progressToken")
+    traceparent: msgspec.Raw = ABSENT
+    protocol: msgspec.Raw = msgspec.field(default=ABSENT, name=f"{_META}protocolVersion")
+    client: msgspec.Raw = msgspec.field(default=ABSENT, name=f"{_META}clientInfo")
+    server: msgspec.Raw = msgspec.field(default=ABSENT, name=f"{_META}serverInfo")
 
 
 class Asked(msgspec.Struct, gc=False):
     """The parts of `params` that something is known about, still raw."""
 
-    name: msgspec.Raw = _ABSENT
-    uri: msgspec.Raw = _ABSENT
-    arguments: msgspec.Raw = _ABSENT
-    meta: msgspec.Raw = msgspec.field(default=_ABSENT, name="_meta")
-    responses: msgspec.Raw = msgspec.field(default=_ABSENT, name="inputResponses")
-    state: msgspec.Raw = msgspec.field(default=_ABSENT, name="requestState")
-    cancels: msgspec.Raw = msgspec.field(default=_ABSENT, name="requestId")
-    progress: msgspec.Raw = msgspec.field(default=_ABSENT, name="progressToken")
-    protocol: msgspec.Raw = msgspec.field(default=_ABSENT, name="protocolVersion")
-    client: msgspec.Raw = msgspec.field(default=_ABSENT, name="clientInfo")
+    name: msgspec.Raw = ABSENT
+    uri: msgspec.Raw = ABSENT
+    arguments: msgspec.Raw = ABSENT
+    meta: msgspec.Raw = msgspec.field(default=ABSENT, name="_meta")
+    responses: msgspec.Raw = msgspec.field(default=ABSENT, name="inputResponses")
+    state: msgspec.Raw = msgspec.field(default=ABSENT, name="requestState")
+    cancels: msgspec.Raw = msgspec.field(default=ABSENT, name="requestId")
+    progress: msgspec.Raw = msgspec.field(default=ABSENT, name="progressToken")
+    protocol: msgspec.Raw = msgspec.field(default=ABSENT, name="protocolVersion")
+    client: msgspec.Raw = msgspec.field(default=ABSENT, name="clientInfo")
 
 
 class _Answer(msgspec.Struct, gc=False):
-    is_error: msgspec.Raw = msgspec.field(default=_ABSENT, name="isError")
-    kind: msgspec.Raw = msgspec.field(default=_ABSENT, name="resultType")
-    state: msgspec.Raw = msgspec.field(default=_ABSENT, name="requestState")
-    meta: msgspec.Raw = msgspec.field(default=_ABSENT, name="_meta")
-    protocol: msgspec.Raw = msgspec.field(default=_ABSENT, name="protocolVersion")
-    server: msgspec.Raw = msgspec.field(default=_ABSENT, name="serverInfo")
+    is_error: msgspec.Raw = msgspec.field(default=ABSENT, name="isError")
+    kind: msgspec.Raw = msgspec.field(default=ABSENT, name="resultType")
+    state: msgspec.Raw = msgspec.field(default=ABSENT, name="requestState")
+    meta: msgspec.Raw = msgspec.field(default=ABSENT, name="_meta")
+    protocol: msgspec.Raw = msgspec.field(default=ABSENT, name="protocolVersion")
+    server: msgspec.Raw = msgspec.field(default=ABSENT, name="serverInfo")
 
 
 class _Fault(msgspec.Struct, gc=False):
-    code: msgspec.Raw = _ABSENT
+    code: msgspec.Raw = ABSENT
 
 
 class _Peer(msgspec.Struct, gc=False):
-    name: msgspec.Raw = _ABSENT
-    version: msgspec.Raw = _ABSENT
+    name: msgspec.Raw = ABSENT
+    version: msgspec.Raw = ABSENT
 
 
 _read_meta = msgspec.json.Decoder(_Meta).decode
@@ -144,20 +144,20 @@ class Reader:
         method = bytes(fields["method"])
         kind: FrameKind = "notification" if "id" not in fields else "request"
         if params is None:
-            return Frame(kind, size, "", self.name(method), "", self._id(fields.get("id", _ABSENT)), params_hash)
+            return Frame(kind, size, "", self.name(method), "", self._id(fields.get("id", ABSENT)), params_hash)
         meta = _meta(params.meta)
-        peer = _peer(meta.client if meta.client is not _ABSENT else params.client)
-        protocol = meta.protocol if meta.protocol is not _ABSENT else params.protocol
+        peer = _peer(meta.client if meta.client is not ABSENT else params.client)
+        protocol = meta.protocol if meta.protocol is not ABSENT else params.protocol
         return Frame(
             kind,
             size,
             method=self.name(method),
-            name=self.name(params.name if params.name is not _ABSENT else params.uri),
-            id=self._id(fields.get("id", _ABSENT)),
+            name=self.name(params.name if params.name is not ABSENT else params.uri),
+            id=self._id(fields.get("id", ABSENT)),
             params_hash=params_hash,
             request_state=self._opaque(params.state),
-            is_retry=params.responses is not _ABSENT or params.state is not _ABSENT,
-            progress_token=self._id(params.progress if meta.progress is _ABSENT else meta.progress),
+            is_retry=params.responses is not ABSENT or params.state is not ABSENT,
+            progress_token=self._id(params.progress if meta.progress is ABSENT else meta.progress),
             cancels=self._id(params.cancels),
             protocol=self.name(protocol),
             client_name=self.name(peer.name),
@@ -167,19 +167,19 @@ class Reader:
 
     def response(self, fields: Mapping[str, msgspec.Raw], size: int) -> Frame:
         """The frame of a response: `kind` "error" with its code, else "response" with what its result says of itself."""
-        name = self._id(fields.get("id", _ABSENT))
+        name = self._id(fields.get("id", ABSENT))
         if (fault := fields.get("error")) is not None and bytes(fault) != b"null":
             return Frame("error", size, id=name, code=_code(fault))
         try:
             answer = _read_answer(fields["result"])
         except (KeyError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return Frame("response", size, id=name)
-        peer = _peer(answer.server if answer.server is not _ABSENT else _meta(answer.meta).server)
+        peer = _peer(answer.server if answer.server is not ABSENT else _meta(answer.meta).server)
         return Frame(
             "response",
             size,
             id=name,
-            is_error=answer.is_error is not _ABSENT and bytes(answer.is_error) == b"true",
+            is_error=answer.is_error is not ABSENT and bytes(answer.is_error) == b"true",
             result_type=self.name(answer.kind),
             request_state=self._opaque(answer.state),
             protocol=self.name(answer.protocol),
@@ -188,7 +188,7 @@ class Reader:
 
     def name(self, raw: msgspec.Raw | bytes) -> str:
         """The clean text of a raw JSON string; empty for anything else."""
-        if raw is _ABSENT:
+        if raw is ABSENT:
             return ""
         data = bytes(raw)
         if (known := self._names.get(data)) is not None:
@@ -214,7 +214,7 @@ class Reader:
 
     def _id(self, raw: msgspec.Raw) -> Id:
         """A request id as it pairs: its type is kept, and a string that had to be redacted stays distinct."""
-        if raw is _ABSENT:
+        if raw is ABSENT:
             return None
         data = bytes(raw)
         if data.isdigit() and len(data) < 19:
@@ -231,7 +231,7 @@ class Reader:
         return f"[id:{self._keyring.pseudonym(b'id', data).decode()}]"
 
     def _opaque(self, raw: msgspec.Raw) -> str:
-        return "" if raw is _ABSENT else self._keyring.digest(bytes(raw))
+        return "" if raw is ABSENT else self._keyring.params_hash(_scalar(bytes(raw)))
 
 
 def _scalar(data: bytes) -> Any:
@@ -243,14 +243,14 @@ def _scalar(data: bytes) -> Any:
 
 def _meta(raw: msgspec.Raw) -> _Meta:
     try:
-        return _NO_META if raw is _ABSENT else _read_meta(raw)
+        return _NO_META if raw is ABSENT else _read_meta(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return _NO_META
 
 
 def _peer(raw: msgspec.Raw) -> _Peer:
     try:
-        return _NO_PEER if raw is _ABSENT else _read_peer(raw)
+        return _NO_PEER if raw is ABSENT else _read_peer(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return _NO_PEER
 

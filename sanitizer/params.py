@@ -8,8 +8,9 @@ like a call loses everything from its params on.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from fnmatch import fnmatchcase
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 import orjson
@@ -17,27 +18,34 @@ import orjson
 from sanitizer.calls import LITERALS, TEXT, Call, is_request, logged_call, might_hold_call, role
 from sanitizer.embedded import rewrite_text
 from sanitizer.hashing import Keyring, plain_hash
-from sanitizer.mcp import Asked, Frame, Reader, asked
-from sanitizer.payload import UnreadableError, mended, parse, parse_nested, subject
+from sanitizer.mcp import ABSENT, Asked, Frame, Reader, asked
+from sanitizer.payload import KNOWN_NAMES, UnreadableError, mended, parse, parse_nested, shape, subject
 
 Mode = Literal["hash", "sanitize", "shape", "remove"]
 Fields = dict[str, msgspec.Raw]
 
 MAX_NESTING = 64
 MAX_STRINGS_IN_STRINGS = 8
-_ABSENT = msgspec.Raw(b"")
+_UNREAD = object()
 _FRAME_KEYS = frozenset(("jsonrpc", "id", "method", "params"))
 _fields_of = msgspec.json.Decoder(Fields).decode
 _items_of = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
-_EVERYDAY = """
-    name uri url path paths query limit offset cursor page page_size id ids type kind format language timezone start end
-    from to since until sort order filter filters fields include exclude recursive depth max_results count level mode
-"""
-KNOWN_NAMES = frozenset(_EVERYDAY.split())
-"""Names of arguments that say nothing about a person; `shape` shows these as they are, and others not at all."""
+
+class _Place(NamedTuple):
+    """How far down in a record one is, and the frames found so far."""
+
+    depth: int
+    strings: int
+    frames: list[Frame]
+
+    def deeper(self) -> _Place:
+        return _Place(self.depth + 1, self.strings, self.frames)
+
+    def within_a_string(self) -> _Place:
+        return _Place(self.depth, self.strings + 1, self.frames)
 
 
 class Params:
@@ -75,72 +83,82 @@ class Params:
         A record without a call comes back as the same object.
         """
         frames: list[Frame] = []
-        written = self._json_or_text(record, 0, 0, frames)
+        written = self._json_or_text(record, _Place(0, 0, frames))
+        if len(frames) > 1:
+            # A call that the params or the result of a frame speak of is not one that was made there.
+            frames = [frame for frame in frames if frame.kind != "call"] or frames
         return written, tuple(frames)
 
-    def _json_or_text(self, data: bytes, depth: int, strings: int, frames: list[Frame]) -> bytes:
-        found = len(frames)
+    def _json_or_text(self, data: bytes, at: _Place) -> bytes:
+        found = len(at.frames)
         if data.lstrip()[:1] in (b"{", b"["):
             try:
-                return self._value(data, "", depth, strings, frames)
+                return self._value(data, "", at)
             except _UNREADABLE:
-                del frames[found:]
+                del at.frames[found:]
                 if (mend := mended(data)) is not None:
                     try:
-                        written = self._value(mend, "", depth, strings, frames)
+                        written = self._value(mend, "", at)
                     except _UNREADABLE:
-                        del frames[found:]
+                        del at.frames[found:]
                     else:
                         return data if written is mend else written
-        if strings >= MAX_STRINGS_IN_STRINGS:
+        if at.strings >= MAX_STRINGS_IN_STRINGS:
             return _withheld("nested too deeply")
-        return rewrite_text(data, lambda piece: self._json_or_text(piece, depth, strings + 1, frames))
+        return rewrite_text(data, lambda piece: self._json_or_text(piece, at.within_a_string()))
 
-    def _value(self, data: bytes, key: str, depth: int, strings: int, frames: list[Frame]) -> bytes:
+    def _value(self, data: bytes, key: str, at: _Place) -> bytes:
         match data.lstrip()[:1]:
             case b"{":
-                return self._object(data, key, depth, strings, frames)
+                return self._object(data, key, at)
             case b"[":
-                if depth >= MAX_NESTING:
+                if at.depth >= MAX_NESTING:
                     return _withheld("nested too deeply")
                 items = _items_of(data)
                 changed = False
                 for index, item in enumerate(items):
                     if len(raw := bytes(item)) > 1 and might_hold_call(raw):
-                        written = self._value(raw, key, depth + 1, strings, frames)
+                        written = self._value(raw, key, at.deeper())
                         if written is not raw:
                             items[index], changed = msgspec.Raw(written), True
                 return _encode(items) if changed else data
             case b'"':
-                return self._string(data, depth, strings, frames)
+                return self._string(data, at)
             case _:
                 return data
 
-    def _string(self, data: bytes, depth: int, strings: int, frames: list[Frame]) -> bytes:
+    def _string(self, data: bytes, at: _Place) -> bytes:
         """A JSON string whose text may hold JSON."""
-        if strings >= MAX_STRINGS_IN_STRINGS:
+        if at.strings >= MAX_STRINGS_IN_STRINGS:
             return _withheld("nested too deeply")
         text = TEXT(data).encode("utf-8", "replace")
-        written = self._json_or_text(text, depth, strings + 1, frames)
+        written = self._json_or_text(text, at.within_a_string())
         return data if written is text else orjson.dumps(written.decode("utf-8", "replace"))
 
-    def _object(self, data: bytes, key: str, depth: int, strings: int, frames: list[Frame]) -> bytes:
-        if depth >= MAX_NESTING:
+    def _object(self, data: bytes, key: str, at: _Place) -> bytes:
+        if at.depth >= MAX_NESTING:
             return _withheld("nested too deeply")
         fields = _fields_of(data)
         replaced: dict[str, Fields] = {}
         done: tuple[str, ...] = ("jsonrpc", "id", "method", "params")
         if "method" in fields and is_request(fields):
-            replaced = self._request(fields, len(data), frames)
+            replaced = self._request(fields, len(data), at.frames)
             if fields.keys() <= _FRAME_KEYS:
                 return _encode(_spliced(fields, replaced["params"])) if replaced else data
         elif "jsonrpc" in fields and ("result" in fields or "error" in fields):
-            frames.append(self.reader.response(fields, len(data)))
+            at.frames.append(self.reader.response(fields, len(data)))
         elif (call := logged_call(fields, key)) is not None:
             done = (*call.params_keys, call.name_key)
-            replaced = self._call(call, fields, len(data), frames)
+            replaced = self._call(call, fields, len(data), at.frames)
         else:
             done = ()
+        out, changed = self._rest(fields, replaced, done, at)
+        for ours in replaced.values():
+            out.update(ours)  # a field of the record's own that is called the same must not win
+        return _encode(out) if changed else data
+
+    def _rest(self, fields: Fields, replaced: dict[str, Fields], done: tuple[str, ...], at: _Place) -> tuple[Fields, bool]:
+        """*fields* with what *replaced* has for them, and but for the *done* each looked into; and whether that changed any."""
         changed = bool(replaced)
         out: Fields = {}
         for field, item in fields.items():
@@ -149,47 +167,40 @@ class Params:
             elif field in done:
                 out[field] = item
             elif role(field) == "state":
-                out[f"{field}_hash"] = self._quoted(self._hash(parse_nested(item)))
+                out[f"{field}_hash"] = self._state_hash(item)
                 changed = True
             elif might_hold_call(raw := bytes(item)):
-                written = self._value(raw, field, depth + 1, strings, frames)
+                written = self._value(raw, field, at.deeper())
                 changed = changed or written is not raw
                 out[field] = msgspec.Raw(written)
             else:
                 out[field] = item
-        for ours in replaced.values():
-            out.update(ours)  # a field of the record's own that is called the same must not win
-        return _encode(out) if changed else data
+        return out, changed
 
     def _request(self, fields: Fields, size: int, frames: list[Frame]) -> dict[str, Fields]:
         """What takes the place of `params`."""
-        raw = fields.get("params", _ABSENT)
-        params = asked(raw) if raw is not _ABSENT else Asked()
-        is_tool_call = bytes(fields["method"]) == b'"tools/call"'
-        tool = self.reader.name(params.name) if is_tool_call and params is not None else ""
-        reason = digest = ""
+        raw = fields.get("params", ABSENT)
+        params = asked(raw) if raw is not ABSENT else Asked()
+        tool = ""
+        value: object = _UNREAD
         try:
-            if is_tool_call and params is not None:
-                arguments = parse(bytes(params.arguments)) if params.arguments is not _ABSENT else None
-                digest = self._hash({} if arguments is None else arguments)
+            if params is not None and bytes(fields["method"]) == b'"tools/call"':
+                tool = self.reader.name(params.name)
+                value = parse(bytes(params.arguments)) if params.arguments is not ABSENT else {}
+                value = {} if value is None else value
             else:
-                digest = self._hash(subject("", parse(bytes(raw) or b"{}")))
+                value = subject("", parse(bytes(raw) or b"{}"))
         except UnreadableError:
-            reason = "unreadable"
+            pass
+        digest = "" if value is _UNREAD else self._hash(value)
         frame = self.reader.request(fields, params, digest, size)
         frames.append(frame)
-        if raw is _ABSENT:
+        if raw is ABSENT:
             return {}
         mode = self._mode_of(frame.method, tool)
-        if reason and mode != "remove":
-            ours = {"params_withheld": self._quoted(reason)}
-        elif mode == "sanitize":
-            kept = self._without_state(raw)
-            ours = {"params": kept}
-            if kept is raw:
-                return {}
-        else:
-            ours = self._in_place(mode, digest, bytes(raw))
+        ours = self._in_place(mode, "params", raw, value, digest)
+        if ours is None:
+            return {}
         if tool and mode != "sanitize":
             ours["tool_name"] = self._quoted(tool)
         return {"params": ours}
@@ -197,46 +208,34 @@ class Params:
     def _call(self, call: Call, fields: Fields, size: int, frames: list[Frame]) -> dict[str, Fields]:
         """What takes the place of each field that holds params of a logged call."""
         name = self.reader.name(call.name)
-        replaced: dict[str, Fields] = {}
         mode = self._mode_of(name, name)
-        for key in call.params_keys:
-            raw = bytes(fields[key])
-            digest = ""
-            try:
-                digest = self._hash(subject(name, parse_nested(raw)))
-            except UnreadableError:
-                ours = {"params_withheld": self._quoted("unreadable")} if mode != "remove" else {}
-            else:
-                if mode == "sanitize":
-                    kept = self._without_state(fields[key])
-                    ours = {key: kept} if kept is not fields[key] else {}
-                    if not ours:
-                        continue
-                else:
-                    ours = self._in_place(mode, digest, raw)
-            if replaced:
-                ours = {f"{key}_{ourkey.removeprefix('params_')}": value for ourkey, value in ours.items()}
-            else:
+        replaced: dict[str, Fields] = {}
+        for index, key in enumerate(call.params_keys):
+            value: object = _UNREAD
+            with suppress(UnreadableError):
+                value = subject(name, parse_nested(bytes(fields[key])))
+            digest = "" if value is _UNREAD else self._hash(value)
+            if index == 0:
                 frames.append(Frame("call", size, name=name, params_hash=digest))
-            replaced[key] = ours
+            ours = self._in_place(mode, key, fields[key], value, digest)
+            if ours is not None and index > 0:
+                ours = {f"{key}_{field.removeprefix('params_')}" if field != key else key: item for field, item in ours.items()}
+            if ours is not None:
+                replaced[key] = ours
         return replaced
 
-    def _in_place(self, mode: Mode, digest: str, raw: bytes) -> Fields:
-        if mode == "hash":
-            return {"params_hash": self._quoted(digest)}
+    def _in_place(self, mode: Mode, key: str, raw: msgspec.Raw, value: object, digest: str) -> Fields | None:
+        """The fields that come where *raw* stood under *key*; None when it may stay."""
+        if mode == "remove":
+            return {}
+        if mode == "sanitize":
+            kept = self._without_state(raw)
+            return None if kept is raw else {key: kept}
+        if value is _UNREAD:
+            return {"params_withheld": self._quoted("unreadable")}
         if mode == "shape":
-            return {"params_shape": msgspec.Raw(orjson.dumps(self._shape(parse_nested(raw), 0)))}
-        return {}
-
-    def _shape(self, value: object, depth: int) -> object:
-        """Types in the place of values; a key that is not a known name is counted, not shown."""
-        if isinstance(value, dict) and depth < MAX_STRINGS_IN_STRINGS:
-            shown = {key: self._shape(item, depth + 1) for key, item in value.items() if key in self._known}
-            return {**shown, "*": hidden} if (hidden := len(value) - len(shown)) else shown
-        if isinstance(value, list) and depth < MAX_STRINGS_IN_STRINGS:
-            return [self._shape(item, depth + 1) for item in value[:MAX_STRINGS_IN_STRINGS]]
-        names = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
-        return names.get(type(value), "number")
+            return {"params_shape": msgspec.Raw(orjson.dumps(shape(value, self._known)))}
+        return {"params_hash": self._quoted(digest)}
 
     def _without_state(self, raw: msgspec.Raw) -> msgspec.Raw:
         try:
@@ -248,8 +247,15 @@ class Params:
         kept: Fields = {}
         for key, item in fields.items():
             is_state = role(key) == "state"
-            kept[f"{key}_hash" if is_state else key] = self._quoted(self._hash(parse_nested(item))) if is_state else item
+            kept[f"{key}_hash" if is_state else key] = self._state_hash(item) if is_state else item
         return msgspec.Raw(_encode(kept))
+
+    def _state_hash(self, raw: msgspec.Raw) -> msgspec.Raw:
+        """Always keyed: a `requestState` may be a token, and answers of people are easily guessed."""
+        try:
+            return self._quoted(self._keyring.params_hash(parse_nested(bytes(raw))))
+        except UnreadableError:
+            return self._quoted(self._keyring.digest(bytes(raw)))
 
     def _mode_of(self, method: str, tool: str) -> Mode:
         if not (self._tools or self._methods):

@@ -12,7 +12,16 @@ import orjson
 _TRANSPORT = frozenset(("_meta", "inputResponses", "requestState", "task"))
 _CALL_KEYS = _TRANSPORT | {"name", "arguments"}
 _MAX_INT_DIGITS = 400  # a double ends at 309; longer ones count as infinite without the cost of reading them
+_MAX_SHAPE = 8
 _SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+_EVERYDAY = """
+    name uri url path paths query limit offset cursor page page_size id ids type kind format language timezone start end
+    from to since until sort order filter filters fields include exclude recursive depth max_results count level mode
+"""
+KNOWN_NAMES = frozenset(_EVERYDAY.split())
+"""Names of arguments that say nothing about a person; `shape` shows these as they are, and others not at all."""
 
 
 class UnreadableError(ValueError):
@@ -60,6 +69,17 @@ def subject(name: str, params: Any) -> Any:
         arguments = params.get("arguments")
         return {} if arguments is None else arguments
     return {key: value for key, value in params.items() if key not in _TRANSPORT} if _TRANSPORT & params.keys() else params
+
+
+def shape(value: Any, known: frozenset[str], depth: int = 0) -> Any:
+    """Types in the place of values; a key that is not a *known* name is counted under `*`, not shown."""
+    if isinstance(value, dict) and depth < _MAX_SHAPE:
+        shown: dict[str, Any] = {key: shape(item, known, depth + 1) for key, item in value.items() if key in known}
+        return {**shown, "*": hidden} if (hidden := len(value) - len(shown)) else shown
+    if isinstance(value, list) and depth < _MAX_SHAPE:
+        return [shape(item, known, depth + 1) for item in value[:_MAX_SHAPE]]
+    names = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
+    return names.get(type(value), "number")
 
 
 def mended(data: bytes) -> bytes | None:

@@ -93,6 +93,11 @@ def test_a_digest_names_its_key_and_can_be_recomputed_with_any_tool() -> None:
     assert plain_hash({"a": 1}) == "sha256:" + hashlib.sha256(b'{"a":1}').hexdigest()
 
 
+@given(st.binary(min_size=16, max_size=200), st.binary(max_size=300))
+def test_a_digest_is_the_hmac_of_the_standard_library(key: bytes, data: bytes) -> None:
+    assert Keyring({"k": key}, "k").digest(data) == "hmac-sha256:k:" + hmac.digest(key, data, "sha256").hex()
+
+
 def test_pseudonyms_are_stable_short_and_differ_by_kind() -> None:
     first, second = (Keyring.load(environment={ENVIRONMENT_NAME: SECRET}) for _ in range(2))
     assert first.pseudonym(b"uuid", b"x") == second.pseudonym(b"uuid", b"x")
