@@ -1,0 +1,171 @@
+"""Fetch the messages of the partitions that the group gives us; a lane is one partition, named `topic/partition`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import CorruptRecordException, IllegalStateError, KafkaError
+
+from sanitizer.model import Batch, Message, Raw
+from sanitizer.sources.kafka import KafkaConfig
+from sanitizer.sources.kafka_group import RETRY_SECS, Group, Lane
+from sanitizer.sources.options import Reading
+
+log = logging.getLogger(__name__)
+
+POLL_MS = 500
+CORRUPT_READS = 3
+"""How often a record batch with a wrong checksum is read before it is passed over: the fault may lie on the way."""
+
+CORRUPT = b'{"withheld":"corrupt"}'
+"""Stands for messages whose record batch fails its checksum. There is nothing to redact in what cannot be read."""
+
+Fetched = Mapping[TopicPartition, Sequence[ConsumerRecord]]
+Result = TypeVar("Result")
+
+
+class KafkaSource:
+    """Yields what is fetched of each assigned partition, in order; offsets are committed for what was delivered, nothing else."""
+
+    def __init__(self, config: KafkaConfig, reading: Reading) -> None:
+        self.group = Group(config, reading.count)
+        self._config = config
+        self._reading = reading
+
+    async def batches(self) -> AsyncIterator[Batch]:
+        """Yield until told to stop; with `once`, until what each assigned partition held at its assignment is read."""
+        group = self.group
+        stopping = asyncio.create_task(self._reading.stop.wait())
+        try:
+            consumer = await _unless(stopping, group.join())
+            ends: dict[TopicPartition, int] = {}
+            while consumer is not None and not self._reading.stop.is_set():
+                assignment = group.assignment
+                fetched = await _unless(stopping, self._fetch(consumer)) or {}
+                for tp, records in fetched.items():
+                    lane = group.lanes[tp]
+                    for batch in self._cut(lane, records):
+                        if assignment != group.assignment:
+                            break  # what was fetched under an assignment that is over belongs to the next owner
+                        lane.handed_out = batch.upto
+                        yield batch
+                if self._reading.once and not fetched and await self._at_the_end(consumer, ends):
+                    return
+        finally:
+            stopping.cancel()
+
+    async def commit(self, lane: str, upto: int) -> None:
+        """Everything of *lane* before *upto* is delivered: the broker is told soon, at the latest when the lane is revoked."""
+        await self.group.commit(lane, upto)
+
+    async def close(self) -> None:
+        """Commit what is delivered and leave the group."""
+        await self.group.leave()
+
+    def lag(self) -> Mapping[str, int]:
+        """Messages of each lane of ours that are not delivered yet, as of the last fetch."""
+        lags = {}
+        for lane in self.group.lanes.values():
+            if lane.ready and self.group.consumer is not None:
+                with suppress(IllegalStateError):  # not ours any more since a moment ago
+                    end = self.group.consumer.highwater(lane.tp)
+                    if end is not None and lane.settled >= 0:
+                        lags[lane.name] = max(0, end - lane.settled)
+        return lags
+
+    async def _fetch(self, consumer: AIOKafkaConsumer) -> Fetched:
+        try:
+            fetched = await consumer.getmany(timeout_ms=POLL_MS)
+        except CorruptRecordException:
+            return await self._fetch_singly(consumer)
+        except KafkaError as failure:
+            if not failure.retriable:
+                raise
+            log.warning("kafka: a fetch failed (%s) and is tried again", type(failure).__name__)
+            await asyncio.sleep(RETRY_SECS)
+            return {}
+        return {tp: records for tp, records in fetched.items() if self.group.lanes[tp].ready}
+
+    async def _fetch_singly(self, consumer: AIOKafkaConsumer) -> Fetched:
+        """Read each partition up to the first record batch that fails its checksum, and pass over one that keeps failing."""
+        fetched: dict[TopicPartition, list[ConsumerRecord]] = {}
+        for lane in [lane for lane in self.group.lanes.values() if lane.owned and lane.ready]:
+            records: list[ConsumerRecord] = []
+            try:
+                while got := await consumer.getmany(lane.tp, timeout_ms=POLL_MS, max_records=1):
+                    records += got[lane.tp]
+            except CorruptRecordException:
+                lane.corrupt_reads += 1
+                if not records and lane.corrupt_reads >= CORRUPT_READS:
+                    records = await self._pass_over(consumer, lane)
+            if records:
+                fetched[lane.tp] = records
+                lane.corrupt_reads = 0
+        return fetched
+
+    async def _pass_over(self, consumer: AIOKafkaConsumer, lane: Lane) -> list[ConsumerRecord]:
+        """Seek, offset by offset, until the lane can be read again; returns the marker that stands for what was passed over."""
+        begin = offset = await consumer.position(lane.tp)
+        readable: list[ConsumerRecord] = []
+        while not readable:
+            offset += 1
+            consumer.seek(lane.tp, offset)
+            try:
+                readable = (await consumer.getmany(lane.tp, timeout_ms=POLL_MS, max_records=1)).get(lane.tp, [])
+            except CorruptRecordException:
+                continue
+            if offset >= (consumer.highwater(lane.tp) or 0):
+                break
+        lost = (readable[0].offset if readable else offset) - begin
+        log.error("kafka: %d message(s) of %s from offset %d are corrupt and were passed over", lost, lane.name, begin)
+        self._reading.count("kafka_messages_corrupt", lost)
+        marker = ConsumerRecord(lane.tp.topic, lane.tp.partition, begin, 0, 0, None, CORRUPT, None, -1, len(CORRUPT), ())
+        return [marker, *readable]
+
+    async def _at_the_end(self, consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> bool:
+        """Whether each partition of ours is read to where it ended when this was first asked of it."""
+        ours = [lane for lane in self.group.lanes.values() if lane.owned]
+        if not all(lane.ready for lane in ours):
+            return False
+        new = [lane.tp for lane in ours if lane.tp not in ends]
+        if new:
+            ends |= await consumer.end_offsets(new)
+        return all([await consumer.position(lane.tp) >= ends[lane.tp] for lane in ours])
+
+    def _cut(self, lane: Lane, records: Sequence[ConsumerRecord]) -> Iterator[Batch]:
+        """Batches of at most `max_batch_bytes`, or of one message."""
+        attributes = {"topic": lane.tp.topic, "partition": str(lane.tp.partition)}
+        messages: list[Message] = []
+        size = 0
+
+        def cut() -> Batch:
+            begin = lane.handed_out if lane.handed_out >= 0 else messages[0].offset
+            return Batch(lane.name, Raw(b""), begin, messages[-1].offset + 1, messages, attributes)
+
+        for record in records:
+            weight = len(record.value or b"") + len(record.key or b"")
+            if messages and size + weight > self._config.max_batch_bytes:
+                yield cut()
+                messages, size = [], 0
+            headers = [(name, Raw(value or b"")) for name, value in record.headers]
+            messages.append(Message(record.offset, record.value, record.key, headers, record.timestamp))
+            size += weight
+        if messages:
+            yield cut()
+
+
+async def _unless(stopping: asyncio.Task[bool], work: Coroutine[Any, Any, Result]) -> Result | None:
+    """What *work* returns; None when *stopping* is done first."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.wait((task, stopping), return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else None
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,157 @@
+"""Produce to Kafka with an idempotent producer, which is thrown away when it fails."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerClosed, RecordListTooLargeError
+
+from sanitizer.model import CleanBatch, Receipt, Rejection, Retry, TooLarge
+from sinks.kafka import KafkaSinkConfig
+from sinks.kafka_connection import client_arguments
+from sinks.kafka_messages import Encoder, Outgoing, message_bytes
+
+
+class Refused(Exception):  # noqa: N818 - an answer, not an error
+    """Raised where the broker will not take all of what was sent: `rejections` are records too large by themselves, `pending`
+    those of a request that was too large, and what would have followed them on their partition."""
+
+    def __init__(self, pending: Sequence[int], rejections: Sequence[Rejection]) -> None:
+        super().__init__("too large for the topic")
+        self.pending = pending
+        self.rejections = rejections
+
+
+class KafkaSink:
+    """Sends each batch with one idempotent producer (acks=all), and returns once every in-sync replica has it."""
+
+    def __init__(self, config: KafkaSinkConfig) -> None:
+        self._config = config
+        self._encoder = Encoder(config)
+        self._producer: AIOKafkaProducer | None = None
+        self._starting = asyncio.Lock()
+
+    async def send(self, batch: CleanBatch) -> Receipt:
+        """Raise `Retry` when the broker cannot be reached or does not answer within `timeout_secs`.
+
+        A producer that failed is never used again: what it holds is in doubt, and its sequence numbers are no more the broker's.
+        """
+        producer = None
+        try:
+            async with asyncio.timeout(self._config.timeout_secs):
+                producer = await self._connected()
+                rejected = await produce(producer, self._encoder, batch)
+        except Refused as refused:
+            await self._drop(producer)
+            if not refused.rejections and len(refused.pending) == len(batch.records):
+                raise TooLarge from None
+            return Receipt(rejected=refused.rejections, pending=refused.pending)
+        except (KafkaError, OSError) as failure:
+            await self._drop(producer)
+            raise Retry(f"kafka: {type(failure).__name__}") from None
+        except asyncio.CancelledError:
+            await self._drop(producer)
+            raise
+        return Receipt(rejected=rejected)
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._drop(self._producer)
+
+    async def _connected(self) -> AIOKafkaProducer:
+        async with self._starting:
+            if self._producer is None:
+                self._producer = await start_producer(producer_arguments(self._config))
+            return self._producer
+
+    async def _drop(self, producer: AIOKafkaProducer | None) -> None:
+        if producer is not None and producer is self._producer:
+            self._producer = None
+            await abandon(producer)
+
+
+async def produce(producer: AIOKafkaProducer, encoder: Encoder, batch: CleanBatch) -> list[Rejection]:
+    """Write *batch* and return when all of it is acknowledged, but for records above `max_message_bytes`, which are returned.
+
+    Raises `Refused` where the broker finds something too large, and `KafkaError` where it fails.
+
+    Partitions are written at the same time, the requests to one partition one after another, so that none overtakes.
+    """
+    partitions = sorted(await producer.partitions_for(encoder.topic))
+    shares: dict[int, list[Outgoing]] = {}
+    rejections: list[Rejection] = []
+    keyless = partitions[hash((batch.lane, batch.upto)) % len(partitions)]
+    for message in encoder.messages(batch):
+        if message_bytes(message) > encoder.max_message_bytes:
+            rejections.append(Rejection(message.place, "larger than max_message_bytes"))
+            continue
+        partition = encoder.partition(message.key, batch.lane, partitions)
+        shares.setdefault(keyless if partition < 0 else partition, []).append(message)
+    writes = [_write(producer, encoder.topic, partition, share) for partition, share in shares.items()]
+    outcomes = await asyncio.gather(*writes, return_exceptions=True)
+    pending: list[int] = []
+    refused = False
+    for outcome in outcomes:
+        if isinstance(outcome, Refused):
+            refused = True
+            pending += outcome.pending
+            rejections += outcome.rejections
+        elif isinstance(outcome, BaseException):
+            raise outcome
+    if refused:
+        raise Refused(sorted(pending), sorted(rejections, key=lambda each: each.index))
+    return rejections
+
+
+async def _write(producer: AIOKafkaProducer, topic: str, partition: int, messages: Sequence[Outgoing]) -> None:
+    at = 0
+    while at < len(messages):
+        request = producer.create_batch()
+        begin = at
+        while at < len(messages):
+            message = messages[at]
+            if request.append(timestamp=None, key=message.key, value=message.value, headers=message.headers) is None:
+                break
+            at += 1
+        request.close()
+        try:
+            await (await producer.send_batch(request, topic, partition=partition))
+        except (MessageSizeTooLargeError, RecordListTooLargeError):
+            if at - begin == 1:
+                rejection = Rejection(messages[begin].place, "larger than the topic takes")
+                raise Refused([each.place for each in messages[at:]], [rejection]) from None
+            raise Refused([each.place for each in messages[begin:]], []) from None
+
+
+def producer_arguments(config: KafkaSinkConfig) -> dict[str, Any]:
+    """The keyword arguments of `AIOKafkaProducer`; raises `OSError` when a certificate cannot be read."""
+    return client_arguments(config) | {
+        "acks": "all",
+        "enable_idempotence": True,
+        "compression_type": None if config.compression == "none" else config.compression,
+        "max_batch_size": config.max_message_bytes,
+        "max_request_size": config.max_message_bytes,
+    }
+
+
+async def start_producer(arguments: dict[str, Any]) -> AIOKafkaProducer:
+    """Connect; raise `KafkaError` or `OSError` when that fails, leaving nothing open."""
+    producer = AIOKafkaProducer(**arguments)
+    try:
+        await producer.start()
+    except BaseException:
+        await abandon(producer)
+        raise
+    return producer
+
+
+async def abandon(producer: AIOKafkaProducer) -> None:
+    """Close *producer* without waiting for a broker: what it still holds fails."""
+    producer._message_accumulator.fail_all(ProducerClosed())  # `stop` alone would wait for the broker to take it
+    await producer.client.close()
+    with suppress(Exception):
+        await producer.stop()
