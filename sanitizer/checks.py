@@ -15,6 +15,7 @@ from sanitizer import addresses, cards, identifiers, phones, token_checks, words
 Check = Callable[[bytes], bool]
 
 _NOT_ALNUM = bytes(c for c in range(256) if not chr(c).isalnum() or c > 127)
+_PRINTABLE = bytes(range(32, 127)) + bytes(range(128, 256)) + b"\t"
 _URLSAFE = bytes.maketrans(b"-_", b"+/")
 
 # Lengths by country: the IBAN registry of SWIFT, with the registered but partial adopters.
@@ -92,6 +93,56 @@ def personal(text: bytes) -> bool:
     return words.password(text)
 
 
+def basic(text: bytes) -> bool:
+    """RFC 7617: base64 of user:password, in printable text."""
+    body = text.rstrip(b"=").translate(_URLSAFE)
+    body = body[: len(body) - (len(body) % 4 == 1)]
+    try:
+        decoded = binascii.a2b_base64(body + b"==="[: -len(body) % 4])
+    except ValueError:
+        return False
+    return b":" in decoded and not decoded.translate(None, _PRINTABLE)
+
+
+def credential(text: bytes) -> bool:
+    """The value of a field such as `auth`: a token, or Basic credentials without their scheme."""
+    return words.token(text) or (len(text) >= 8 and not words.wordlike(text) and basic(text))
+
+
+def bearer(text: bytes) -> bool:
+    """What stands behind the word bearer: no placeholder, and no word of a sentence or parameter of a challenge."""
+    return words.password(text) and not (text.rstrip(b"=.:,").replace(b"_", b"").replace(b"-", b"").isalpha() and words.wordlike(text))
+
+
+def cookie(text: bytes) -> bool:
+    """A cookie string (RFC 6265), or the value of one cookie."""
+    return (b"=" in text and len(text) >= 4 and not words.placeholder(text)) or words.token(text)
+
+
+_one_time = re.compile(rb"\d{3,10}|[A-Z0-9]{4,8}(?:[- ][A-Z0-9]{4,8}){0,7}|[a-z0-9]{4,5}-[a-z0-9]{4,5}").fullmatch
+
+
+def one_time_code(text: bytes) -> bool:
+    """A one-time password, PIN or recovery code: it holds a digit."""
+    return _one_time(text.strip()) is not None and any(48 <= c <= 57 for c in text)
+
+
+_hash_name = re.compile(rb"(?i)(?:sha|md|aes|rsa|utf|ipv|oauth|base|v|http|bcrypt|argon|pbkdf|scrypt|rfc|ldap|mysql|win|php)\d[\w.\-]*").fullmatch
+
+
+def told_password(text: bytes) -> bool:
+    """A word behind the word password in a sentence that can be no word of it: letters and digits or signs."""
+    text = text.rstrip(b".!?")
+    letters = sum([65 <= c <= 90 or 97 <= c <= 122 or c > 127 for c in text])
+    digits = sum([48 <= c <= 57 for c in text])
+    return letters >= 2 and digits >= 1 and len(text) >= 6 and _hash_name(text) is None and b"/" not in text[:1] and words.password(text)
+
+
+def told_netrc(text: bytes) -> bool:
+    """A password in netrc: no word that would go on a sentence."""
+    return words.password(text) and text not in (b"for", b"is", b"and", b"or")
+
+
 def _secret(value: bytes) -> bool:
     return not words.placeholder(value)
 
@@ -107,6 +158,13 @@ CHECKS: dict[str, Check] = {
     "iban": iban,
     "us-ssn": ssn,
     "jwt": jwt,
+    "basic": basic,
+    "credential": credential,
+    "bearer": bearer,
+    "cookie": cookie,
+    "one-time-code": one_time_code,
+    "told-password": told_password,
+    "told-netrc": told_netrc,
     "uuid-hex": uuid_hex,
     "mailbox": mailbox,
     "phone-international": phones.international,

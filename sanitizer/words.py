@@ -96,7 +96,7 @@ def password(value: bytes) -> bool:
     value = value.strip(b" \t\"'`")
     if not value or placeholder(value) or value.lower().rstrip(b".,;:!") in _STATUS:
         return False
-    return _path(value) is None or not wordlike(value)
+    return _path(value) is None and (len(value) > 3 or not value.isdigit())
 
 
 def token(value: bytes) -> bool:
