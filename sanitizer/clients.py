@@ -1,0 +1,79 @@
+"""What MCP clients write about their servers: Claude Desktop, Claude Code, Cursor, VS Code, the MCP Inspector.
+
+    2025-04-07T07:49:40.581Z [server] [info] Message from client: {json} { metadata: undefined }
+    2025-04-07T07:49:40.581Z [server] [info] Message from client: method="tools/call" id=3 params
+    2026-07-24 02:03:14.089 [debug] [editor -> server] {json}
+    2025-02-25 01:21:18.277 [info] db10: Handling CallTool action for tool 'name'
+"""
+
+from __future__ import annotations
+
+import re
+
+MESSAGE = re.compile(rb"(?:\[?(?P<side>[Mm]essage from (?:client|server)|Client Says|Server Says)\]?:? ?)")
+BODYLESS = re.compile(rb'(?:method="(?P<method>[^"]{1,128})")? ?(?:id=(?P<id>"[^"]{1,64}"|[\w.\-]{1,64}))? ?(?P<part>params|result|error)?(?: |\r?$)')
+METADATA = re.compile(rb" \{ metadata: (?:undefined|null|\{\}) \}\r?$")
+ARROW = re.compile(rb"(?P<from>[\w ]{1,20}) (?:->|=>|\xe2\x86\x92) (?P<to>[\w ]{1,20})$")
+TOOL = re.compile(
+    rb"(?:Calling (?:MCP )?tool:? |Handling CallTool action for tool |Successfully called tool |Error calling tool |Tool )"
+    rb"(?P<q>['\"`]?)(?P<tool>[\w./:\-]{1,128})(?P=q)(?=$|[\s,:.!(])"
+)
+SERVER = re.compile(
+    rb'MCP server "(?P<server>[^"]{1,128})":? (?:Server stderr: )?'
+    rb"|(?P<tag>[\w\-]{1,64}): (?=Handling |Calling tool |Successfully called |Error calling |Starting new |Creat|Client |Connect|Found \d|Server stderr)"
+)
+HINT = re.compile(rb"\[?(?:[Mm]essage from |(?:Client|Server) Says)|MCP server \"")
+CLIENT_SIDE = frozenset([b"client", b"editor", b"host", b"vscode"])
+RPC = re.compile(rb'\{\s*"(?:jsonrpc|method|id|result|error|params)"\s*:|\[\s*\{\s*"jsonrpc"\s*:')
+
+
+def direction(first: bytes) -> str:
+    """Direction of what *first* sent: `client_to_server` or `server_to_client`."""
+    return "client_to_server" if first.strip().lower() in CLIENT_SIDE else "server_to_client"
+
+
+def arrow(text: bytes) -> str | None:
+    """The direction that `editor -> server` names, or None."""
+    found = ARROW.match(text)
+    return direction(found["from"]) if found else None
+
+
+def describe(line: bytes, start: int) -> dict[str, object]:
+    """What a client says about MCP in the message of *line* that begins at *start*.
+
+    Keys: direction, method, rpc_id, rpc_part (params, result or error), tool_name, server, and `json`, the place `(start, end)`
+    in *line* of a JSON-RPC message.
+    """
+    said: dict[str, object] = {}
+    at = start
+    if b"{" not in line and b"tool" not in line and b"Tool" not in line and not HINT.match(line, at):
+        return said
+    if found := MESSAGE.match(line, at):
+        side = found["side"].lower()
+        said["direction"] = "client_to_server" if b"client" in side else "server_to_client"
+        at = found.end()
+        if line[at : at + 1] not in (b"{", b"[") and (bodyless := BODYLESS.match(line, at)) and bodyless.end() > at:
+            for name, key in (("method", "method"), ("id", "rpc_id"), ("part", "rpc_part")):
+                if value := bodyless[name]:
+                    said[key] = value.strip(b'"').decode("utf-8", "replace")
+            return said
+    elif found := SERVER.match(line, at):
+        said["server"] = (found["server"] or found["tag"]).decode("utf-8", "replace")
+        at = found.end()
+    if found := TOOL.match(line, at):
+        said["tool_name"] = found["tool"].decode("utf-8", "replace")
+    if span := embedded(line, at):
+        said["json"] = span
+    return said
+
+
+def embedded(line: bytes, start: int) -> tuple[int, int] | None:
+    """Where a JSON-RPC message stands in *line* from *start* on: up to its last bracket, a client's `{ metadata: undefined }` left out."""
+    found = RPC.search(line, start)
+    if not found:
+        return None
+    metadata = METADATA.search(line, found.end())
+    end = metadata.start() if metadata else len(line)
+    closing = b"}" if line[found.start() : found.start() + 1] == b"{" else b"]"
+    last = line.rfind(closing, found.start(), end)
+    return (found.start(), last + 1) if last > 0 else None
