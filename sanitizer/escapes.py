@@ -4,106 +4,8 @@ from __future__ import annotations
 
 import re
 from binascii import unhexlify
-from codecs import register_error
-from collections.abc import Callable
-from typing import Protocol
 
-CACHED_UNITS = 4096
-
-
-class Decoder(Protocol):
-    """One encoding."""
-
-    @property
-    def anchors(self) -> tuple[bytes, ...]:
-        """Fixed-width patterns, one of which hits every text that has a view; empty where `suspects` is cheap enough."""
-        ...
-
-    def suspects(self, text: bytes) -> bool:
-        """Say cheaply whether `decode` may have something to say."""
-        ...
-
-    def decode(self, text: bytes) -> bytes | None:
-        """Return *text* decoded, or None if that changes nothing."""
-        ...
-
-    def split(self, text: bytes) -> tuple[list[bytes], list[bytes]]:
-        """Return the pieces of *text* and their decodings, of one length: even ones are plain, odd ones are atomic units.
-
-        The decodings joined are what `decode` returns.
-        """
-        ...
-
-
-class Units(dict[bytes, bytes]):
-    """What a unit decodes to; worked out at first sight and kept, up to a limit, since most lines hold the same few."""
-
-    def __init__(self, decode: Callable[[bytes], bytes]) -> None:
-        super().__init__()
-        self._decode = decode
-
-    def __missing__(self, unit: bytes) -> bytes:
-        decoded = self._decode(unit)
-        if len(self) < CACHED_UNITS:
-            self[unit] = decoded
-        return decoded
-
-
-class Substitution:
-    """Every unit that *pattern* (with one group around it all) finds is replaced by what it stands for.
-
-    Every such text holds one of the literals *marks*; *gate* is a pattern that says more exactly whether a view is worth having.
-    """
-
-    anchors: tuple[bytes, ...] = ()
-
-    def __init__(self, marks: tuple[bytes, ...], pattern: bytes, decode: Callable[[bytes], bytes], gate: bytes = b"") -> None:
-        self._marks = marks
-        self._pattern = re.compile(pattern)
-        self._gate = re.compile(gate) if gate else self._pattern
-        self._units = Units(decode)
-
-    def suspects(self, text: bytes) -> bool:
-        for mark in self._marks:
-            if mark in text:
-                return self._gate.search(text) is not None
-        return False
-
-    def decode(self, text: bytes) -> bytes | None:
-        if not self.suspects(text):
-            return None
-        decoded = self._decoded(text)
-        return None if decoded == text else decoded
-
-    def _decoded(self, text: bytes) -> bytes:
-        pieces = self._pattern.split(text)
-        pieces[1::2] = map(self._units.__getitem__, pieces[1::2])
-        return b"".join(pieces)
-
-    def split(self, text: bytes) -> tuple[list[bytes], list[bytes]]:
-        plain = self._pattern.split(text)
-        decoded = plain.copy()
-        decoded[1::2] = map(self._units.__getitem__, plain[1::2])
-        return plain, decoded
-
-
-def _latin_1(error: UnicodeError) -> tuple[str, int]:
-    assert isinstance(error, UnicodeDecodeError)  # noqa: S101  # the only kind a decoder reports
-    return error.object[error.start : error.end].decode("latin-1"), error.end
-
-
-register_error("latin-1", _latin_1)
-
-
-def utf8(data: bytes) -> bytes:
-    """Return *data* as UTF-8: what is not is read as Latin-1, which is what `\\xe9` or `%E9` means to most writers."""
-    return data.decode("utf-8", "latin-1").encode()
-
-
-def character(code: int) -> bytes:
-    """The UTF-8 of a code point; of a lone surrogate or a number beyond Unicode, the replacement character."""
-    return chr(code).encode() if code < 0xD800 or 0xDFFF < code < 0x110000 else b"\xef\xbf\xbd"
-
+from sanitizer.decoding import Substitution, character, utf8
 
 HEX_DIGIT = rb"[0-9A-Fa-f]"
 
@@ -137,9 +39,6 @@ class Escapes(Substitution):
     def __init__(self) -> None:
         super().__init__((b"\\",), rb"(?x)" + _ESCAPE, _unescaped)
 
-    def suspects(self, text: bytes) -> bool:
-        return b"\\" in text
-
     def _decoded(self, text: bytes) -> bytes:
         # Most lines hold nothing but these few, and a chain of replacements is five times as fast as a pattern. Pairs of
         # backslashes step aside for a byte that UTF-8 has not, so that what they stood for is not read twice.
@@ -159,7 +58,12 @@ class Percent(Substitution):
     """Percent-encoding (RFC 3986, section 2.1) and the `%uXXXX` of old JavaScript."""
 
     def __init__(self) -> None:
-        super().__init__((b"%",), rb"(%[0-7]H|(?:%[89A-Fa-f]H)+|%uH{4})".replace(b"H", HEX_DIGIT), _percent_decoded)
+        super().__init__(
+            (b"%",),
+            rb"(%[0-7]H|(?:%[89A-Fa-f]H)+|%uH{4})".replace(b"H", HEX_DIGIT),
+            _percent_decoded,
+            gate=rb"%(?:[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})",
+        )
         self._run = re.compile(rb"((?:%H{2}){2,})".replace(b"H", HEX_DIGIT))
 
     def _decoded(self, text: bytes) -> bytes:
@@ -180,8 +84,19 @@ def _percent_decoded(unit: bytes) -> bytes:
     return character(int(unit[2:], 16)) if unit[1:2] == b"u" else utf8(unhexlify(unit.replace(b"%", b"")))
 
 
-def _form_decoded(unit: bytes) -> bytes:
-    return b" " if unit == b"+" else _percent_decoded(unit)
+class Form(Substitution):
+    """Percent-encoding where `+` is a space: the values of a query or a form."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            (b"+",),
+            rb"(%[0-7]H|(?:%[89A-Fa-f]H)+|%uH{4}|\+)".replace(b"H", HEX_DIGIT),
+            lambda unit: b" " if unit == b"+" else _percent_decoded(unit),
+            gate=rb"=[^\s?&=\"'<>+]{0,256}\+",
+        )
+
+    def suspects(self, text: bytes) -> bool:
+        return (b"?" in text or b"&" in text) and super().suspects(text)
 
 
 def _entity(unit: bytes) -> bytes:
@@ -201,18 +116,14 @@ def _nothing(unit: bytes) -> bytes:
 
 ESCAPES = Escapes()
 PERCENT = Percent()
-
-# `+` is a space in the value of a query or a form only.
-FORM = Substitution(
-    (b"+",),
-    rb"(%[0-7]H|(?:%[89A-Fa-f]H)+|%uH{4}|\+)".replace(b"H", HEX_DIGIT),
-    _form_decoded,
-    gate=rb"[?&][\w.%\[\]-]{1,64}=[^\s?&=\"'<>]{0,999}\+|^[\w.-]{1,64}=[^\s?&=\"'<>]{0,999}\+[^\s?&=\"'<>]{0,999}&",
-)
+FORM = Form()
 
 # Numbers with or without the semicolon, names with it: `?a=1&copy=2` is no entity.
 ENTITIES = Substitution(
-    (b"&",), rb"(&(?:#[0-9]{1,8};?|#[xX]H{1,7};?|[A-Za-z][A-Za-z0-9]{1,30};))".replace(b"H", HEX_DIGIT), _entity
+    (b"&",),
+    rb"(&(?:#[0-9]{1,8};?|#[xX]H{1,7};?|[A-Za-z][A-Za-z0-9]{1,30};))".replace(b"H", HEX_DIGIT),
+    _entity,
+    gate=rb"&(?:#[0-9xX]|[A-Za-z][A-Za-z0-9]{1,30};)",
 )
 
 # RFC 2045, section 6.7. `size=4096` must not pass for it: a unit for punctuation with letters after it, or several units.
@@ -220,15 +131,14 @@ QUOTED = Substitution(
     (b"=",),
     rb"(=[2-7][0-9A-F]|=0[9AD]|(?:=[89A-F][0-9A-F])+|=\r?\n)",
     _quoted,
-    gate=rb"=(?:2[0-9A-F]|3[A-F]|40|5[B-F]|60|7[B-E])(?:[A-Za-z]|[0-9A-Za-z.+@_-]{1,40}=[2-7][0-9A-F])"
-    rb"|=[2-7][0-9A-F]=[2-7][0-9A-F]|=[C-F][0-9A-F]=[89AB][0-9A-F]|[\w.@]=\r?\n",
+    gate=rb"=(?:(?:2[0-9A-F]|3[A-F]|40|5[B-F]|60|7[B-E])(?:[A-Za-z]|[0-9A-Za-z.+@_-]{1,40}=[2-7][0-9A-F])"
+    rb"|[2-7][0-9A-F]=[2-7][0-9A-F]|[C-F][0-9A-F]=[89AB][0-9A-F]|(?<=[A-Za-z0-9.@]=)\r?\n(?=[A-Za-z0-9.@]))",
 )
 
-# ECMA-48 control sequences and strings, what is left of them when the escape byte was dropped or spelled, other controls.
-ANSI = Substitution(
+# ECMA-48 control sequences and strings, what is left of them where the escape byte was dropped or spelled, other controls.
+CONTROLS = Substitution(
     (b"\x1b", b"[0m", b"[39m", b"\0", b"\b"),
-    rb"((?:\x1b|\xc2\x9b|\^\[|\#033)?\[[0-9;:]{0,24}m|(?:\x1b|\^\[|\#033)\[[0-?]{0,64}[ -/]{0,8}[@-~]"
-    rb"|\x1b\][^\x07\x1b]{0,2048}(?:\x07|\x1b\\)|\x1b[ -/]{0,8}[0-~]|[\0-\x08\x0b\x0c\x0e-\x1f\x7f]+)",
+    rb"((?:\x1b(?:\[[0-?]{0,64}[ -/]{0,8}[@-~]|\][^\x07\x1b]{0,2048}(?:\x07|\x1b\\)|[ -/]{0,8}[0-~])|[\0-\x08\x0b\x0c\x0e-\x1f\x7f]"
+    rb"|(?:\xc2\x9b|\^\[\[|\#033\[|\[)[0-9;:]{0,24}m){1,64})",
     _nothing,
-    gate=rb"\x1b|[\0\x08]|\[(?:0|39)m",
 )

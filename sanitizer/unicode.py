@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from unicodedata import category, digit, normalize
 
-from sanitizer.escapes import Substitution
+from sanitizer.decoding import Substitution
 
 _CHARACTER = rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 _ASCII = bytes(range(128))

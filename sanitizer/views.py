@@ -14,17 +14,18 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
-from sanitizer.encodings import BASE32, BASE64, BYTES, HEX, WORDS
-from sanitizer.escapes import ANSI, ENTITIES, ESCAPES, FORM, PERCENT, QUOTED, Decoder
+from sanitizer.decoding import Decoder
+from sanitizer.encodings import BASE32, BASE64, BASE64_UTF16, BYTE_LISTS, HEX, HEX_DUMP, WORDS
+from sanitizer.escapes import CONTROLS, ENTITIES, ESCAPES, FORM, PERCENT, QUOTED
 from sanitizer.unicode import FOLD, SKELETON
 
 MAX_DEPTH = 5
 MAX_VIEWS = 64
 
-DECODERS: tuple[Decoder, ...] = (ESCAPES, PERCENT, ENTITIES, FOLD, ANSI, WORDS, SKELETON, FORM, QUOTED)
+DECODERS: tuple[Decoder, ...] = (ESCAPES, PERCENT, ENTITIES, FOLD, CONTROLS, WORDS, SKELETON, FORM, QUOTED, BYTE_LISTS)
 """Substitutions, likeliest first; each tells cheaply that a text has none of its units."""
 
-TOKEN_DECODERS: tuple[Decoder, ...] = (BASE64, HEX, BYTES, BASE32)
+TOKEN_DECODERS: tuple[Decoder, ...] = (BASE64, HEX, BASE32, BASE64_UTF16, HEX_DUMP)
 """Encodings without a mark of their own. Looking for them costs about 10 ns a byte, unless a scan for `ANCHORS` has said no."""
 
 ANCHORS: tuple[bytes, ...] = tuple(anchor for decoder in TOKEN_DECODERS for anchor in decoder.anchors)
