@@ -1,8 +1,8 @@
 """Logs to measure speed on: `python -m benchmarks.corpus mixed --size 75 > mixed.log`.
 
-`mixed` has about 250 bytes and 1.5 hits a line; a quarter are tool calls (JSON-RPC frames, bare and inside a log object), a sixth carry
-stack traces (in a JSON string, and as text over many lines), the rest are JSON logs and text. `hits` has ten hits a line, `clean` none,
-`line` is a single line. The same seed gives the same bytes.
+`mixed` has about 250 bytes and 1.5 hits a line; a quarter are tool calls (JSON-RPC frames, bare and inside a log object), a sixth
+carry stack traces (in a JSON string, and as text over many lines), the rest are JSON logs and text. `hits` has ten hits a line,
+`clean` none, `line` is a single line. The same seed gives the same bytes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,16 @@ from collections.abc import Callable, Iterator
 
 from benchmarks.leaks.formats import B64URL, DIGITS, HEX, LOWER, UPPER, Fresh
 
-TOOLS = "search_records get_customer create_note list_tasks update_deal discover-company-attributes run_query send_message".split()
+TOOLS = (
+    "search_records",
+    "get_customer",
+    "create_note",
+    "list_tasks",
+    "update_deal",
+    "discover-company-attributes",
+    "run_query",
+    "send_message",
+)
 TRACE = (
     "Traceback (most recent call last):",
     '  File "/app/crm/server.py", line {n}, in call_tool',
@@ -97,24 +106,18 @@ class Lines:
             "trace_id": self.fresh.pick(HEX, 32),
             "duration_ms": self.rnd.randint(1, 9000),
         }
-        form = self.rnd.randrange(8)
-        if form < 2:
-            return json.dumps(
-                {"level": 30, "time": self.clock, "pid": 4711, "hostname": "web-2", "name": "crm", **context, "msg": text}
-            )
-        if form == 2:
-            return json.dumps({"level": "info", "message": text, "service": "crm-server", **context, "status": "ok"})
-        if form == 3:
-            return json.dumps({"tool": self.rnd.choice(TOOLS), **context, "event": text, "level": "warning", "timestamp": stamp})
-        if form == 4:
-            return json.dumps({"asctime": stamp, "levelname": "INFO", "name": "mcp.server", "message": text, **context})
-        if form == 5:
-            return f"{stamp} stderr F {json.dumps({'level': 'info', 'msg': text, **context})}"
-        if form == 6:
-            return (
-                f"{stamp} INFO mcp.server.lowlevel.server request={context['request_id']} took {context['duration_ms']} ms: {text}"
-            )
-        return f"INFO:mcp.server.lowlevel.server:Processing request of type CallToolRequest {context['trace_id']} {text}"
+        forms = (
+            {"level": 30, "time": self.clock, "pid": 4711, "hostname": "web-2", "name": "crm", **context, "msg": text},
+            {"level": 40, "time": self.clock, "pid": 4711, "hostname": "web-2", "name": "crm", **context, "msg": text},
+            {"level": "info", "message": text, "service": "crm-server", **context, "status": "ok"},
+            {"tool": self.rnd.choice(TOOLS), **context, "event": text, "level": "warning", "timestamp": stamp},
+            {"asctime": stamp, "levelname": "INFO", "name": "mcp.server", "message": text, **context},
+            f"{stamp} stderr F {json.dumps({'level': 'info', 'msg': text, **context})}",
+            f"{stamp} INFO mcp.server.lowlevel request={context['request_id']} took {context['duration_ms']} ms: {text}",
+            f"INFO:mcp.server.lowlevel.server:Processing request of type CallToolRequest {context['trace_id']} {text}",
+        )
+        form = self.rnd.choice(forms)
+        return form if isinstance(form, str) else json.dumps(form)
 
 
 def mixed(lines: Lines) -> Iterator[str]:

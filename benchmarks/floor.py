@@ -1,8 +1,8 @@
 """Yardsticks that our speed is stated in, since machines differ: `python -m benchmarks.floor some.log`.
 
 `splice`: twelve rules, one Vectorscan pass over each 64 KiB chunk, and one replacement pass. No JSON, no views, no records: what is
-left when everything a sanitizer owes but speed is left out. `orjson`: a bare loads/dumps loop over the lines. `re`: `re.sub` rule by
-rule and line by line, as most scripts do it; `re-all` the same with the patterns of all default rules. Rates are of CPU time.
+left when everything a sanitizer owes but speed is left out. `orjson`: a bare loads/dumps loop over the lines. `re`: `re.sub` rule
+by rule and line by line, as most scripts do it; `re-all` the same with the patterns of all default rules. Rates are of CPU time.
 """
 
 from __future__ import annotations

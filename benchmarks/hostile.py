@@ -1,7 +1,7 @@
 """Measure hostile lines: `python -m benchmarks.hostile`.
 
-A line that makes a backtracking or re-scanning sanitizer slow must cost time in proportion to its length: 1 MB within 0.2 s, and twice
-the length at most 2.2 times the time. Time is CPU time of the whole process less that of an empty run.
+A line that makes a backtracking or re-scanning sanitizer slow must cost time in proportion to its length: 1 MB within 0.2 s, and
+twice the length at most 2.2 times the time. Time is CPU time of the whole process less that of an empty run.
 """
 
 from __future__ import annotations
@@ -14,12 +14,17 @@ from pathlib import Path
 from benchmarks.speed import RUN, cost
 
 UNITS = {
-    "letters": "a", "local parts": "a.", "at signs": "@", "addresses cut": "a@", "domains": "a@b.", "digits": "1", "digit groups": "4111 ", "dotted digits": "1.",
-    "backslashes": "\\", "unicode escapes": "\\u0041", "double escapes": "\\\\u0041", "percent": "%41", "double percent": "%2541", "entities": "&#64;", "ampersands": "&",
-    "quotes": '"', "keys": '"password":"', "assignments": "password=", "bare keys": "token ", "braces": "{", "objects": '{"a":', "brackets": "[", "base64": "QUJD", "jwt heads": "eyJ",
-    "pem heads": "-----BEGIN RSA PRIVATE KEY-----", "pem dashes": "-", "schemes": "https://", "userinfo": "://a:", "bearer": "Bearer ", "hex": "deadbeef", "uuids cut": "123e4567-e89b-",
-    "equals": "=", "quoted printable": "=41", "spaces": " ", "zero width": "\u200b", "full width": "１", "colour": "\x1b[1m", "nuls": "\0", "tabs": "\t", "commas": "1,", "phones": "+1 415 ", "prefixes": "sk-ghp_AKIA",
+    "letters": "a", "local parts": "a.", "at signs": "@", "addresses cut": "a@", "domains": "a@b.", "digits": "1",
+    "digit groups": "4111 ", "dotted digits": "1.", "backslashes": "\\", "unicode escapes": "\\u0041",
+    "double escapes": "\\\\u0041", "percent": "%41", "double percent": "%2541", "entities": "&#64;", "ampersands": "&",
+    "quotes": '"', "keys": '"password":"', "assignments": "password=", "bare keys": "token ", "braces": "{",
+    "objects": '{"a":', "brackets": "[", "base64": "QUJD", "jwt heads": "eyJ",
+    "pem heads": "-----BEGIN RSA PRIVATE KEY-----", "pem dashes": "-", "schemes": "https://", "userinfo": "://a:",
+    "bearer": "Bearer ", "hex": "deadbeef", "uuids cut": "123e4567-e89b-", "equals": "=", "quoted printable": "=41",
+    "spaces": " ", "zero width": "\u200b", "full width": "１", "colour": "\x1b[1m", "nuls": "\x00", "tabs": "\t",
+    "commas": "1,", "phones": "+1 415 ", "prefixes": "sk-ghp_AKIA",
 }  # fmt: skip
+"""What the lines are made of, over and over."""
 
 
 def line(unit: str, size: int) -> bytes:
