@@ -105,10 +105,8 @@ def measure(table: list[Row], paths: dict[str, Path], rounds: int) -> None:
             if row.yardstick == "itself":
                 row.theirs.append(size / cost([*RUN, *row.options[:2]], path).cpu)
             else:
-                done = subprocess.run(
-                    [sys.executable, "-m", "benchmarks.floor", path, row.yardstick], capture_output=True, text=True, check=True
-                )
-                row.theirs.append(float(done.stdout.split()[1]))
+                command = [sys.executable, "-m", "benchmarks.floor", str(path), row.yardstick]
+                row.theirs.append(float(subprocess.check_output(command, text=True).split()[1]))
 
 
 def verdict(good: bool) -> str:
