@@ -316,6 +316,8 @@ class Assembler:
         if group is not None:
             answer = group.shape.take(line.text)
             if answer != REFUSE:
+                if not group.lines:
+                    group.first, group.begun = first, self._seen
                 group.lines.append(line)
                 self._end_wraps(stream)
                 if answer == LAST:

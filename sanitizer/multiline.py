@@ -95,7 +95,7 @@ class Text(Shape):
         if not line.strip():
             return REFUSE
         if TRACEBACK.match(line):
-            return self._become(PythonTraceback())
+            return self._become(PythonTraceback()) if FAILED.search(self._opener[:160]) else REFUSE
         if FRAME.match(line):
             self._stack = True
             self.kind = "traceback"

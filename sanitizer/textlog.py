@@ -40,7 +40,7 @@ TOKEN = re.compile(
 )
 COMMON = re.compile(
     rb" - (?P<name>[^\s\[\]]{1,128}) - (?P<level>[A-Z]{4,8}) - "
-    rb"| \[(?P<padded>[a-z]{4,8}) *\] (?=[^\[:\s])(?![\w.\-]+:)"
+    rb"| \[(?P<padded>debug|info|warning|error|critical|exception) *\] (?=[^\[:\s])(?![\w.\-]+:)"
     rb"|[ \t]+(?P<plain>TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL|FATAL)(?=[ \t])"
 )
 """The forms that most lines have: those of stdlib logging and structlog whole, and a bare level."""
