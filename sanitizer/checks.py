@@ -143,6 +143,43 @@ def told_netrc(text: bytes) -> bool:
     return words.password(text) and text not in (b"for", b"is", b"and", b"or")
 
 
+_NOT_BASE64 = bytes(c for c in range(256) if not (chr(c).isalnum() and c < 128) and c not in b"+/-_")
+
+
+def base64_blob(text: bytes) -> bool:
+    """Bytes in base64, and no path, identifier or hexadecimal: all three kinds of characters in the shares that bytes give."""
+    body = text[:4096].translate(None, _NOT_BASE64)
+    size = len(body)
+    upper = sum([65 <= c <= 90 for c in body])
+    lower = sum([97 <= c <= 122 for c in body])
+    digits = sum([48 <= c <= 57 for c in body])
+    return upper >= 0.12 * size and lower >= 0.12 * size and digits >= 0.03 * size and body.count(b"/") + body.count(b"-") < 0.1 * size
+
+
+def byte_array(text: bytes) -> bool:
+    """Values of bytes: none beyond a byte, and neither few different ones nor in order."""
+    try:
+        values = [int(part) for part in text[:4096].split(b",")[:-1]]
+    except ValueError:
+        return False
+    if len(values) < 16 or not all(-128 <= value <= 255 for value in values) or max(values) < 100:
+        return False
+    return len(set(values)) >= min(16, len(values) // 3) and sum(map(int.__lt__, values, values[1:])) < 0.8 * len(values)
+
+
+_pointer = re.compile(rb"(?:0[xX])?[0-9a-fA-F]{1,7}|0[xX][0-9a-fA-F]+|\d+").fullmatch
+
+
+def session_id(text: bytes) -> bool:
+    """A session id that cannot be guessed; not a number, a pointer or a word."""
+    return len(text) >= 6 and _pointer(text) is None and words.token(text)
+
+
+def session_phrase(text: bytes) -> bool:
+    """As `session_id`, in a sentence: a random string of some length."""
+    return len(text) >= 16 and session_id(text) and words.random(text)
+
+
 def _secret(value: bytes) -> bool:
     return not words.placeholder(value)
 
@@ -158,6 +195,10 @@ CHECKS: dict[str, Check] = {
     "iban": iban,
     "us-ssn": ssn,
     "jwt": jwt,
+    "base64-blob": base64_blob,
+    "byte-array": byte_array,
+    "session-id": session_id,
+    "session-phrase": session_phrase,
     "basic": basic,
     "credential": credential,
     "bearer": bearer,
