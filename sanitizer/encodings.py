@@ -50,15 +50,23 @@ def group(alphabet: Sequence[bytes], bits: int, plain: Sequence[bytes]) -> list[
     return places
 
 
-def _one_of(letters: bytes) -> bytes:
-    return b"[" + re.escape(letters) + b"]"
+def _letters(places: Sequence[bytes]) -> bytes:
+    return b"".join(b"[" + re.escape(letters) + b"]" for letters in places)
+
+
+def _other(places: Sequence[bytes]) -> bytes:
+    """Return a pattern for as many bytes as make a group, that make none: where text begins within a token."""
+    return b"|".join(
+        b"(?s:.)" * at + b"[^" + re.escape(letters) + b"]" + b"(?s:.)" * (len(places) - at - 1) for at, letters in enumerate(places)
+    )
 
 
 class Tokens:
     """Tokens of one encoding: decoded as a whole where that gives text, else the part that does.
 
     *places* are the letters of an encoded group of text (see `group`), *least* how many groups make a trace, *run* a pattern for
-    the rest of a token from any place in it, *alphabet* what a token consists of. *glued* says whether a word may stand before it.
+    the rest of a token from any place in it, *alphabet* what a token consists of. *glued* says whether a token may begin within
+    a word of its alphabet.
     """
 
     def __init__(
@@ -69,20 +77,15 @@ class Tokens:
         alphabet: bytes,
         run: bytes,
         decode: Callable[[bytes], bytes],
-        glued: bool = True,
+        anchors: tuple[bytes, ...],
+        glued: bool = False,
     ) -> None:
-        pattern = b"".join(map(_one_of, places))
-        before = b"|".join(
-            b"(?s:.)" * at + b"[^" + re.escape(letters) + b"]" + b"(?s:.)" * (len(places) - at - 1)
-            for at, letters in enumerate(places)
-        )
-        begun = (rb"\b(?:%b){%d}" % (pattern, least),)
-        self.anchors = (*begun, rb"(?:%b)(?:%b){%d}" % (before, pattern, least + 1)) if glued else begun
+        self.anchors = anchors
         self._glued = glued
         self._least = least
         self._width = len(places)
         self._places = bytes(sum(1 << at for at, letters in enumerate(places) if byte in letters) for byte in range(256))
-        self._part = re.compile(rb"(?:%b){%d,}" % (pattern, least + 2))
+        self._part = re.compile(rb"(?:%b){%d,}" % (_letters(places), least + 2))
         self._alphabet = alphabet
         self._run = re.compile(run)
         self._decode = decode
@@ -133,7 +136,7 @@ class Tokens:
                 start, end, meaning = self._whole(text, base + at, done)
                 if meaning:
                     yield start, end, meaning
-                else:
+                elif self._glued:
                     for part in self._part.finditer(text, base + at, end):
                         yield *part.span(), self._decode(part[0])
                 done = end
@@ -145,9 +148,10 @@ class Tokens:
         end = run.end() if run else at + self._width * self._least
         lead = text[max(done, at - _REACH) : at]
         back = len(lead) - len(lead.rstrip(self._alphabet))
-        for start in (at - back, at) if back and back % self._width == 0 else (at,):
-            if start and not self._glued and text[start - 1 : start].isalnum():
-                continue
+        starts = [at - back] if back % self._width == 0 else []
+        if back and self._glued:
+            starts.append(at)
+        for start in starts:
             stop, meaning = self._text(text, start, end)
             if printable(meaning):
                 return start, stop, meaning
@@ -202,17 +206,37 @@ _VALUES_16 = [*(bytes([digit]) for digit in b"0123456789"), b"aA", b"bB", b"cC",
 # Long lines of base64 go on in the next line, however that is indented.
 _RUN_64 = rb"[A-Za-z0-9+/_-]+(?:(?<=[A-Za-z0-9+/]{60})\r?\n[ \t]{0,32}[A-Za-z0-9+/]+(?=[\r\n=\"']|\Z))*={0,2}"
 
-BASE64 = Tokens(group(_VALUES_64, 6, [TEXT] * 3), 3, alphabet=_DIGITS_64, run=_RUN_64, decode=_base64)
-BASE64_UTF16 = Tokens(group(_VALUES_64, 6, [TEXT, ZERO] * 3), 2, alphabet=_DIGITS_64, run=_RUN_64, decode=_base64_utf16)
-BASE32 = Tokens(group(_VALUES_32, 5, [TEXT] * 5), 2, alphabet=_DIGITS_32, run=rb"[A-Z2-7]+={0,6}", decode=_base32, glued=False)
-HEX = Tokens(group(_VALUES_16, 4, [TEXT]), 8, alphabet=_DIGITS_16, run=rb"(?:[0-9A-Fa-f]{2})+", decode=_hex)
+_TEXT_64 = group(_VALUES_64, 6, [TEXT] * 3)
+_UTF16_64 = group(_VALUES_64, 6, [TEXT, ZERO] * 3)
+_TEXT_32 = group(_VALUES_32, 5, [TEXT] * 5)
+_TEXT_16 = group(_VALUES_16, 4, [TEXT])
+_PAIRS = rb"(?:[2-7][0-9A-Fa-f]|0[9ADad]){8}"
+
+BASE64 = Tokens(
+    _TEXT_64,
+    3,
+    alphabet=_DIGITS_64,
+    run=_RUN_64,
+    decode=_base64,
+    anchors=(rb"\b(?:%b){3}" % _letters(_TEXT_64), rb"(?:%b)(?:%b){4}" % (_other(_TEXT_64), _letters(_TEXT_64))),
+    glued=True,
+)
+BASE64_UTF16 = Tokens(
+    _UTF16_64, 2, alphabet=_DIGITS_64, run=_RUN_64, decode=_base64_utf16, anchors=(rb"\b(?:%b){2}" % _letters(_UTF16_64),)
+)
+BASE32 = Tokens(
+    _TEXT_32, 2, alphabet=_DIGITS_32, run=rb"[A-Z2-7]+={0,6}", decode=_base32, anchors=(rb"\b(?:%b){2}" % _letters(_TEXT_32),)
+)
+HEX = Tokens(
+    _TEXT_16, 8, alphabet=_DIGITS_16, run=rb"(?:[0-9A-Fa-f]{2})+", decode=_hex, anchors=(rb"\b" + _PAIRS, rb"[G-Zg-z_]" + _PAIRS)
+)
 HEX_DUMP = Tokens(
-    [*group(_VALUES_16, 4, [TEXT]), b" :-"],
+    [*_TEXT_16, b" :-"],
     8,
-    alphabet=_DIGITS_16 + b" :-",
+    alphabet=_DIGITS_16,
     run=rb"[0-9A-Fa-f]{2}(?:[ :-][0-9A-Fa-f]{2})+",
     decode=_hex,
-    glued=False,
+    anchors=(rb"\b(?:[2-7][0-9A-Fa-f][ :-]){8}",),
 )
 
 
