@@ -70,6 +70,9 @@ def _plausible(piece: bytes) -> bool:
     return lift >= (-0.3 if size >= 5 else -0.7) * size
 
 
+_separated = re.compile(rb"[:/. _\-]").search
+
+
 @lru_cache(4096)
 def wordlike(value: bytes) -> bool:
     """Whether *value* reads as words: an identifier, a class, a path, a tool name, a phrase; not a random token."""
@@ -99,19 +102,26 @@ def password(value: bytes) -> bool:
     return _path(value) is None and (len(value) > 3 or not value.isdigit())
 
 
+_harmless = re.compile(
+    rb"[\d_.,:/+\-]+|0[xX][0-9a-fA-F]+|[A-Za-z_$][\w.$]*[{@(\[]\ ?[0-9a-f]{4,16}\b.*|\d{4}-\d\d-\d\d[T ].*"  # numbers, times, pointers, Object@1f2e3d
+).fullmatch
+
+
 def token(value: bytes) -> bool:
     """Whether *value*, that of a field with a vague name (`token`, `key`, `auth`), is a secret; and not words, a count or a flag."""
     value = value.strip(b" \t\"'`")
     if len(value) < 6 or placeholder(value):
         return False
-    if value.isdigit():
-        return len(value) >= 12
+    if _harmless(value):
+        return value.isdigit() and len(value) >= 12
     return not wordlike(value) and any(48 <= c <= 57 or c > 127 for c in value) or random(value)
 
 
 def random(value: bytes) -> bool:
     """Whether *value* is a random string: long enough, of several classes of characters, high in entropy, and no words."""
     size = len(value)
-    if size < 16 or value.isdigit() or entropy(value) < 3.0:
+    if size < 16 or _harmless(value) or b"|" in value or entropy(value) < 3.0:
+        return False
+    if not any(48 <= c <= 57 for c in value) and (size < 20 or _separated(value)):
         return False
     return not wordlike(value)
