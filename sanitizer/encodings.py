@@ -173,7 +173,7 @@ class Tokens:
 
 
 def _base64(token: bytes) -> bytes:
-    token = token.translate(_STANDARD, b"\r\n\t =")
+    token = token.translate(_STANDARD, _NOT_64)
     token = token[: len(token) - (len(token) % 4 == 1)]
     return a2b_base64(token + b"=" * (-len(token) % 4))
 
@@ -199,6 +199,7 @@ _STANDARD = bytes.maketrans(b"-_", b"+/")
 _DIGITS_64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
 _DIGITS_32 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _DIGITS_16 = b"0123456789abcdefABCDEF"
+_NOT_64 = bytes(set(range(256)) - set(_DIGITS_64))
 _VALUES_64 = [*(bytes([digit]) for digit in _DIGITS_64[:62]), b"+-", b"/_"]
 _VALUES_32 = [bytes([digit]) for digit in _DIGITS_32]
 _VALUES_16 = [*(bytes([digit]) for digit in b"0123456789"), b"aA", b"bB", b"cC", b"dD", b"eE", b"fF"]

@@ -115,21 +115,29 @@ def join(pieces: Sequence[tuple[int, int]], source: bytes, glue: bytes = b"") ->
     return Joined(pieces, source, glue)
 
 
-def views(text: bytes, tokens: bool = True) -> Iterator[View]:
-    """Yield the views of *text* that are one decoding away and differ from it, likeliest first; none for a plain text.
+def suspected(text: bytes, tokens: bool = True) -> tuple[Decoder, ...]:
+    """Return the decoders that may have something to say of *text*, likeliest first: none for a plain text.
 
-    *text* is one record or many joined by line feeds. `tokens=False` leaves out `TOKEN_DECODERS`: right when a scan of *text*
-    hit none of `ANCHORS`.
+    *text* is one record, or many joined by line feeds: to ask once for a chunk is to ask cheaply. `tokens=False` leaves out
+    `TOKEN_DECODERS`; right if a scan of *text* hit none of `ANCHORS`.
     """
-    for decoder in DECODERS + TOKEN_DECODERS if tokens else DECODERS:
-        decoded = decoder.decode(text)
-        if decoded is not None:
-            yield View(text, decoded, decoder)
+    return tuple(decoder for decoder in (DECODERS + TOKEN_DECODERS if tokens else DECODERS) if decoder.suspects(text))
 
 
 def disguised(text: bytes, tokens: bool = True) -> bool:
-    """Say whether `views` has anything to yield; for a record or a whole chunk. Says yes at times where it has not."""
+    """Say whether `views` may have anything to yield."""
     return any(decoder.suspects(text) for decoder in DECODERS) or (tokens and any(d.suspects(text) for d in TOKEN_DECODERS))
+
+
+def views(text: bytes, decoders: Sequence[Decoder] = DECODERS + TOKEN_DECODERS) -> Iterator[View]:
+    """Yield the views of *text* that are one decoding away and differ from it; none for a plain text.
+
+    *text* is one record, or many joined by line feeds. *decoders* are what `suspected` said of it, or of what it is part of.
+    """
+    for decoder in decoders:
+        decoded = decoder.decode(text)
+        if decoded:
+            yield View(text, decoded, decoder)
 
 
 def all_views(text: bytes, depth: int = MAX_DEPTH, max_views: int = MAX_VIEWS, max_bytes: int = -1) -> Iterator[View]:
