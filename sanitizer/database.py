@@ -75,13 +75,11 @@ def probes(rules: Sequence[Rule]) -> list[Probe]:
     found: list[Probe] = []
     for index, rule in enumerate(rules):
         try:
-            if rule.lead is not None:
-                found.append(Probe(rule.lead.encode(), 0, index))
-            elif rule.pattern is not None:
-                derived = anchors.derive((rule.anchor or rule.pattern).encode())
+            if rule.pattern is not None:
+                derived = anchors.derive((rule.anchor or rule.lead or rule.pattern).encode())
                 found += [Probe(anchor.expression, anchor.width, index) for anchor in derived]
         except (anchors.Undecidable, anchors.re.error) as fault:
-            raise RuleError(f"{rule.file}: rule {rule.id!r}: its pattern {fault}") from None
+            raise RuleError(f"{rule.file}: rule {rule.id!r}: its {'lead' if rule.lead else 'pattern'}: {fault}") from None
     found += [Probe(expression, 0, KEY) for expression in keys.triggers(rules)]
     return found + [Probe(expression, 1, TOKEN) for expression in views.ANCHORS]
 
@@ -111,7 +109,7 @@ def serialize(found: Sequence[Probe], rules: Sequence[Rule]) -> bytes:
             elements=len(found),
             flags=[hyperscan.HS_FLAG_DOTALL] * len(found),
         )
-    except hyperscan.CompilerError as fault:
+    except hyperscan.HyperscanError as fault:
         raise RuleError(blame(found, rules, fault)) from None
     return bytes(hyperscan.dumpb(database))
 
@@ -123,9 +121,9 @@ def blame(found: Sequence[Probe], rules: Sequence[Rule], fault: Exception) -> st
     for probe in found:
         try:
             hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK).compile(expressions=[probe.expression], ids=[0], elements=1, flags=[0])
-        except hyperscan.CompilerError as single:
+        except hyperscan.HyperscanError as single:
             rule = rules[probe.rule]
-            return f"{rule.file}: rule {rule.id!r}: Vectorscan cannot compile its {'lead' if rule.lead else 'anchor'}: {single}"
+            return f"{rule.file}: rule {rule.id!r}: Vectorscan cannot compile its anchor: {single}"
     return f"the rules do not compile together: {fault}"
 
 

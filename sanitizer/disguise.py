@@ -13,7 +13,7 @@ from typing import Protocol
 
 from sanitizer import views
 from sanitizer.assemble import Join
-from sanitizer.escapes import Decoder
+from sanitizer.decoding import Decoder
 from sanitizer.scan import Finding, Scanner
 
 DEPTH = 5

@@ -124,6 +124,8 @@ class KeyedValues:
                 continue
             check = self.check(rule)
             if check is None or check(text):
+                if len(text) >= values.LONG:
+                    end = values.REST.match(buffer, end).end()  # type: ignore[union-attr] - matches the empty string
                 found.append((start, end, rule))
         return found
 

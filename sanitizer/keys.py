@@ -91,27 +91,46 @@ class Keys:
 
 
 def triggers(rules: Sequence[Rule]) -> list[bytes]:
-    """Vectorscan expressions that report where a value may start: right after a key's last word, its closing marks and a separator.
+    """Vectorscan expressions that report where a value may start: right after a key's last words, closing marks and a separator.
 
-    What the key is, and whether it is one, is judged at the hit.
+    Each is of fixed width, which lets Vectorscan look for the words as literals. What the key is, and whether it is one, is judged
+    at the hit.
     """
-    last = {spelled for rule in rules for phrase in rule.fields for spelled in endings(phrase)}
-    qualifier = rb"[\w.\-]{0,16}"  # wider than QUALIFIERS: cheaper to scan for, and the key is judged at the hit
-    marks = rb"[\x22'`\\\])*_]{0,6}"
-    # An ordinary separator; a space after a command-line flag; an attribute `name="x" value=`.
-    tails = (
-        qualifier + marks + rb"[ \t]{0,3}[:=,;({}<>|\xef]",
-        rb"[\x22'\\]{1,4} {1,3}(?:value|content)",
-    )
-    flags = [rb"-" + word + qualifier + rb"[ \t]" for word in sorted(last)]
-    plain = [word + tail for word in sorted(last) for tail in tails]
-    told = [word + rb"[\x22'`]{0,2} (?:is|was|are)[ :]" for word in sorted(last)]
-    return [rb"(?i)" + expression for expression in plain + flags + told]
+    spelled = sorted({word for rule in rules for phrase in rule.fields for word in endings(phrase)})
+    found = [word + tail for word in spelled for tail in TAILS]
+    found += [b"-" + word + rb"[ \t]" for word in spelled if not word.startswith(b"[")]
+    stems = b"|".join(STEMS)
+    if any(phrase.split()[-1] in STEM_WORDS for rule in rules for phrase in rule.fields):
+        found.append(rb"(?:" + stems + rb")[\w.\-]{1,16}[\x22'`\]\\]{0,3}[ \t]{0,2}[:=,]")
+    return [rb"(?i)" + expression for expression in found]
+
+
+TAILS = (
+    rb"[:=,(>;|\xef]",
+    rb"[\x22'`\])* \t\\}s0-9][:=,;({}<>|]",
+    rb"[\x22'`\])*\\ s0-9][\x22'`\])*\t\\ ][:=,;({}<>|]",
+    rb" (?:is|was)[ :]",
+    rb"[\x22'] (?:value|content)",
+)
+"""What stands between a key and its value: marks that close the key, then a separator; the words of a sentence; a second attribute."""
+
+STEMS = (b"password", b"passwd", b"pwd", b"secret", b"token", b"api.?key")
+STEM_WORDS = frozenset(("password", "passwd", "pwd", "secret", "token", "key"))
+"""Names that are looked for with a qualifier after them, too: `password_prod`, `api_key_live`."""
+
+SHORT = 3
+"""A name of so few letters must begin where no letter stands before."""
 
 
 def endings(phrase: str) -> set[bytes]:
-    """How a key that ends in *phrase* may end in a log: its last word, in the cases that a caseless ASCII scan does not cover."""
-    last = phrase.split()[-1]
-    if last.isascii():
-        return {re.escape(last.encode())}
-    return {re.escape(spelled.encode()) for spelled in (last, last.lower(), last.upper(), last.capitalize())}
+    """The last two words of *phrase* as keys spell them, in the cases that a caseless ASCII scan does not cover."""
+    found: set[bytes] = set()
+    for cased in {phrase} if phrase.isascii() else {phrase, phrase.lower(), phrase.upper(), phrase.title(), phrase.capitalize()}:
+        parts = [re.escape(word.encode()) for word in cased.split()[-2:]]
+        if len(parts) == 2:
+            found |= {parts[0] + parts[1], parts[0] + rb"[_\-. ]" + parts[1]}
+        elif len(parts[0]) <= SHORT:
+            found.add(rb"[^A-Za-z]" + parts[0])
+        else:
+            found.add(parts[0])
+    return found

@@ -18,9 +18,10 @@ import msgspec
 from sanitizer.actions import MASK, Replace
 from sanitizer.assemble import Join
 from sanitizer.disguise import Disguises, line_starts
-from sanitizer.scan import Finding, Scanner
+from sanitizer.scan import Finding, Scanner, merged
 
 JSON_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|-?\d[\d.eE+-]*|true|false|null', re.S)
+NUMBERS = re.compile(rb"-?\d[\d.eE+-]*(?:\s*,\s*-?\d[\d.eE+-]*)+")
 ESCAPE = re.compile(rb"\\(?:u[0-9A-Fa-f]{4}|.)", re.S)
 any_json = msgspec.json.Decoder(msgspec.Raw)
 
@@ -49,7 +50,7 @@ class Redactor:
             found = aligned(buffer, found)
         hidden = self.disguises.find(buffer, lines, joins, self.scanner.tokens)
         if hidden:
-            found = merged(found, hidden)
+            found = merged(found + hidden)
         if not found:
             return Redacted(list(lines), Counter(), [])
         found = self.unmasked(buffer, found)
@@ -125,8 +126,12 @@ class Redactor:
                 at += 1
             if at >= len(found) or found[at].start >= end:
                 continue
+            if start < done:
+                continue
             if line[start] != 0x22:
-                out += line[done:start], b'"', self.replace[found[at].rule](token[0]), b'"'
+                stop = min(found[at].end, len(line))
+                end = stop if NUMBERS.fullmatch(line, start, stop) else end
+                out += line[done:start], b'"', self.replace[found[at].rule](line[start:end]), b'"'
                 done = end
                 continue
             out.append(line[done : start + 1])
@@ -160,21 +165,6 @@ def aligned(buffer: bytes, found: list[Finding]) -> list[Finding]:
             if (start - back) % 2:
                 start += 1
         out.append(Finding(start, end, rule))
-    return out
-
-
-def merged(one: list[Finding], other: list[Finding]) -> list[Finding]:
-    """Both, in order; what overlaps becomes one, called by the longer one's name."""
-    if not other:
-        return one
-    out: list[Finding] = []
-    for finding in sorted(one + other):
-        if out and finding.start < out[-1].end:
-            last = out[-1]
-            rule = finding.rule if finding.end - finding.start > last.end - last.start else last.rule
-            out[-1] = Finding(last.start, max(last.end, finding.end), rule)
-        else:
-            out.append(finding)
     return out
 
 

@@ -105,41 +105,65 @@ class Scanner:
         bits, mask = self.bits, (1 << self.bits) - 1
         owners, extents = self.owners, self.extents
         tokens = self.tokens = []
+        apart = True
         for hit in hits:
             at = hit >> bits
             rule = owners[hit & mask]
             if rule == TOKEN:
                 tokens.append(at)
                 continue
-            if at < done and done - last > SHORT:
+            if last <= at < done and done - last > SHORT:
                 continue
-            if rule < 0:
-                spans: Iterable[tuple[int, int, int]] = self.keyed.find(buffer, at)
-                if not spans:
-                    continue
-            else:
+            if rule >= 0:
                 extent = extents[rule]
                 if extent is None:
                     extent = extents[rule] = extent_of(self.rules[rule])
-                span = extent(buffer, at, done if at >= done else last)
+                span = extent(buffer, at, done if at >= done else max(last, 0))
                 if span is None:
                     continue
-                spans = ((span[0], span[1], rule),)
-            for start, end, by in spans:
+                start, end = span
                 if start >= done:
-                    found.append(Finding(start, end, by))
                     last, done = start, end
-                elif end > done:  # overlaps what was found: together they are one, called by the longer one's name
-                    name = by if end - start > done - last else found[-1].rule
-                    found[-1] = Finding(last, end, name)
-                    done = end
-        return found
+                else:
+                    apart = False
+                    if end > done:
+                        last, done = min(start, last), end
+                found.append(Finding(start, end, rule))
+            else:
+                for start, end, by in self.keyed.find(buffer, at):
+                    if start >= done:
+                        last, done = start, end
+                    else:
+                        apart = False
+                        if end > done:
+                            last, done = min(start, last), end
+                    found.append(Finding(start, end, by))
+        return found if apart else merged(found)
+
+
+def merged(found: list[Finding]) -> list[Finding]:
+    """In order, and what overlaps made one, called by the longest one's name (of equals, the first in the rules' order)."""
+    out: list[Finding] = []
+    longest = 0
+    for finding in sorted(found):
+        start, end, rule = finding
+        if out and start < out[-1].end:
+            before = out[-1]
+            if end - start > longest:
+                longest = end - start
+                out[-1] = Finding(before.start, max(before.end, end), rule)
+            elif end > before.end:
+                out[-1] = Finding(before.start, end, before.rule)
+        else:
+            out.append(finding)
+            longest = end - start
+    return out
 
 
 def extent_of(rule: Rule) -> Extent:
     """How a hit of *rule* becomes a span. Compiled at its first hit: most rules never have one."""
     try:
-        pattern = re.compile((rule.pattern or r"[^\s]+").encode(), re.DOTALL if rule.multiline else 0)
+        pattern = re.compile(whole(rule), re.DOTALL if rule.multiline else 0)
     except re.error as fault:
         raise RuleError(f"{rule.file}: rule {rule.id!r}: its pattern does not compile: {fault}") from None
     group = "secret" if "secret" in pattern.groupindex else 0
@@ -160,6 +184,26 @@ def extent_of(rule: Rule) -> Extent:
     if rule.check or rule.entropy or rule.keywords:
         return judged(rule, extent)
     return extent
+
+
+FLAGS = re.compile(r"\s*\(\?([aimsx]+)\)")
+
+
+def scoped(pattern: str) -> str:
+    """*pattern* with its global flags put around it, so that it can stand beside another."""
+    flags = FLAGS.match(pattern)
+    if flags is None:
+        return f"(?:{pattern})"
+    end = "\n)" if "x" in flags[1] else ")"
+    return f"(?{flags[1]}:{pattern[flags.end() :]}{end}"
+
+
+def whole(rule: Rule) -> bytes:
+    """The pattern of *rule*, with its lead before it."""
+    if rule.lead is None or rule.pattern is None:
+        return (rule.pattern or "").encode()
+    value = scoped(rule.pattern) if "(?P<secret>" in rule.pattern else f"(?P<secret>{scoped(rule.pattern)})"
+    return (scoped(rule.lead) + value).encode()
 
 
 def reaching_back(rule: Rule, pattern: re.Pattern[bytes], group: str | int) -> Extent:

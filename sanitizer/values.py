@@ -13,6 +13,9 @@ Span = tuple[int, int]
 LONGEST = 1 << 16
 """Bytes of one value that are looked at; a longer one is redacted to there, and the rest by what else is found in it."""
 
+DEEPEST = 16
+"""Nesting of a list or object that is followed."""
+
 START = re.compile(
     rb"""[=:>~]{0,2}[ \t]*
     (?:(?:[A-Za-z_][\w.]{0,30}[ \t]*(?:\[[\w., |]{0,40}\]|<[\w., |]{0,40}>)?(?:[ \t]*\|[ \t]*\w{1,20}){0,3}[ \t]*)=[ \t]*(?=[\x22'`bfru]))?   # a type: `password: str = "x"`
@@ -26,7 +29,11 @@ QUOTED = {
     0x60: re.compile(rb"`([^`\n]*)`"),
 }
 ESCAPED_QUOTE = re.compile(rb"\\+[\x22'`]")
-BARE = re.compile(rb"[^\s\x22'`<>]+")
+LONG = 1900
+"""An unquoted value so long was perhaps cut: its rest belongs to it, too."""
+
+BARE = re.compile(rb"[^\s\x22'`<>]{1,2048}")
+REST = re.compile(rb"[^\s\x22'`<>&,;|]*")
 CUT = re.compile(rb"[&,;|](?=$|[\w.%\-\[\]$@]{1,64}[\])]?[ \t]{0,2}[=:](?![=:]))|[,;|](?=[,;|])|\}\s*,|%26(?=\w{1,64}(?:=|%3[Dd]))")
 LINE = re.compile(rb"[^\r\n]*")
 COMMENT = re.compile(rb"[ \t]+#.*$|[ \t]+//.*$")
@@ -103,7 +110,10 @@ def bare(buffer: bytes, start: int) -> list[Span]:
 
 
 def leaves(buffer: bytes, start: int) -> list[Span]:
-    """The strings, numbers and words of the list or object at *start*, but for keys and constants."""
+    """The strings, numbers and words of the list or object at *start*, but for keys and constants.
+
+    Where it is nested too deeply to be followed, all of the rest of the line is one span.
+    """
     spans: list[Span] = []
     depth = 0
     pending: Span | None = None
@@ -111,6 +121,8 @@ def leaves(buffer: bytes, start: int) -> list[Span]:
         text = token[0]
         if text in (b"[", b"{"):
             depth += 1
+            if depth > DEEPEST:
+                return [*spans, (token.start(), LINE.match(buffer, start, start + LONGEST).end())]  # type: ignore[union-attr]
         elif text in (b"]", b"}"):
             depth -= 1
         elif text in (b":", b"="):
