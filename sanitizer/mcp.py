@@ -6,6 +6,7 @@ Both eras are read: sessions and `initialize` (specification revisions 2024-11-0
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
@@ -18,7 +19,9 @@ Direction = Literal["c2s", "s2c", ""]
 Id = int | str | None
 
 MAX_NAME_BYTES = 512
+MAX_ID_BYTES = 64
 _MAX_CACHED_NAMES = 4096
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _META = "io.modelcontextprotocol/"
 ABSENT = msgspec.Raw(b"")
 
@@ -68,8 +71,12 @@ class Frame(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     time_ns: int = 0
     """When the record says it happened, nanoseconds since the epoch; 0 when it does not say."""
     latency_ms: float | None = None
+    """How long the call took, where a record of one that is over says so."""
+    denied: bool = False
     facts: dict[str, str] = {}
-    """Configured facts: user, project, subject_type, subject_id, actor_kind, client_ip, server."""
+    """Found around the frame: server, client_ip, user, project, subject_type, subject_id, actor_kind."""
+    redactions: dict[str, int] | None = None
+    """Redactions in the frame's record, by kind; whoever redacts it may set them with `msgspec.structs.replace`."""
 
 
 class _Meta(msgspec.Struct, gc=False):
@@ -209,8 +216,8 @@ class Reader:
         text = value.encode("utf-8", "replace")
         if len(text) > MAX_NAME_BYTES:
             # Cut after cleaning: a cut secret might not be recognised as one.
-            return self._clean(text)[:MAX_NAME_BYTES].decode("utf-8", "ignore") + "…"
-        return self._clean(text).decode("utf-8", "replace")
+            return printable(self._clean(text)[:MAX_NAME_BYTES].decode("utf-8", "ignore") + "…")
+        return printable(self._clean(text).decode("utf-8", "replace"))
 
     def _id(self, raw: msgspec.Raw) -> Id:
         """A request id as it pairs: its type is kept, and a string that had to be redacted stays distinct."""
@@ -225,13 +232,19 @@ class Reader:
         if not isinstance(value, str):
             return None if value is None else self._pseudonym(data)
         text = value.encode("utf-8", "replace")
-        return value if len(text) <= 64 and self._clean(text) == text else self._pseudonym(text)
+        keeps = len(text) <= MAX_ID_BYTES and printable(value) == value and self._clean(text) == text
+        return value if keeps else self._pseudonym(text)
 
     def _pseudonym(self, data: bytes) -> str:
         return f"[id:{self._keyring.pseudonym(b'id', data).decode()}]"
 
     def _opaque(self, raw: msgspec.Raw) -> str:
         return "" if raw is ABSENT else self._keyring.params_hash(_scalar(bytes(raw)))
+
+
+def printable(text: str) -> str:
+    """*text* with a mark in the place of each character that could drive a terminal, or be spelled in more than one way in JSON."""
+    return text if text.isprintable() else _CONTROLS.sub("\ufffd", text)
 
 
 def _scalar(data: bytes) -> Any:

@@ -1,0 +1,226 @@
+"""The hash chain of audit events, and the signatures that seal it.
+
+Each event carries a sequence number, the hash of the one before it, and its own: SHA-256 over the event in RFC 8785 form
+without `hash` and `signature`. A checkpoint is an event like any other that also carries an Ed25519 signature (RFC 8032) over
+its hash, and with it over everything before.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from sanitizer.event import AuditEvent, encode, timestamp
+from sanitizer.model import Clean
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+SIGNING_KEY_NAME = "SANITIZER_AUDIT_KEY"
+GENESIS = "0" * 64
+_CONTEXT = b"mcp-log-sanitizer audit checkpoint\n"
+
+_encode = msgspec.json.Encoder().encode
+
+
+class SigningKeyError(ValueError):
+    """Raised when a signing or public key cannot be used. The text names where it came from and the mend, never the key."""
+
+
+class Head(msgspec.Struct, frozen=True):
+    """Where a chain ends: the sequence number and hash of its last event."""
+
+    chain: str
+    seq: int
+    hash: str
+
+
+class HeadStore(Protocol):
+    """Keeps the head over restarts. What was sealed must be durable before its head is, or an event may be numbered twice."""
+
+    def load_head(self) -> Head | None:
+        """The head stored last, or None."""
+        ...
+
+    def store_head(self, head: Head) -> None:
+        """Replace the stored head, durably and all at once."""
+        ...
+
+
+class HeadFile:
+    """A head in a file of its own: written beside, synced and renamed over."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = Path(path)
+
+    def load_head(self) -> Head | None:
+        """The head in the file; None where there is no file or it holds none."""
+        try:
+            return msgspec.json.decode(self._path.read_bytes(), type=Head)
+        except (FileNotFoundError, msgspec.MsgspecError, UnicodeDecodeError):
+            return None
+
+    def store_head(self, head: Head) -> None:
+        """Replace the file. Raises `OSError`."""
+        beside = self._path.with_name(f"{self._path.name}.new")
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            os.write(descriptor, _encode(head) + b"\n")
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.replace(beside, self._path)
+
+
+class Signer:
+    """Signs checkpoints with one Ed25519 key. Its repr shows the key's id only."""
+
+    __slots__ = ("_key", "key_id")
+
+    def __init__(self, key: Ed25519PrivateKey) -> None:
+        self._key = key
+        self.key_id = key_id(key.public_key())
+
+    def __repr__(self) -> str:
+        return f"Signer(key_id={self.key_id!r})"
+
+    @classmethod
+    def load(cls, key_file: str | os.PathLike[str] | None = None, environment: Mapping[str, str] = os.environ) -> Signer | None:
+        """The key in *key_file*, else in the environment (PEM, or its 32 bytes in base64), else None. Raises `SigningKeyError`."""
+        if key_file is not None:
+            path = os.fspath(key_file)
+            try:
+                return cls(_private_key(Path(path).read_bytes(), path))
+            except OSError as error:
+                raise SigningKeyError(f"{path}: the signing key cannot be read: {error.strerror}") from None
+        if (text := environment.get(SIGNING_KEY_NAME)) is not None:
+            return cls(_private_key(text.encode(), SIGNING_KEY_NAME))
+        return None
+
+    def sign(self, event_hash: str) -> str:
+        """The signature over an event's hash, base64."""
+        return base64.b64encode(self._key.sign(_CONTEXT + event_hash.encode())).decode()
+
+
+class Chain:
+    """Seals events one after the other; continues after *head*, or begins a chain with an id of its own.
+
+    A checkpoint falls due every *every_events* events and every *every_secs* seconds in which there were any.
+    """
+
+    def __init__(
+        self, head: Head | None = None, signer: Signer | None = None, every_events: int = 1_000, every_secs: float = 60.0
+    ) -> None:
+        self._chain, self._seq, self._hash = (head.chain, head.seq, head.hash) if head else (secrets.token_hex(8), 0, GENESIS)
+        self._signer = signer
+        self._every_events = every_events
+        self._every_ns = int(every_secs * 1e9)
+        self._unsealed = 0
+        self._sealed_ns = 0
+
+    @property
+    def head(self) -> Head:
+        """The chain's end as of the last event sealed."""
+        return Head(self._chain, self._seq, self._hash)
+
+    def seal(self, event: AuditEvent) -> Clean:
+        """*event* as the next of the chain: one line of JSON, without its end."""
+        body, event_hash = self._link(event)
+        self._unsealed += 1
+        return Clean(b'%s,"hash":"%s"}' % (body[:-1], event_hash.encode()))
+
+    def checkpoint(self, now_ns: int, *, closing: bool = False) -> Clean:
+        """A checkpoint over everything so far; *closing* says that nothing follows until the writer is started again."""
+        event = AuditEvent(type="checkpoint", time=timestamp(now_ns), closing=closing)
+        if self._signer is not None:
+            event.key = self._signer.key_id
+        body, event_hash = self._link(event)
+        self._unsealed, self._sealed_ns = 0, now_ns
+        signature = f',"signature":"{self._signer.sign(event_hash)}"' if self._signer is not None else ""
+        return Clean(b'%s,"hash":"%s"%s}' % (body[:-1], event_hash.encode(), signature.encode()))
+
+    def is_due(self, now_ns: int) -> bool:
+        """Whether it is time for a checkpoint."""
+        if not self._unsealed:
+            return False
+        self._sealed_ns = self._sealed_ns or now_ns
+        return self._unsealed >= self._every_events or now_ns - self._sealed_ns >= self._every_ns
+
+    def _link(self, event: AuditEvent) -> tuple[bytes, str]:
+        self._seq += 1
+        event.chain, event.seq, event.prev = self._chain, self._seq, self._hash
+        body = encode(event)
+        self._hash = hashlib.sha256(body).hexdigest()
+        return body, self._hash
+
+
+def key_id(key: Ed25519PublicKey) -> str:
+    """The first 16 hex digits of SHA-256 over the raw public key."""
+    return hashlib.sha256(key.public_bytes_raw()).hexdigest()[:16]
+
+
+def is_signed_by(key: Ed25519PublicKey, event_hash: str, signature: str) -> bool:
+    """Whether *signature* (base64) over *event_hash* was made with the private half of *key*."""
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - heavy, and only for verifying
+
+    try:
+        key.verify(base64.b64decode(signature, validate=True), _CONTEXT + event_hash.encode())
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def generate_key() -> tuple[bytes, bytes]:
+    """A new key pair in PEM: private (PKCS #8), public (SubjectPublicKeyInfo)."""
+    from cryptography.hazmat.primitives import serialization as form  # noqa: PLC0415 - heavy, and only here
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
+
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption())
+    return private, key.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo)
+
+
+def load_public_key(path: str | os.PathLike[str]) -> Ed25519PublicKey:
+    """The Ed25519 public key in the PEM file at *path*. Raises `SigningKeyError`."""
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - heavy, and only for verifying
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415
+
+    try:
+        key = load_pem_public_key(Path(path).read_bytes())
+    except OSError as error:
+        raise SigningKeyError(f"{path}: the public key cannot be read: {error.strerror}") from None
+    except (ValueError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, Ed25519PublicKey):
+        raise SigningKeyError(
+            f"{path}: no Ed25519 public key in PEM form; `sanitizer audit keygen` writes one beside the private key"
+        )
+    return key
+
+
+def _private_key(data: bytes, origin: str) -> Ed25519PrivateKey:
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - heavy, and only where a chain is signed
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
+
+    try:
+        if data.lstrip().startswith(b"-----"):
+            key = load_pem_private_key(data, password=None)
+        else:
+            key = Ed25519PrivateKey.from_private_bytes(base64.b64decode(data.strip(), validate=True))
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise SigningKeyError(
+            f"{origin}: no Ed25519 private key (PEM without a passphrase, or 32 bytes in base64); "
+            "make one with `sanitizer audit keygen`"
+        )
+    return key
