@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,6 @@ from servers.ports import free_ports
 
 VERSION = "0.145.0"  # the newest of which every module below was there to build
 CONFMAP_VERSION = "1.51.0"
-CACHE_NAME = f"otelcol-{VERSION}"
 
 BUILD = f"""\
 dist: {{name: otelcol, output_path: ./build, version: {VERSION}}}
@@ -36,8 +36,10 @@ receivers:
 exporters:
   - gomod: github.com/open-telemetry/opentelemetry-collector-contrib/exporter/fileexporter v{VERSION}
 providers:
+  - gomod: go.opentelemetry.io/collector/confmap/provider/envprovider v{CONFMAP_VERSION}
   - gomod: go.opentelemetry.io/collector/confmap/provider/fileprovider v{CONFMAP_VERSION}
 """
+CACHE_NAME = f"otelcol-{VERSION}-{zlib.crc32(BUILD.encode()):08x}"
 
 CONFIG = """\
 receivers:

@@ -1,0 +1,95 @@
+"""OTLP over HTTP (opentelemetry-proto, `docs/specification.md`)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import orjson
+
+from sanitizer.model import CleanBatch, Receipt, Rejection, Retry
+from sinks.compression import compress
+from sinks.otlp import OtlpConfig, Told
+from sinks.otlp_encode import Encoder, export_request
+from sinks.outcome import check_status
+
+log = logging.getLogger(__name__)
+
+SCOPE = "mcp-log-sanitizer"
+MAX_ANSWER = 1 << 16
+
+
+class OtlpHttpSink:
+    """Posts each batch as one export request."""
+
+    def __init__(self, config: OtlpConfig, told: Told, session: aiohttp.ClientSession) -> None:
+        self._session = session
+        self._encoder = Encoder(config.body)
+        self._url = told.url()
+        self._resource = told.resource()
+        self._compression = told.compression()
+        self._protobuf = told.protocol() == "http/protobuf"
+        self._headers = told.headers()
+        self._headers["Content-Type"] = "application/x-protobuf" if self._protobuf else "application/json"
+        if self._compression != "none":
+            self._headers["Content-Encoding"] = self._compression
+
+    async def send(self, batch: CleanBatch) -> Receipt:
+        """Return once the collector has answered."""
+        body = export_request(self._resource, scope(batch), self._encoder.encode(batch))
+        if self._protobuf:
+            from sinks.otlp_protobuf import from_json  # noqa: PLC0415 - JSON needs none of it
+
+            body = from_json(body).SerializeToString()
+        try:
+            async with self._session.post(
+                self._url, data=compress(body, self._compression), headers=self._headers, allow_redirects=False
+            ) as response:
+                refused = check_status(response.status, batch.records, response.headers.get("Retry-After"))
+                answer = await response.content.read(MAX_ANSWER)
+        except aiohttp.ClientError as trouble:
+            raise Retry(type(trouble).__name__) from None
+        return refused or partial_success(batch, self._rejected(answer))
+
+    def _rejected(self, answer: bytes) -> int:
+        """How many records an `ExportLogsServiceResponse` says were rejected."""
+        if not answer:
+            return 0
+        try:
+            if self._protobuf:
+                from sinks.otlp_protobuf import rejected  # noqa: PLC0415
+
+                return rejected(answer)
+            said = orjson.loads(answer)
+            return int(said.get("partialSuccess", {}).get("rejectedLogRecords", 0))
+        except (ValueError, TypeError, AttributeError):
+            return 0  # a success is a success, whatever its body
+
+
+def scope(batch: CleanBatch) -> dict[str, Any]:
+    """The instrumentation scope: this program, with the digest of the rules that *batch* was redacted by."""
+    attributes = [{"key": "sanitizer.rules", "value": {"stringValue": batch.rules}}] if batch.rules else []
+    return {"name": SCOPE, "attributes": attributes}
+
+
+def partial_success(batch: CleanBatch, rejected: int) -> Receipt:
+    """What a partial success means. It does not say which records were rejected and forbids to send any again; so unless it
+    is all of them, the number is all there is to tell."""
+    if rejected >= len(batch.records) > 0:
+        return Receipt(rejected=[Rejection(index, "rejected by the collector") for index in range(len(batch.records))])
+    if rejected > 0:
+        log.warning("otlp: the collector rejected %d of %d records, and does not say which", rejected, len(batch.records))
+    return Receipt()
+
+
+@asynccontextmanager
+async def open_http(config: OtlpConfig, told: Told) -> AsyncGenerator[OtlpHttpSink]:
+    """A session that keeps its connections open between batches."""
+    tls = told.tls()
+    connector = aiohttp.TCPConnector(limit=config.concurrency, ssl=tls.context() if tls else True)
+    timeout = aiohttp.ClientTimeout(total=None)
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout, trust_env=True) as session:
+        yield OtlpHttpSink(config, told, session)
