@@ -52,40 +52,44 @@ class Key(Shape):
 
 
 def _is_key_line(body: bytes) -> bool:
-    return not body or BASE64.match(body) is not None or body.startswith(b"-----END ") or _is_short_tail(body) or (
+    return not body or BASE64.match(body) is not None or body.startswith(b"-----END ") or is_tail(body) or (
         KEY_HEADER.match(body) is not None
     )
 
 
-def _is_short_tail(body: bytes) -> bool:
+def is_tail(body: bytes) -> bool:
     return len(body) < 16 and SHORT_TAIL.fullmatch(body) is not None and (
         body.endswith(b"=") or len(body) % 4 == 0 or body[:1] == b"="
     )
 
 
 class Base64Run(Shape):
-    """Lines of nothing but base64. They are one record when an `-----END` line follows: a key whose head is lost."""
+    """Lines of nothing but base64, equally indented. A key whose head is lost when an `-----END` line follows."""
 
-    __slots__ = ("_width", "_short")
+    __slots__ = ("_short", "_start", "_width")
 
     def __init__(self, line: bytes) -> None:
         super().__init__()
+        self._start = len(line) - len(line.lstrip(b" \t"))
         self._width = len(line)
         self._short = False
         self.tentative = 1
 
     def take(self, line: bytes) -> int:
-        if line.startswith(b"-----END "):
+        body = line[self._start :]
+        if line[: self._start].strip():
+            return REFUSE
+        if body.startswith(b"-----END "):
             self.tentative = 0
             self.kind = "key" if b"PRIVATE" in line else "pem"
             return LAST
-        if self._short or len(line) > self._width or not (BASE64.match(line) or _is_short_tail(line.rstrip())):
+        if self._short or len(line) > self._width or not (BASE64.match(body) or is_tail(body.rstrip())):
             return REFUSE
         self._short = len(line) < self._width
         self.tentative += 1
         return TAKE
 
     def views(self, lines: list[bytes]) -> list[Pieces]:
-        pieces = tuple((at, 0, len(line.rstrip())) for at, line in enumerate(lines))
+        pieces = tuple((at, self._start, len(line.rstrip())) for at, line in enumerate(lines))
         between = b"\n" if self.kind != "text" else b""
         return [Pieces(pieces, (between,) * (len(pieces) - 1))]

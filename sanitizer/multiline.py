@@ -10,7 +10,7 @@ import re
 
 from sanitizer.keyblock import BASE64, Base64Run, Key
 from sanitizer.richlog import RICH_BLANK, Box, Rich
-from sanitizer.shape import LAST, REFUSE, TAKE, Shape
+from sanitizer.shape import LAST, REFUSE, TAKE, Pieces, Shape
 
 FRESH = re.compile(
     rb"[\[<(]?\d{4}[-/]\d\d[-/]\d\d[T _]|[\[(]?\d\d[/:.]\d\d[/:.]\d\d|\d{10}(?:\.\d+)? |[{\[<(]|"
@@ -40,6 +40,7 @@ CHAINED = re.compile(rb"(?:The above exception was the direct cause|During handl
 TRACEBACK = re.compile(rb" *(?:[+|] )*(?:\+ )?(?:Exception Group )?Traceback \(most recent call last\):")
 WARNED = re.compile(rb"\S+:\d+: \w*Warning: ")
 GO = re.compile(rb"(?:panic: |fatal error: |goroutine \d+ \[|\[signal |created by |exit status \d|runtime\.|main\.|[\w./\-]+\.[\w.()*]+\(|\t|\s*$|\.\.\.)")
+OPEN_BRACKET = re.compile(rb"[{\[(]\s*$")
 RUST = re.compile(rb"thread '[^']*'(?: \(\d+\))? panicked at ")
 RUST_MORE = re.compile(rb"stack backtrace:|\s+\d+: |\s+at |note: |\s+\[\.\.\. |  (?:left|right): ")
 
@@ -50,10 +51,10 @@ class Text(Shape):
     __slots__ = ("_bracket", "_inner", "_opener", "_stack", "_warning")
 
     def __init__(self, line: bytes) -> None:
-        super().__init__()
-        line = line.rstrip()
+        self.kind = "text"
+        self.tentative = 0
         self._opener = line
-        self._bracket = line[-1:] in (b"{", b"[", b"(")
+        self._bracket = OPEN_BRACKET.search(line, max(0, len(line) - 4)) is not None
         self._inner: Shape | None = None
         self._stack = False
         self._warning = False
@@ -81,6 +82,15 @@ class Text(Shape):
             self.kind = "traceback"
             return TAKE
         return REFUSE
+
+    def views(self, lines: list[bytes]) -> list[Pieces]:
+        if self._inner is not None:
+            shifted = self._inner.views(lines[1:])
+            return [Pieces(tuple((at + 1, start, end) for at, start, end in view.pieces), view.glue) for view in shifted]
+        if self.kind != "text":
+            return []
+        pieces = tuple((at, len(line) - len(line.lstrip()) if at else 0, len(line.rstrip())) for at, line in enumerate(lines))
+        return [Pieces(pieces, (glue,) * (len(pieces) - 1)) for glue in (b"", b" ")]
 
     def _become(self, inner: Shape) -> int:
         self._inner = inner
@@ -177,24 +187,42 @@ class PrettyJson(Shape):
         return TAKE if head in (b" ", b"\t") else REFUSE
 
 
+OPENS = re.compile(
+    rb"[ \t\[{]|\xe2\x95\xad|Traceback |Exception Group |panic: |fatal error: |goroutine |thread '|[A-Za-z0-9+/]{40,}={0,2}\r?$"
+)
+"""The start of a line that is more than text."""
+
+
 def opening(line: bytes) -> Shape | None:
     """The shape that *line* opens, or None when nothing can follow that belongs to it."""
-    stripped = line.rstrip(b"\r")
+    if b"-----BEGIN " in line:
+        stripped = line.rstrip()
+        if b"-----END " not in line and not (stripped.startswith(b"{") and stripped.endswith(b"}")):
+            return Key(line)
+    if OPENS.match(line):
+        return _special(line, line.rstrip(b"\r"))
+    return Text(line) if line and line != b"\r" else None
+
+
+def _special(line: bytes, stripped: bytes) -> Shape | None:
     head = stripped[:1]
-    if head == b"{" and stripped.endswith(b"}") or not stripped.strip():
+    shape: Shape | None = None
+    if head == b"{" and stripped.endswith(b"}"):
         return None
-    if b"-----BEGIN " in stripped and b"-----END " not in stripped:
-        return Key(line)
     if stripped in (b"{", b"["):
-        return PrettyJson()
-    if (rich := Rich.parse(line)) is not None:
-        return rich
-    if stripped.startswith(b"\xe2\x95\xad"):
+        shape = PrettyJson()
+    elif head in (b"[", b" "):
+        shape = Rich.parse(line)
+    if shape is not None:
+        return shape
+    if head == b"\xe2":
         return Box()
     if TRACEBACK.match(stripped):
         return PythonTraceback()
     if stripped.startswith((b"panic: ", b"fatal error: ", b"goroutine ")) or RUST.match(stripped):
         return Panic(line)
-    if BASE64.match(line) and len(stripped) >= 40:
+    if not (body := line.strip()):
+        return None
+    if len(body) >= 40 and BASE64.match(body):
         return Base64Run(line)
     return Text(line)

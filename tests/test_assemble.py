@@ -225,7 +225,7 @@ def test_a_rich_traceback_box_is_part_of_its_record() -> None:
 
 
 SWEEP = [
-    b"email=jane.doe@example.com.", b"uuid=123e4567-e89b-12d3-a456-426614174000.", b"phone=+14155550123.", b"card=4111111111111111.",
+    b"email=jane.doe@example.com.", b"uuid=123e4567-e89b-12d3-a456-426614174000.", b"phone=+14155550123.", b"card=4111111111111111.", b"card_sp=4111 1111 1111 1111.",
     b"jwt=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c.",
 ]  # fmt: skip
 
@@ -295,6 +295,24 @@ def test_text_broken_at_a_terminal_width_is_read_joined(width: int) -> None:
     found = assemble("before it\n" + "\n".join(lines) + "\nafter it\n")
     assert text.encode() in readings(found)
     assert found.records == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "reading"),
+    [
+        (["curl -H 'X-Api-Key: abcdef\\", "  ghijkl'"], "curl -H 'X-Api-Key: abcdefghijkl'"),
+        (["Subject: key is sk_test_4eC39Hq=", "LyjWDarjtT1zdp7dc"], "Subject: key is sk_test_4eC39HqLyjWDarjtT1zdp7dc"),
+        (['{"level":"info","email":"jane.doe@exa', 'mple.com"}'], '{"level":"info","email":"jane.doe@example.com"}'),
+        (["a card that does not fit the console any more, which reads 4111 1111 1111 11", "11 that was"],
+         "a card that does not fit the console any more, which reads 4111 1111 1111 11 11 that was"),
+        (["2025-03-14 09:26:53 INFO contact is jane.doe@exam", "    ple.com today"], "2025-03-14 09:26:53 INFO contact is jane.doe@example.com today"),
+    ],
+    ids=["shell", "quoted-printable", "json", "soft", "hanging"],
+)  # fmt: skip
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["lf", "crlf"])
+def test_a_line_that_looks_broken_is_read_joined_with_the_next(lines: list[str], reading: str, end: str) -> None:
+    found = assemble("before\n" + "".join(line + end for line in lines) + "2025-03-14 09:26:53 INFO after\n")
+    assert reading.encode() in readings(found)
 
 
 def test_cri_partials_are_joined_per_stream_even_interleaved() -> None:
