@@ -126,13 +126,13 @@ ENTITIES = Substitution(
     gate=rb"&(?:#[0-9xX]|[A-Za-z][A-Za-z0-9]{1,30};)",
 )
 
-# RFC 2045, section 6.7. `size=4096` must not pass for it: a unit for punctuation with letters after it, or several units.
+# RFC 2045, section 6.7. `size=4096` must not pass for it: several units in a word, or a letter after one that is punctuation.
 QUOTED = Substitution(
     (b"=",),
     rb"(=[2-7][0-9A-F]|=0[9AD]|(?:=[89A-F][0-9A-F])+|=\r?\n)",
     _quoted,
-    gate=rb"=(?:(?:2[0-9A-F]|3[A-F]|40|5[B-F]|60|7[B-E])(?:[A-Za-z@]|[0-9A-Za-z.+@_-]{1,40}=[2-7][0-9A-F])"
-    rb"|[2-7][0-9A-F]=[2-7][0-9A-F]|[C-F][0-9A-F]=[89AB][0-9A-F]|(?<=[A-Za-z0-9.@]=)\r?\n(?=[A-Za-z0-9.@]))",
+    gate=rb"=(?:[2-7][0-9A-F][0-9A-Za-z.+@_-]{0,40}=[2-7][0-9A-F]|(?:2[0-9A-F]|3[A-F]|40|5[B-F]|60|7[B-E])[A-Za-z@]"
+    rb"|[C-F][0-9A-F]=[89AB][0-9A-F]|(?<=[A-Za-z0-9.@]=)\r?\n(?=[A-Za-z0-9.@]))",
 )
 
 # ECMA-48 control sequences and strings, what is left of them where the escape byte was dropped or spelled, other controls.
