@@ -10,8 +10,9 @@ Its module is light to import: client libraries are imported in `open`.
 
 from __future__ import annotations
 
+from sanitizer.sources.file import FileConfig
 from sanitizer.sources.stdin import StdinConfig
 
-SourceConfig = StdinConfig
+SourceConfig = StdinConfig | FileConfig
 
-__all__ = ["SourceConfig", "StdinConfig"]
+__all__ = ["FileConfig", "SourceConfig", "StdinConfig"]

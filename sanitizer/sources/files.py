@@ -1,0 +1,196 @@
+"""Which files are being read, and what becomes of them. Blocking: it runs beside the event loop."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from sanitizer.sources.fingerprint import matches
+from sanitizer.sources.positions import Positions, is_same
+from sanitizer.sources.rotated import belong_together
+from sanitizer.sources.tracked import Fate, TrackedFile
+
+_log = logging.getLogger(__name__)
+
+
+class Files:
+    """The open files of one source. A lane is a content: it stays the same lane when renamed, copied away or compressed.
+
+    `linger_secs` is how long a file that was renamed out of sight, deleted or cut short is still watched for more.
+    """
+
+    def __init__(self, positions: Positions, linger_secs: float) -> None:
+        self._positions = positions
+        self._linger_secs = linger_secs
+        self._open: dict[tuple[int, int], TrackedFile] = {}
+        self._lanes: dict[str, TrackedFile] = {}
+        self._passed: dict[tuple[int, int], int] = {}
+        self._troubles: dict[Path, str] = {}
+        self._generation = 0
+
+    def __iter__(self) -> Iterator[TrackedFile]:
+        return iter(list(self._open.values()))
+
+    def scan(self, paths: Sequence[Path], *, first: bool = False, at_end: bool = False) -> None:
+        """Begin with what is new among *paths* (plain files *at_end*), and take leave of what is finished.
+
+        The *first* scan also looks beside files of earlier runs for what rotation made of them meanwhile.
+        """
+        listed: set[tuple[int, int]] = set()
+        self.look()
+        for path in paths:
+            self._visit(path, listed, at_end=at_end)
+        for position in self._positions if first else ():
+            for path in _rotations(Path(position.path)):
+                self._visit(path, listed, only_known=True)
+        self._passed = {identity: size for identity, size in self._passed.items() if identity in listed}
+        for file in self:
+            self._take_leave(file, listed=file.identity in listed)
+
+    def look(self) -> None:
+        """See what has changed in the open files."""
+        for file in self:
+            try:
+                file.look()
+                self.mend(file)
+            except OSError as trouble:
+                self.complain(file.path, trouble.strerror or type(trouble).__name__)
+
+    def mend(self, file: TrackedFile) -> None:
+        """Where *file* was truncated: the rest of what it held may be in a copy; what it holds now is another lane."""
+        if file.fate is Fate.REWRITTEN and not file.done:
+            self._begin_again(file)
+
+    def finish(self, file: TrackedFile) -> None:
+        """Nothing more will be read from *file*."""
+        self._open.pop(file.identity, None)
+        with suppress(OSError):
+            self._passed[file.identity] = os.fstat(file.fd).st_size
+        file.done = True
+        file.close()
+        self._retire(file)
+
+    def commit(self, lane: str, upto: int) -> None:
+        """Everything of *lane* before *upto* is safe."""
+        if file := self._lanes.get(lane):
+            file.committed = max(upto, file.committed)
+            self._positions.save(file)
+            self._retire(file)
+
+    def refresh(self) -> None:
+        """Say of every open file that it was seen, and drop the positions of those that were not for long."""
+        for file in list(self._lanes.values()):
+            self._positions.save(file)
+        self._positions.forget_old()
+
+    def close(self) -> None:
+        """Close every file."""
+        for file in self:
+            file.close()
+
+    def complain(self, path: Path, trouble: str) -> None:
+        """Say what is the matter with *path*, once until something else is."""
+        if self._troubles.get(path) != trouble:
+            self._troubles[path] = trouble
+            _log.warning("%s: %s", path, trouble)
+
+    def _visit(self, path: Path, listed: set[tuple[int, int]], *, at_end: bool = False, only_known: bool = False) -> None:
+        try:
+            status = path.stat()
+            identity = (status.st_dev, status.st_ino)
+            listed.add(identity)
+            if file := self._open.get(identity):
+                if file.fate is Fate.MOVED and not only_known:
+                    file.path = path
+            elif status.st_size and self._passed.get(identity) != status.st_size:
+                self._begin(path, at_end=at_end, only_known=only_known)
+        except OSError as trouble:
+            if not isinstance(trouble, FileNotFoundError):
+                self.complain(path, trouble.strerror or type(trouble).__name__)
+
+    def _begin(self, path: Path, *, at_end: bool, only_known: bool) -> None:
+        file = TrackedFile(path, os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK))
+        known = self._positions.find(file)
+        original = None if known else self._original(file)
+        if file.empty or original or (only_known and not known):
+            if not file.empty:
+                self._passed[file.identity] = os.fstat(file.fd).st_size
+            file.close()
+            return
+        if known:
+            self._positions.take(known[0])
+            self._follow(file, known[0], known[1].offset)
+        else:
+            start = os.fstat(file.fd).st_size if at_end and file.how is None else None
+            self._follow(file, self._positions.new_lane(file, self._generation), start)
+
+    def _follow(self, file: TrackedFile, lane: str, offset: int | None) -> None:
+        if offset is None:
+            file.begin_at_data(lane)
+        else:
+            file.begin(lane, offset)
+        self._open[file.identity] = self._lanes[lane] = file
+        self._positions.save(file)
+
+    def _original(self, file: TrackedFile) -> TrackedFile | None:
+        """The open file that *file* is a copy of, made by rotation: it holds nothing new while the original is there."""
+        for other in self:
+            if other.path != file.path and is_same(self._positions.key, file, other.position(self._positions.key, read=True)):
+                return other
+        return None
+
+    def _begin_again(self, file: TrackedFile) -> None:
+        fresh = TrackedFile(file.path, os.dup(file.fd))
+        was = file.position(self._positions.key, read=True)
+        del self._open[file.identity]
+        for path in _rotations(file.path):
+            copy = TrackedFile(path, os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+            if copy.identity not in {file.identity, *self._open} and matches(self._positions.key, copy.peek, was):
+                file.move_to(copy)
+                self._open[file.identity] = file
+                break
+            copy.close()
+        else:
+            _log.info("%s was truncated, and no copy of what it held is beside it", file.path)
+            file.done = True
+            file.close()
+            self._retire(file)
+        self._generation = time.time_ns()
+        if fresh.empty:
+            fresh.close()
+        else:
+            self._follow(fresh, self._positions.new_lane(fresh, self._generation), None)
+
+    def _take_leave(self, file: TrackedFile, *, listed: bool) -> None:
+        if file.hot:
+            return
+        idle = time.monotonic() - file.changed > self._linger_secs
+        if (file.how and not file.cut) or (idle and (file.cut or file.fate is Fate.DELETED or not listed)):
+            self.finish(file)
+
+    def _retire(self, file: TrackedFile) -> None:
+        """Once all of a finished file is safe, only its position is kept."""
+        if file.done and file.committed >= file.offset:
+            self._lanes.pop(file.lane, None)
+            self._positions.keep(file.lane, file.position(self._positions.key))
+
+
+def _rotations(path: Path) -> list[Path]:
+    """Files beside *path* that rotation may have made of it, the newest first."""
+    try:
+        names = os.listdir(path.parent)
+    except OSError:
+        return []
+    found = [path.parent / name for name in names if name != path.name and belong_together(path.name, name)]
+    return sorted(filter(Path.is_file, found), key=_changed, reverse=True)
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -1,0 +1,97 @@
+"""Reading what log rotation leaves behind: compressed files, and which names belong to one log."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+_MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
+_SUFFIX = re.compile(r"(\.(gz|bz2|xz|zst|zstd))?$")
+_MARK = r"[._-]?\d[\d._:TZ-]*"
+
+
+def compression(head: bytes) -> str | None:
+    """How a file that begins with *head* is compressed; None when it is not."""
+    return next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)
+
+
+def belong_together(name: str, other: str) -> bool:
+    """Whether *other* is how rotation may have named the log *name* (`a.log.1`, `a.log-20260131.gz`, `a-2026-01-31.log`)."""
+    other = _SUFFIX.sub("", other)
+    if other.startswith(name):
+        return other == name or other[len(name)] in ".-_~"
+    stem, dot, suffix = name.rpartition(".")
+    return bool(dot) and re.fullmatch(re.escape(stem) + _MARK + re.escape(dot + suffix), other) is not None
+
+
+class _At(io.RawIOBase):
+    """A descriptor read from its start, whatever place others have in it."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._offset = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        view = memoryview(buffer)
+        n_read = os.preadv(self._fd, [view], self._offset)
+        self._offset += n_read
+        return n_read
+
+
+class Decompressed:
+    """The decoded bytes of a compressed file, read forwards, in bounded pieces. Streams one after another count as one."""
+
+    def __init__(self, fd: int, how: str) -> None:
+        self._stream = _open(io.BufferedReader(_At(fd), 1 << 16), how)
+        self.offset = 0
+
+    def read(self, size: int) -> bytes:
+        """Up to *size* bytes; empty at the end.
+
+        Raises `EOFError` when the file ends within a stream (it is still being written, or was cut) and `ValueError` when
+        it is damaged; what could be decoded before was returned.
+        """
+        try:
+            found = self._stream.read1(size)
+        except EOFError:
+            raise
+        except Exception as trouble:  # each library has errors of its own
+            raise ValueError("damaged compressed data") from trouble
+        self.offset += len(found)
+        return found
+
+    def skip(self, offset: int) -> None:
+        """Read up to *offset*, or the end; raises as `read` does."""
+        while self.offset < offset and self.read(min(1 << 16, offset - self.offset)):
+            pass
+
+
+class _Stream(Protocol):
+    def read1(self, size: int, /) -> bytes: ...
+
+
+def _open(file: io.BufferedReader, how: str) -> _Stream:
+    if how == "gzip":
+        import gzip  # noqa: PLC0415 - each is paid for by who reads such files
+
+        return gzip.GzipFile(fileobj=file)
+    if how == "bzip2":
+        import bz2  # noqa: PLC0415
+
+        return bz2.BZ2File(file)
+    if how == "xz":
+        import lzma  # noqa: PLC0415
+
+        return lzma.LZMAFile(file)
+    import zstandard  # noqa: PLC0415
+
+    stream: _Stream = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True, closefd=False)
+    return stream
