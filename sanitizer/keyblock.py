@@ -42,6 +42,10 @@ class Key(Shape):
         self._starts.append(start)
         return LAST if body.startswith(b"-----END") else TAKE if self.tentative < 3 else REFUSE
 
+    def text(self, lines: list[bytes]) -> tuple[bytes, tuple[tuple[int, int], ...]]:
+        bare = [line.rstrip()[start:] for start, line in zip(self._starts[1:], lines[1:], strict=False)]
+        return b"\n".join([lines[0].rstrip(b"\r"), *bare]), ()
+
     def resume(self) -> bool:
         self._starts = []
         return super().resume()

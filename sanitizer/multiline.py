@@ -40,6 +40,7 @@ CHAINED = re.compile(rb"(?:The above exception was the direct cause|During handl
 TRACEBACK = re.compile(rb" *(?:[+|] )*(?:\+ )?(?:Exception Group )?Traceback \(most recent call last\):")
 WARNED = re.compile(rb"\S+:\d+: \w*Warning: ")
 GO = re.compile(rb"(?:panic: |fatal error: |goroutine \d+ \[|\[signal |created by |exit status \d|runtime\.|main\.|[\w./\-]+\.[\w.()*]+\(|\t|\s*$|\.\.\.)")
+HANGING = re.compile(rb"\n[ \t]*")
 OPEN_BRACKET = re.compile(rb"[{\[(]\s*$")
 RUST = re.compile(rb"thread '[^']*'(?: \(\d+\))? panicked at ")
 RUST_MORE = re.compile(rb"stack backtrace:|\s+\d+: |\s+at |note: |\s+\[\.\.\. |  (?:left|right): ")
@@ -82,6 +83,12 @@ class Text(Shape):
             self.kind = "traceback"
             return TAKE
         return REFUSE
+
+    def text(self, lines: list[bytes]) -> tuple[bytes, tuple[tuple[int, int], ...]]:
+        whole, _ = super().text(lines)
+        if self.kind != "text":
+            return whole, ()
+        return whole, tuple((found.start(), found.end() - found.start()) for found in HANGING.finditer(whole))
 
     def views(self, lines: list[bytes]) -> list[Pieces]:
         if self._inner is not None:

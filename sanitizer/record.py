@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +92,10 @@ class Assembled:
     joins: list[Join] = field(default_factory=list)
     cuts: dict[int, Cut] = field(default_factory=dict)
     terminated: bool = True
+
+    def offsets(self) -> list[int]:
+        """The lane position of each line."""
+        sizes = [len(line) + 1 for line in self.lines]
+        for at, cut in self.cuts.items():
+            sizes[at] = cut.size + 1
+        return [*accumulate(sizes, initial=self.offset)][:-1]

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import pairwise
+from typing import NamedTuple
 
 from sanitizer.fields import rfc3339
 from sanitizer.shape import LAST, REFUSE, TAKE, Pieces, Shape
@@ -17,6 +19,7 @@ RICH_HEAD = re.compile(rb"\[([^\[\]]{5,32})\] (" + LEVELS + rb") {1,8}(?=\S)")
 RICH_BLANK = re.compile(rb" {7,36}(" + LEVELS + rb") {1,8}(?=\S)")
 RICH_PATH = re.compile(rb" ((?:[\w.\-]+\.pyx?|<[\w ]+>):\d+) *\r?$")
 DEEP = re.compile(rb" {11,}\S| {40,}\r?$")
+SOURCE_LINE = re.compile(rb"(?: |\xe2\x9d\xb1)*\d+ \xe2\x94\x82")
 GUTTER = re.compile(rb"(?: |\xe2\x94\x82|\xe2\x9d\xb1)*")
 BOX_TOP, BOX_SIDE, BOX_END = "╭".encode(), "│".encode(), "╰".encode()
 
@@ -27,6 +30,59 @@ def columns(cell: bytes) -> int:
         return len(cell)
     text = cell.decode("utf-8", "replace")
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+class Cell(NamedTuple):
+    """Where a row's text stands in its line, whether it fills its column, and whether in a panel's side lines (`boxed`)."""
+
+    at: int
+    start: int
+    end: int
+    full: bool
+    boxed: bool = False
+
+
+SOME = 20
+"""The narrowest column that a row of unknown width is held to have."""
+
+
+def inner_cell(at: int, line: bytes, start: int, end: int) -> Cell | None:
+    """What stands between the sides of a panel in *line*, or None."""
+    if not (line.startswith(BOX_SIDE, start) and line.endswith(BOX_SIDE, start + 3, end)):
+        return None
+    inner = line[start + 3 : end - 3]
+    body = inner.rstrip()
+    return Cell(at, start + 3 + inner.startswith(b" "), start + 3 + max(len(body), 1), len(body) > 1 and columns(body) >= columns(inner) - 1, True)
+
+
+def glues(lines: list[bytes], cells: list[Cell], flip: bool = False) -> list[bytes]:
+    """What stood at each seam before the layout: nothing, a space or a line end. *flip*: the less likely reading of the doubtful ones."""
+    found = []
+    for cell, following in pairwise(cells):
+        text, after = lines[cell.at][cell.start : cell.end], lines[following.at][following.start : following.end]
+        drawn = text.startswith((BOX_TOP, BOX_END)) or after.startswith((BOX_TOP, BOX_END))
+        drawn = drawn or (cell.boxed and SOURCE_LINE.match(after) is not None)
+        if drawn or not text or not after or cell.boxed != following.boxed or (cell.boxed and not cell.full):
+            found.append(b"\n")
+        elif not cell.full:
+            found.append(b" ")
+        else:
+            found.append(b"" if (b" " not in text or cell.boxed) != flip else b" ")
+    return found
+
+
+def glued(lines: list[bytes], cells: list[Cell], glue: list[bytes]) -> tuple[bytes, tuple[tuple[int, int], ...]]:
+    """The cells put together, and the seams."""
+    parts: list[bytes] = []
+    seams: list[tuple[int, int]] = []
+    length = 0
+    for cell, between in zip(cells, [*glue, b""], strict=True):
+        part = lines[cell.at][cell.start : cell.end]
+        parts += (part, between)
+        length += len(part)
+        seams.append((length, len(between)))
+        length += len(between)
+    return b"".join(parts), tuple(seams[:-1])
 
 
 class Rich(Shape):
@@ -68,52 +124,27 @@ class Rich(Shape):
             fields["path"] = self.path
         return fields
 
-    def _cells(self, lines: list[bytes]) -> list[tuple[int, int, int]]:
-        cells = [(0, min(self._indent, self._body), max(self._indent, len(lines[0][: self._body].rstrip())))]
+    def _cells(self, lines: list[bytes]) -> list[Cell]:
+        first = lines[0][: self._body].rstrip()
+        start = min(self._indent, len(first))
+        cells = [Cell(0, start, len(first), bool(self._width) and columns(first[start:]) >= self._width)]
         for at, line in enumerate(lines[1:], 1):
             end = len(line.rstrip())
             start = min(self._indent, len(line) - len(line.lstrip(b" ")), end)
-            cells.append((at, start, end))
+            cells.append(inner_cell(at, line, start, end) or Cell(at, start, end, columns(line[start:end]) >= (self._width or SOME)))
         return cells
-
-    def _glued(self, lines: list[bytes], cells: list[tuple[int, int, int]], flip: bool) -> tuple[list[bytes], bool]:
-        """The glue of each seam, and whether one of them could as well have been the other."""
-        width = self._width or max(columns(lines[at][start:end]) for at, start, end in cells)
-        glue, doubtful = [], False
-        for at, start, end in cells[:-1]:
-            cell, following = lines[at][start:end], lines[at + 1][cells[at + 1][1] : cells[at + 1][2]]
-            if cell.startswith((BOX_TOP, BOX_SIDE, BOX_END)) or following.startswith((BOX_TOP, BOX_SIDE)) or not following or not cell:
-                glue.append(b"\n")
-            elif columns(cell) < width:
-                glue.append(b" ")
-            else:
-                doubtful = True
-                glue.append(b"" if (b" " not in cell) != flip else b" ")
-        return glue, doubtful
 
     def text(self, lines: list[bytes]) -> tuple[bytes, tuple[tuple[int, int], ...]]:
         cells = self._cells(lines)
-        glue, _ = self._glued(lines, cells, flip=False)
-        parts: list[bytes] = []
-        seams: list[tuple[int, int]] = []
-        length = 0
-        for (at, start, end), between in zip(cells, [*glue, b""], strict=True):
-            cell = lines[at][start:end]
-            parts += (cell, between)
-            length += len(cell)
-            if at < len(cells) - 1:
-                seams.append((length, len(between)))
-            length += len(between)
-        return b"".join(parts), tuple(seams)
+        return glued(lines, cells, glues(lines, cells))
 
     def views(self, lines: list[bytes]) -> list[Pieces]:
         if len(lines) < 2:
             return []
         cells = self._cells(lines)
-        glue, doubtful = self._glued(lines, cells, flip=False)
-        found = [Pieces(tuple(cells), tuple(glue))]
-        if doubtful:
-            found.append(Pieces(tuple(cells), tuple(self._glued(lines, cells, flip=True)[0])))
+        pieces = tuple((cell.at, cell.start, cell.end) for cell in cells)
+        likely, other = glues(lines, cells), glues(lines, cells, flip=True)
+        found = [Pieces(pieces, tuple(glue)) for glue in ([likely] if likely == other else [likely, other])]
         return found + box_views(lines)
 
 
@@ -136,6 +167,12 @@ class Box(Shape):
             return TAKE if body.startswith((BOX_SIDE, BOX_TOP, "├".encode())) else REFUSE
         self._after = False
         return LAST if EXCEPTION_LINE.match(line) else REFUSE
+
+    def text(self, lines: list[bytes]) -> tuple[bytes, tuple[tuple[int, int], ...]]:
+        bare = [(at, line, len(line) - len(line.lstrip(b" ")), len(line.rstrip())) for at, line in enumerate(lines)]
+        cells = [inner_cell(at, line, start, end) or Cell(at, min(start, end), end, False) for at, line, start, end in bare]
+        glue = [b"\n" if between == b" " else between for between in glues(lines, cells)]
+        return glued(lines, cells, glue)
 
     def views(self, lines: list[bytes]) -> list[Pieces]:
         return box_views(lines)
