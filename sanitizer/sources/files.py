@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sanitizer.sources.fingerprint import matches
 from sanitizer.sources.positions import Positions, is_same
-from sanitizer.sources.rotated import belong_together
+from sanitizer.sources.rotated import originals
 from sanitizer.sources.tracked import Fate, TrackedFile
 
 _log = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ class Files:
         self._linger_secs = linger_secs
         self._open: dict[tuple[int, int], TrackedFile] = {}
         self._lanes: dict[str, TrackedFile] = {}
+        self._by_path: dict[Path, list[TrackedFile]] = {}
         self._passed: dict[tuple[int, int], int] = {}
         self._troubles: dict[Path, str] = {}
         self._generation = 0
@@ -42,6 +43,9 @@ class Files:
         """
         listed: set[tuple[int, int]] = set()
         self.look()
+        self._by_path.clear()
+        for file in self:
+            self._by_path.setdefault(file.path, []).append(file)
         for path in paths:
             self._visit(path, listed, at_end=at_end)
         for position in self._positions if first else ():
@@ -138,9 +142,11 @@ class Files:
 
     def _original(self, file: TrackedFile) -> TrackedFile | None:
         """The open file that *file* is a copy of, made by rotation: it holds nothing new while the original is there."""
-        for other in self:
-            if other.path != file.path and is_same(self._positions.key, file, other.position(self._positions.key, read=True)):
-                return other
+        key = self._positions.key
+        for name in originals(file.path.name) - {file.path.name}:
+            for other in self._by_path.get(file.path.with_name(name), ()):
+                if is_same(key, file, other.position(key, read=True)):
+                    return other
         return None
 
     def _begin_again(self, file: TrackedFile) -> None:
@@ -185,7 +191,7 @@ def _rotations(path: Path) -> list[Path]:
         names = os.listdir(path.parent)
     except OSError:
         return []
-    found = [path.parent / name for name in names if name != path.name and belong_together(path.name, name)]
+    found = [path.parent / name for name in names if name != path.name and path.name in originals(name)]
     return sorted(filter(Path.is_file, found), key=_changed, reverse=True)
 
 

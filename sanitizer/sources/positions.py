@@ -6,14 +6,16 @@ import logging
 import os
 import time
 from collections.abc import Iterator
-from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from sanitizer.sources.fingerprint import HEAD_BYTES, Position, digest, matches
 from sanitizer.sources.options import Checkpoints
-from sanitizer.sources.rotated import belong_together
+from sanitizer.sources.rotated import originals
 from sanitizer.sources.tracked import TrackedFile
+
+Key = TypeVar("Key", int, str)
 
 _log = logging.getLogger(__name__)
 _encode = msgspec.msgpack.Encoder().encode
@@ -32,7 +34,7 @@ class Positions:
         self._forget_secs = forget_secs
         self._positions: dict[str, Position] = {}
         self._by_inode: dict[int, set[str]] = {}
-        self._by_folder: dict[Path, set[str]] = {}
+        self._by_path: dict[str, set[str]] = {}
         self.key = self._load_key(f"{prefix}#key")
         for lane, saved in checkpoints.load(self._prefix).items():
             try:
@@ -51,7 +53,9 @@ class Positions:
 
     def find(self, file: TrackedFile) -> tuple[str, Position] | None:
         """The lane and position that *file* goes on with, if it was read before."""
-        lanes = self._by_inode.get(file.identity[1], set()) | self._by_folder.get(file.path.parent, set())
+        lanes = set(self._by_inode.get(file.identity[1], ()))
+        for name in originals(file.path.name):
+            lanes |= self._by_path.get(str(file.path.parent / name), set())
         for lane in sorted(lanes):
             if is_same(self.key, file, self._positions[lane]):
                 return lane, self._positions[lane]
@@ -66,13 +70,13 @@ class Positions:
         """*lane* has no open file any more."""
         self._positions[lane] = position
         self._by_inode.setdefault(position.inode, set()).add(lane)
-        self._by_folder.setdefault(Path(position.path).parent, set()).add(lane)
+        self._by_path.setdefault(position.path, set()).add(lane)
 
     def take(self, lane: str) -> None:
         """*lane* has an open file again."""
         if position := self._positions.pop(lane, None):
-            self._by_inode[position.inode].discard(lane)
-            self._by_folder[Path(position.path).parent].discard(lane)
+            _discard(self._by_inode, position.inode, lane)
+            _discard(self._by_path, position.path, lane)
 
     def save(self, file: TrackedFile) -> None:
         """Remember how far *file* is safe."""
@@ -95,14 +99,17 @@ class Positions:
 
 
 def is_same(key: bytes, file: TrackedFile, position: Position) -> bool:
-    """Whether *file* holds what was read up to *position*.
+    """Whether *file* holds what was read up to *position*; its inode or its name has been found to fit.
 
-    The same inode and content is the same file, whatever its name. Elsewhere (a copy, another device number after a reboot, a
-    compressed file) the name must fit too, and enough must have been read to tell two logs apart that begin alike: reading a
-    kilobyte twice is better than leaving one out.
+    The same inode and content is the same file. Elsewhere (a copy, another device number after a reboot, a compressed file)
+    enough must have been read to tell two logs apart that begin alike: reading a kilobyte twice is better than leaving one out.
     """
-    if file.identity[1] != position.inode:
-        name, folder = Path(position.path).name, Path(position.path).parent
-        if position.offset < HEAD_BYTES or folder != file.path.parent or not belong_together(name, file.path.name):
-            return False
+    if file.identity[1] != position.inode and position.offset < HEAD_BYTES:
+        return False
     return matches(key, file.peek, position)
+
+
+def _discard(index: dict[Key, set[str]], key: Key, lane: str) -> None:
+    index[key].discard(lane)
+    if not index[key]:
+        del index[key]

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 _MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
-_SUFFIX = re.compile(r"(\.(gz|bz2|xz|zst|zstd))?$")
-_MARK = r"[._-]?\d[\d._:TZ-]*"
+_COMPRESSED = re.compile(r"\.(gz|bz2|xz|zst|zstd)$")
+_MARK = re.compile(r"[._-]?\d[\d._:TZ-]*")
 
 
 def compression(head: bytes) -> str | None:
@@ -20,13 +20,12 @@ def compression(head: bytes) -> str | None:
     return next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)
 
 
-def belong_together(name: str, other: str) -> bool:
-    """Whether *other* is how rotation may have named the log *name* (`a.log.1`, `a.log-20260131.gz`, `a-2026-01-31.log`)."""
-    other = _SUFFIX.sub("", other)
-    if other.startswith(name):
-        return other == name or other[len(name)] in ".-_~"
+def originals(name: str) -> set[str]:
+    """The logs that rotation may have called *name*: `a.log` for `a.log.1`, `a.log-20260131.gz`, `a-2026-01-31.log`."""
+    name = _COMPRESSED.sub("", name)
+    found = {name} | {name[:at] for at, character in enumerate(name) if character in ".-_~"}
     stem, dot, suffix = name.rpartition(".")
-    return bool(dot) and re.fullmatch(re.escape(stem) + _MARK + re.escape(dot + suffix), other) is not None
+    return found | {stem[:at] + dot + suffix for at in range(1, len(stem)) if _MARK.fullmatch(stem, at)}
 
 
 class _At(io.RawIOBase):

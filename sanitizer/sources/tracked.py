@@ -84,7 +84,7 @@ class TrackedFile:
     def move_to(self, other: TrackedFile) -> None:
         """Read on in *other*, which holds the same bytes: a copy made by rotation. Its descriptor becomes ours."""
         os.close(self.fd)
-        self.path, self.hot = other.path, True
+        self.path, self.fate, self.hot = other.path, Fate.SAME, True
         self._take(other.fd)
 
     def read(self, size: int) -> bytes:
