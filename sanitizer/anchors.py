@@ -130,12 +130,12 @@ def step(item: Any, flags: int) -> Iterator[tuple[tuple[CharSet, ...], bool]]:
             yield units[0][0] * least, least == most
         elif least == most == 1:
             yield from units
-        elif int(most) - least <= CHOICES and all(whole for _, whole in units):
+        elif int(most) - least <= CHOICES and len(units) ** int(most) <= MOST_BRANCHES and all(whole for _, whole in units):
             for count in range(least, int(most) + 1):
                 for sequence in product([sequence for sequence, _ in units], repeat=count):
                     yield tuple(chain.from_iterable(sequence)), True
-        elif least and len(units) == 1:
-            yield units[0][0], False
+        elif least:
+            yield from ((sequence, False) for sequence, _ in units)
         else:
             yield (), False
     elif op is sre.ATOMIC_GROUP:
