@@ -5,6 +5,9 @@
     settle  await the deliveries, in order ──▶ source.commit  ┘ in order, so work overlaps and nothing overtakes
 
 A full window stops the reader. What fails before it is settled is never committed: the source reads it again.
+
+A source says that a lane has ended with a batch that holds nothing. Where it `resumes` (an attribute, taken for false where there
+is none), a line without an end is left to be read again when the source is told to stop.
 """
 
 from __future__ import annotations
@@ -74,7 +77,7 @@ class Observer(Protocol):
 class Work(NamedTuple):
     """Redaction under way, of one batch or of what a lane held."""
 
-    source: Source
+    source: Source | None
     lane: str
     clean: Awaitable[Sequence[CleanBatch]]
     begun: float
@@ -84,7 +87,7 @@ class Work(NamedTuple):
 class Sent(NamedTuple):
     """Deliveries under way."""
 
-    source: Source
+    source: Source | None
     batches: Sequence[CleanBatch]
     deliveries: Sequence[Awaitable[None]]
     begun: float
@@ -96,6 +99,7 @@ class Pipeline:
 
     `hold_secs` bounds how long a lane's open record waits for its continuation. Commits are gathered for `commit_secs`;
     before each round the `durable` hooks run (a file sink's fsync), after it the `committed` ones (the state's flush).
+    `commit_audit` is told up to which sequence number audit events are delivered; `last_words` are delivered after all else.
     `window_bytes` and `window_items` bound each of the two windows.
     """
 
@@ -106,6 +110,8 @@ class Pipeline:
     observer: Observer | None = None
     durable: Sequence[Hook] = ()
     committed: Sequence[Hook] = ()
+    commit_audit: Callable[[int], Awaitable[None]] | None = None
+    last_words: Sequence[Callable[[], Awaitable[Sequence[CleanBatch]]]] = ()
     hold_secs: float = 0.2
     commit_secs: float = 0.2
     window_bytes: int = 4 << 20
@@ -113,6 +119,7 @@ class Pipeline:
     _timers: dict[str, asyncio.TimerHandle] = field(default_factory=dict, init=False)
     _lanes: dict[str, Source] = field(default_factory=dict, init=False)
     _settled: dict[str, tuple[Source, int]] = field(default_factory=dict, init=False)
+    _audit_upto: int = field(default=0, init=False)
     _readers: list[asyncio.Task[None]] = field(default_factory=list, init=False)
 
     async def run(self) -> None:
@@ -135,6 +142,13 @@ class Pipeline:
         """End reading now, whatever the sources still have; what was read is delivered and committed."""
         for reader in self._readers:
             reader.cancel()
+
+    def inject(self, clean: Awaitable[Sequence[CleanBatch]]) -> None:
+        """Deliver what *clean* gives after all that was read so far: audit events that no record brought about."""
+        if not self._scrubbing.closed:
+            self._scrubbing.put(Work(None, "", clean, time.monotonic(), 0), 0)
+        else:
+            _drop(clean)
 
     async def _read(self) -> None:
         self._readers = [asyncio.create_task(self._read_one(source)) for source in self.sources]
@@ -162,7 +176,8 @@ class Pipeline:
     async def _send(self) -> None:
         while work := await self._scrubbing.get():
             batches = await work.clean
-            self._watch(work)
+            if work.source:
+                self._watch(work.lane, work.source)
             deliveries = [
                 delivery
                 for batch in batches
@@ -177,12 +192,12 @@ class Pipeline:
             await asyncio.sleep(0)  # redaction in place never waits: let what it delivers begin
         self._delivering.close()
 
-    def _watch(self, work: Work) -> None:
+    def _watch(self, lane: str, source: Source) -> None:
         """(Re)start the time that the lane's open record may be held, if there is one."""
-        if timer := self._timers.pop(work.lane, None):
+        if timer := self._timers.pop(lane, None):
             timer.cancel()
-        if self.scrubbing.holding(work.lane):
-            self._timers[work.lane] = asyncio.get_running_loop().call_later(self.hold_secs, self._flush, work.lane, work.source)
+        if self.scrubbing.holding(lane):
+            self._timers[lane] = asyncio.get_running_loop().call_later(self.hold_secs, self._flush, lane, source)
 
     async def _settle(self) -> None:
         while sent := await self._delivering.get():
@@ -190,7 +205,7 @@ class Pipeline:
             if self.transactional:
                 while more := self._delivering.get_nowait():
                     together.append(more)
-                offsets = {batch.lane: batch.upto for each in together for batch in each.batches}
+                offsets = {batch.lane: batch.upto for each in together for batch in each.batches if batch.kind == "logs"}
                 await self.transactional.deliver([batch for each in together for batch in each.batches], offsets)
             for each in together:
                 for delivery in each.deliveries:
@@ -198,7 +213,10 @@ class Pipeline:
                 if self.observer:
                     self.observer.settled(time.monotonic() - each.begun)
                 for batch in each.batches:
-                    self._settled[batch.lane] = (each.source, batch.upto)
+                    if batch.kind == "audit":
+                        self._audit_upto = batch.upto
+                    elif each.source:
+                        self._settled[batch.lane] = (each.source, batch.upto)
             self._dirty.set()
 
     async def _commit_forever(self) -> None:
@@ -211,13 +229,16 @@ class Pipeline:
     async def _commit(self) -> None:
         self._dirty.clear()
         settled, self._settled = self._settled, {}
-        if not settled:
+        audit_upto, self._audit_upto = self._audit_upto, 0
+        if not settled and not audit_upto:
             return
         for hook in self.durable:
             await hook()
         if not self.transactional:
             for lane, (source, upto) in settled.items():
                 await source.commit(lane, upto)
+        if audit_upto and self.commit_audit:
+            await self.commit_audit(audit_upto)
         for hook in self.committed:
             await hook()
 

@@ -38,6 +38,7 @@ class FileSource:
         name = config.name or "file"
         self._config = config
         self._reading = reading
+        self.resumes = not reading.once
         self._positions = Positions(name, reading.checkpoints, config.forget_secs)
         self._files = Files(self._positions, config.linger_secs)
         if config.start != "checkpoint":
@@ -72,6 +73,8 @@ class FileSource:
                 while (data := await asyncio.to_thread(self._read, files[0])) and not self._reading.stop.is_set():
                     yield data
                 self._files.finish(files[0])
+                for end in self._ends():
+                    yield end
                 if self._reading.stop.is_set():
                     return
 
@@ -137,7 +140,10 @@ class FileSource:
                 n_bytes += len(batch.data)
                 if n_bytes >= _ROUND:
                     break
-        return batches
+        return batches + self._ends()
+
+    def _ends(self) -> list[Batch]:
+        return [Batch(file.lane, Raw(b""), file.offset, file.offset) for file in self._files.ended()]
 
     def _read(self, file: TrackedFile) -> Batch | None:
         offset = file.offset

@@ -31,6 +31,7 @@ class Files:
         self._by_path: dict[Path, list[TrackedFile]] = {}
         self._passed: dict[tuple[int, int], int] = {}
         self._troubles: dict[Path, str] = {}
+        self._ended: list[TrackedFile] = []
         self._generation = 0
 
     def __iter__(self) -> Iterator[TrackedFile]:
@@ -74,9 +75,12 @@ class Files:
         self._open.pop(file.identity, None)
         with suppress(OSError):
             self._passed[file.identity] = os.fstat(file.fd).st_size
-        file.done = True
-        file.close()
-        self._retire(file)
+        self._end(file)
+
+    def ended(self) -> list[TrackedFile]:
+        """The files of which nothing more will be read, since the last call."""
+        ended, self._ended = self._ended, []
+        return ended
 
     def commit(self, lane: str, upto: int) -> None:
         """Everything of *lane* before *upto* is safe."""
@@ -162,9 +166,7 @@ class Files:
             copy.close()
         else:
             _log.info("%s was truncated, and no copy of what it held is beside it", file.path)
-            file.done = True
-            file.close()
-            self._retire(file)
+            self._end(file)
         self._generation = time.time_ns()
         if fresh.empty:
             fresh.close()
@@ -177,6 +179,12 @@ class Files:
         idle = time.monotonic() - file.changed > self._linger_secs
         if (file.how and not file.cut) or (idle and (file.cut or file.fate is Fate.DELETED or not listed)):
             self.finish(file)
+
+    def _end(self, file: TrackedFile) -> None:
+        file.done = True
+        file.close()
+        self._ended.append(file)
+        self._retire(file)
 
     def _retire(self, file: TrackedFile) -> None:
         """Once all of a finished file is safe, only its position is kept."""
