@@ -1,8 +1,8 @@
 """The hash chain of audit events, and the signatures that seal it.
 
 Each event carries a sequence number, the hash of the one before it, and its own: SHA-256 over the event in RFC 8785 form
-without `hash` and `signature`. A checkpoint is an event like any other that also carries an Ed25519 signature (RFC 8032) over
-its hash, and with it over everything before.
+without `hash`. A checkpoint is an event like any other that also carries an Ed25519 signature (RFC 8032) over itself in that
+form without `signature`, and by the hash before it over everything before.
 """
 
 from __future__ import annotations
@@ -104,9 +104,9 @@ class Signer:
             return cls(_private_key(text.encode(), SIGNING_KEY_NAME))
         return None
 
-    def sign(self, event_hash: str) -> str:
-        """The signature over an event's hash, base64."""
-        return base64.b64encode(self._key.sign(_CONTEXT + event_hash.encode())).decode()
+    def sign(self, body: bytes) -> str:
+        """The signature over an event in RFC 8785 form, base64."""
+        return base64.b64encode(self._key.sign(_CONTEXT + body)).decode()
 
 
 class Chain:
@@ -132,19 +132,14 @@ class Chain:
 
     def seal(self, event: AuditEvent) -> Clean:
         """*event* as the next of the chain: one line of JSON, without its end."""
-        body, event_hash = self._link(event)
         self._unsealed += 1
-        return Clean(b'%s,"hash":"%s"}' % (body[:-1], event_hash.encode()))
+        return self._link(event)
 
     def checkpoint(self, now_ns: int, *, closing: bool = False) -> Clean:
         """A checkpoint over everything so far; *closing* says that nothing follows until the writer is started again."""
         event = AuditEvent(type="checkpoint", time=timestamp(now_ns), closing=closing)
-        if self._signer is not None:
-            event.key = self._signer.key_id
-        body, event_hash = self._link(event)
         self._unsealed, self._sealed_ns = 0, now_ns
-        signature = f',"signature":"{self._signer.sign(event_hash)}"' if self._signer is not None else ""
-        return Clean(b'%s,"hash":"%s"%s}' % (body[:-1], event_hash.encode(), signature.encode()))
+        return self._link(event, self._signer)
 
     def is_due(self, now_ns: int) -> bool:
         """Whether it is time for a checkpoint."""
@@ -153,12 +148,15 @@ class Chain:
         self._sealed_ns = self._sealed_ns or now_ns
         return self._unsealed >= self._every_events or now_ns - self._sealed_ns >= self._every_ns
 
-    def _link(self, event: AuditEvent) -> tuple[bytes, str]:
+    def _link(self, event: AuditEvent, signer: Signer | None = None) -> Clean:
         self._seq += 1
         event.chain, event.seq, event.prev = self._chain, self._seq, self._hash
+        if signer is not None:
+            event.key = signer.key_id
+            event.signature = signer.sign(encode(event))
         body = encode(event)
         self._hash = hashlib.sha256(body).hexdigest()
-        return body, self._hash
+        return Clean(b'%s,"hash":"%s"}' % (body[:-1], self._hash.encode()))
 
 
 def key_id(key: Ed25519PublicKey) -> str:
@@ -166,12 +164,12 @@ def key_id(key: Ed25519PublicKey) -> str:
     return hashlib.sha256(key.public_bytes_raw()).hexdigest()[:16]
 
 
-def is_signed_by(key: Ed25519PublicKey, event_hash: str, signature: str) -> bool:
-    """Whether *signature* (base64) over *event_hash* was made with the private half of *key*."""
+def is_signed_by(key: Ed25519PublicKey, body: bytes, signature: str) -> bool:
+    """Whether *signature* (base64) over *body*, an event in RFC 8785 form, was made with the private half of *key*."""
     from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - heavy, and only for verifying
 
     try:
-        key.verify(base64.b64decode(signature, validate=True), _CONTEXT + event_hash.encode())
+        key.verify(base64.b64decode(signature, validate=True), _CONTEXT + body)
     except (InvalidSignature, ValueError):
         return False
     return True

@@ -60,6 +60,7 @@ class AuditEvent(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     seq: int = 0
     server: str = ""
     session: str = ""
+    signature: str = ""
     subject_id: str = ""
     subject_type: str = ""
     time: str

@@ -7,6 +7,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import orjson
@@ -138,8 +139,10 @@ class Ledger:
         return None
 
     def _began(self) -> float:
-        """When the current part was begun; a file knows when it was last changed, so a part continued is at most too young."""
-        return os.fstat(self._file).st_mtime if self._size else time.time()
+        """When the current part was begun: at its first event."""
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            return datetime.fromisoformat(orjson.loads(_first_line(self._path))["time"]).timestamp()
+        return time.time()
 
     def _set_aside(self) -> None:
         os.fsync(self._file)
