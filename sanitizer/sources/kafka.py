@@ -22,8 +22,8 @@ Seconds = Annotated[float, Meta(gt=0)]
 class KafkaConfig(SourceOptions, frozen=True, tag="kafka", kw_only=True):
     """Topics by name, and by a `pattern` that a whole name must match; a new group begins at the earliest message.
 
-    `revoke_wait_secs` bounds how long a rebalance waits for the delivery of what was read. With `isolation = "read_committed"`
-    messages of transactions that are open or were aborted are not read.
+    `revoke_wait_secs` bounds how long a rebalance waits for the delivery of what was read. Messages of transactions that are
+    open or were aborted are not read, unless `isolation = "read_uncommitted"`.
     """
 
     bootstrap_servers: Servers
@@ -37,7 +37,7 @@ class KafkaConfig(SourceOptions, frozen=True, tag="kafka", kw_only=True):
     group_id: Annotated[str, Meta(min_length=1)] = "mcp-log-sanitizer"
     group_instance_id: str | None = None
     auto_offset_reset: Literal["earliest", "latest"] = "earliest"
-    isolation: Literal["read_uncommitted", "read_committed"] = "read_uncommitted"
+    isolation: Literal["read_committed", "read_uncommitted"] = "read_committed"
     assignment: Literal["range", "roundrobin", "sticky"] = "roundrobin"
     session_timeout_secs: Seconds = 45.0
     heartbeat_secs: Seconds = 3.0

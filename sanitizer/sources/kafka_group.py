@@ -42,7 +42,8 @@ class Positions(Protocol):
 class Lane:
     """A partition as this process knows it: everything before `handed_out` was read, everything before `settled` is delivered
     or given up. One that is not `owned` commits nothing; one that is not `ready` is not read; what is under way of one that is
-    `stale` was read before it was taken away, and may have been read again by another member."""
+    `stale` was read before it was taken away, and may have been read again by another member. `epoch` grows with each change:
+    what was fetched in an earlier one is out of place."""
 
     name: str
     tp: TopicPartition
@@ -51,6 +52,7 @@ class Lane:
     owned: bool = False
     ready: bool = False
     stale: bool = False
+    epoch: int = 0
     corrupt_reads: int = 0
 
     def busy(self) -> bool:
@@ -65,10 +67,9 @@ class Lane:
 
 
 class Group(ConsumerRebalanceListener):  # type: ignore[misc]
-    """One member of a group. `assignment` grows with each change of what is assigned."""
+    """One member of a group."""
 
     def __init__(self, config: KafkaConfig, count: Callable[[str, int], None]) -> None:
-        self.assignment = 0
         self.lanes: dict[TopicPartition, Lane] = {}
         self.consumer: AIOKafkaConsumer | None = None
         self.positions: Positions | None = None
@@ -130,12 +131,25 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
                 lane.settled = upto
                 self._changed.notify_all()
 
+    def owns(self, name: str) -> bool:
+        """Whether the lane is ours, as far as the coordinator has told."""
+        lane = self._names.get(name)
+        return lane is not None and lane.owned
+
+    def lose(self, name: str) -> None:
+        """Begin the lane anew, from where `positions` says, once what is under way of it is settled: another moved it."""
+        lane = self._names.get(name)
+        if lane is None or self.consumer is None or not lane.owned or not lane.ready:
+            return
+        lane.stale = True
+        self._rest(self.consumer, lane)
+
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """The coordinator takes all partitions back; it gives us `rebalance_timeout_secs`."""
-        self.assignment += 1
         lanes = [self.lanes[tp] for tp in revoked if tp in self.lanes]
         for lane in lanes:
             lane.ready = False
+            lane.epoch += 1
         try:
             async with asyncio.timeout(self._config.revoke_wait_secs), self._changed:
                 await self._changed.wait_for(lambda: not any(lane.busy() for lane in lanes))
@@ -148,15 +162,13 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Each assigned partition is read as soon as nothing older of it is under way."""
-        self.assignment += 1
         for tp in assigned:
             lane = self._lane(tp)
             lane.owned = True
             if not lane.busy() and self.positions is None:
                 lane.begin()
             elif self.consumer is not None:
-                self.consumer.pause(tp)
-                self._start(self._resume(self.consumer, lane, self.assignment))
+                self._rest(self.consumer, lane)
 
     def _lane(self, tp: TopicPartition) -> Lane:
         if tp not in self.lanes:
@@ -165,18 +177,24 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
             self.lanes[tp] = self._names[name] = Lane(name, tp)
         return self.lanes[tp]
 
-    async def _resume(self, consumer: AIOKafkaConsumer, lane: Lane, assignment: int) -> None:
+    def _rest(self, consumer: AIOKafkaConsumer, lane: Lane) -> None:
+        lane.ready = False
+        lane.epoch += 1
+        consumer.pause(lane.tp)
+        self._start(self._resume(consumer, lane, lane.epoch))
+
+    async def _resume(self, consumer: AIOKafkaConsumer, lane: Lane, epoch: int) -> None:
         """Let a lane be read once its old batches are settled, from where the group, or `positions`, says."""
         async with self._changed:
-            await self._changed.wait_for(lambda: not lane.busy() or assignment != self.assignment)
-        if assignment != self.assignment:
+            await self._changed.wait_for(lambda: not lane.busy() or lane.epoch != epoch)
+        if lane.epoch != epoch:
             return
         if self.positions is not None:
             offset = await self.positions.resume(lane.name, lane.tp)
         else:
             await self._flush()
             offset = await consumer.committed(lane.tp)
-        if assignment != self.assignment:
+        if lane.epoch != epoch:
             return
         if offset is not None:
             consumer.seek(lane.tp, offset)
@@ -184,7 +202,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
             await consumer.seek_to_beginning(lane.tp)
         else:
             await consumer.seek_to_end(lane.tp)
-        if assignment == self.assignment:
+        if lane.epoch == epoch:
             lane.begin()
             consumer.resume(lane.tp)
 

@@ -25,7 +25,9 @@ CORRUPT_READS = 3
 CORRUPT = b'{"withheld":"corrupt"}'
 """Stands for messages whose record batch fails its checksum. There is nothing to redact in what cannot be read."""
 
-Fetched = Mapping[TopicPartition, Sequence[ConsumerRecord]]
+Fetched = list[tuple[Lane, int, Sequence[ConsumerRecord]]]
+"""Records of lanes, each with the lane's epoch when they were fetched."""
+
 Result = TypeVar("Result")
 
 
@@ -45,13 +47,11 @@ class KafkaSource:
             consumer = await _unless(stopping, group.join())
             ends: dict[TopicPartition, int] = {}
             while consumer is not None and not self._reading.stop.is_set():
-                assignment = group.assignment
-                fetched = await _unless(stopping, self._fetch(consumer)) or {}
-                for tp, records in fetched.items():
-                    lane = group.lanes[tp]
+                fetched = await _unless(stopping, self._fetch(consumer)) or []
+                for lane, epoch, records in fetched:
                     for batch in self._cut(lane, records):
-                        if assignment != group.assignment:
-                            break  # what was fetched under an assignment that is over belongs to the next owner
+                        if lane.epoch != epoch:
+                            break  # it was taken away since: what was fetched of it belongs to the next owner
                         lane.handed_out = batch.upto
                         yield batch
                 if self._reading.once and not fetched and await self._at_the_end(consumer, ends):
@@ -88,14 +88,16 @@ class KafkaSource:
                 raise
             log.warning("kafka: a fetch failed (%s) and is tried again", type(failure).__name__)
             await asyncio.sleep(RETRY_SECS)
-            return {}
-        return {tp: records for tp, records in fetched.items() if self.group.lanes[tp].ready}
+            return []
+        lanes = self.group.lanes
+        return [(lanes[tp], lanes[tp].epoch, records) for tp, records in fetched.items() if lanes[tp].ready]
 
     async def _fetch_singly(self, consumer: AIOKafkaConsumer) -> Fetched:
         """Read each partition up to the first record batch that fails its checksum, and pass over one that keeps failing."""
-        fetched: dict[TopicPartition, list[ConsumerRecord]] = {}
+        fetched: Fetched = []
         for lane in [lane for lane in self.group.lanes.values() if lane.owned and lane.ready]:
             records: list[ConsumerRecord] = []
+            epoch = lane.epoch
             try:
                 while got := await consumer.getmany(lane.tp, timeout_ms=POLL_MS, max_records=1):
                     records += got[lane.tp]
@@ -104,7 +106,7 @@ class KafkaSource:
                 if not records and lane.corrupt_reads >= CORRUPT_READS:
                     records = await self._pass_over(consumer, lane)
             if records:
-                fetched[lane.tp] = records
+                fetched.append((lane, epoch, records))
                 lane.corrupt_reads = 0
         return fetched
 

@@ -13,7 +13,7 @@ from sanitizer.sources.kafka import KafkaConfig
 from sanitizer.sources.kafka_source import KafkaSource
 from sanitizer.sources.options import Reading
 from servers.kafka_server import KafkaServer
-from servers.topics import committed, create_topic, produce, unique
+from servers.topics import committed, create_topic, produce, unique, until
 
 
 @asynccontextmanager
@@ -38,13 +38,6 @@ async def read_all(source: KafkaSource) -> list[Batch]:
 
 def values(batches: list[Batch]) -> list[bytes | None]:
     return [message.value for batch in batches for message in batch.messages]
-
-
-async def until(condition: Callable[[], object], secs: float = 20) -> None:
-    """Wait for *condition*."""
-    async with asyncio.timeout(secs):
-        while not condition():
-            await asyncio.sleep(0.02)
 
 
 async def test_a_new_group_begins_at_the_earliest_message_and_an_old_one_where_it_was(kafka: KafkaServer) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
@@ -57,6 +57,16 @@ async def consume(bootstrap: str, topic: str, count: int, *, secs: float = 30, *
         for records in (await consumer.getmany(timeout_ms=200)).values():
             found += records
     return found
+
+
+async def until(condition: Callable[[], object | Awaitable[object]], secs: float = 30) -> None:
+    """Wait until *condition* holds."""
+    async with asyncio.timeout(secs):
+        while True:
+            held = condition()
+            if await held if isinstance(held, Awaitable) else held:
+                return
+            await asyncio.sleep(0.05)
 
 
 async def committed(bootstrap: str, group: str) -> dict[str, int]:
