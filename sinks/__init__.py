@@ -12,8 +12,10 @@ from __future__ import annotations
 
 from sinks.file import FileConfig
 from sinks.http import HttpConfig
+from sinks.kafka import KafkaSinkConfig
+from sinks.otlp import OtlpConfig
 from sinks.stdout import StdoutConfig
 
-SinkConfig = StdoutConfig | FileConfig | HttpConfig
+SinkConfig = StdoutConfig | FileConfig | HttpConfig | OtlpConfig | KafkaSinkConfig
 
-__all__ = ["FileConfig", "HttpConfig", "SinkConfig", "StdoutConfig"]
+__all__ = ["FileConfig", "HttpConfig", "KafkaSinkConfig", "OtlpConfig", "SinkConfig", "StdoutConfig"]

@@ -11,8 +11,9 @@ Its module is light to import: client libraries are imported in `open`.
 from __future__ import annotations
 
 from sanitizer.sources.file import FileConfig
+from sanitizer.sources.kafka import KafkaConfig
 from sanitizer.sources.stdin import StdinConfig
 
-SourceConfig = StdinConfig | FileConfig
+SourceConfig = StdinConfig | FileConfig | KafkaConfig
 
-__all__ = ["FileConfig", "SourceConfig", "StdinConfig"]
+__all__ = ["FileConfig", "KafkaConfig", "SourceConfig", "StdinConfig"]
