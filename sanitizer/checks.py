@@ -99,6 +99,7 @@ def basic(text: bytes) -> bool:
     body = body[: len(body) - (len(body) % 4 == 1)]
     try:
         decoded = binascii.a2b_base64(body + b"==="[: -len(body) % 4])
+        decoded.decode()
     except ValueError:
         return False
     return b":" in decoded and not decoded.translate(None, _PRINTABLE)
