@@ -67,7 +67,7 @@ _FILL: dict[str, Callable[[Fresh], str]] = {
     "cursor": lambda f: _b64(f, json.dumps({"offset": f.number(1, 9999), "sort": f.word()}).encode()),
     "mask": lambda f: f.rnd.choice(_MASKS),
 }
-_FIELD = re.compile(r"\{(hex|n)?(\w+)\}")
+_FIELD = re.compile(r"\{\{|\}\}|\{(hex|n)?(\w+)\}")
 
 
 def filled(template: str, fresh: Fresh) -> str:
@@ -75,9 +75,10 @@ def filled(template: str, fresh: Fresh) -> str:
 
     def one(field: re.Match[str]) -> str:
         shape, size = field[1], field[2]
+        if size is None:
+            return field[0][0]
         if shape == "hex":
             return fresh.pick(HEX, int(size))
         return str(fresh.number(10 ** (int(size) - 1), 10 ** int(size) - 1)) if shape else _FILL[size](fresh)
 
-    text = template.replace("{{", "\0").replace("}}", "\1")
-    return _FIELD.sub(one, text).replace("\0", "{").replace("\1", "}")
+    return _FIELD.sub(one, template)

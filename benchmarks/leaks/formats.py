@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
+import phonenumbers
+
 from benchmarks.leaks import vendors
 
 LOWER, UPPER, DIGITS = string.ascii_lowercase, string.ascii_uppercase, string.digits
@@ -128,31 +130,29 @@ CARDS = (
     ("5067", 16),
     ("9792", 16),
 )
-DIALS = (
-    "1415555",
-    "1202555",
-    "4420794",
-    "4477009",
-    "4930123",
-    "4915112",
-    "3314567",
-    "3361234",
-    "3491234",
-    "3906123",
-    "3161234",
-    "4670123",
-    "4791234",
-    "4520123",
-    "3581234",
-    "8190123",
-    "8613812",
-    "9198765",
-    "5511961",
-    "6141234",
-    "2782123",
-    "9715012",
-    "9725012",
-    "4851234",
+COUNTRIES = (
+    "US",
+    "GB",
+    "DE",
+    "FR",
+    "ES",
+    "IT",
+    "NL",
+    "SE",
+    "NO",
+    "DK",
+    "FI",
+    "JP",
+    "CN",
+    "IN",
+    "BR",
+    "AU",
+    "ZA",
+    "AE",
+    "IL",
+    "PL",
+    "MX",
+    "KR",
 )
 
 
@@ -185,9 +185,18 @@ class Fresh:
         return f"{local}@{self.rnd.choice(HOSTS)}"
 
     def phone(self) -> str:
-        """E.164: a plus sign and 11 digits."""
-        dial = self.rnd.choice(DIALS)
-        return f"+{dial}{self.pick('23456789', 1)}{self.pick(DIGITS, 11 - len(dial) - 1)}"
+        """E.164, of a mobile number that its country's plan allows."""
+        example = phonenumbers.example_number_for_type(self.rnd.choice(COUNTRIES), phonenumbers.PhoneNumberType.MOBILE)
+        return phonenumbers.format_number(self.number_like(example), phonenumbers.PhoneNumberFormat.E164)
+
+    def number_like(self, example: phonenumbers.PhoneNumber) -> phonenumbers.PhoneNumber:
+        """*example* with other last digits, as long as that stays a valid number."""
+        for _ in range(8):
+            digits = str(example.national_number)[:-3] + self.pick(DIGITS, 3)
+            other = phonenumbers.PhoneNumber(example.country_code, int(digits), italian_leading_zero=example.italian_leading_zero)
+            if phonenumbers.is_valid_number(other):
+                return other
+        return example
 
     def card(self, *, length: int | None = None) -> str:
         prefix, size = self.rnd.choice([one for one in CARDS if length in (None, one[1])])

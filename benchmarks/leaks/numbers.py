@@ -7,7 +7,7 @@ from itertools import product
 
 import phonenumbers
 
-from benchmarks.leaks.formats import CARDS, DIGITS, HEX, Fresh
+from benchmarks.leaks.formats import CARDS, DIGITS, Fresh
 from benchmarks.leaks.model import Case, Family, Secret, case
 
 NANP = (
@@ -52,7 +52,7 @@ def phones(fresh: Fresh, scale: int) -> Iterator[Case]:
             example = phonenumbers.example_number_for_type(region, kind)
             if example is None:
                 continue
-            number = _refreshed(example, fresh)
+            number = fresh.number_like(example)
             digits = str(number.national_number)
             national = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
             for form in (
@@ -76,20 +76,6 @@ def phones(fresh: Fresh, scale: int) -> Iterator[Case]:
         area, middle, last = fresh.rnd.choice(("202", "415", "646", "312")), "555", f"0{fresh.pick(DIGITS, 3)}"
         text = form.format(a=area, b=middle, c=last)
         yield case("phone/forms", around.format(v=text), Secret("phone", area + middle + last, text))
-
-
-def _refreshed(example: phonenumbers.PhoneNumber, fresh: Fresh) -> phonenumbers.PhoneNumber:
-    """*example* with other last digits, as long as that stays a valid number."""
-    digits = str(example.national_number)
-    for _ in range(5):
-        other = phonenumbers.PhoneNumber(
-            country_code=example.country_code,
-            national_number=int(digits[:-3] + fresh.pick(DIGITS, 3)),
-            italian_leading_zero=example.italian_leading_zero,
-        )
-        if phonenumbers.is_valid_number(other):
-            return other
-    return example
 
 
 def cards(fresh: Fresh, scale: int) -> Iterator[Case]:
@@ -202,7 +188,6 @@ def uuids(fresh: Fresh, scale: int) -> Iterator[Case]:
             yield case("uuid/bare", text, Secret("uuid", value))
         for separator in ("_", " ", ":"):
             yield case("uuid/separator", f"uuid={value.replace('-', separator)}", Secret("uuid", value))
-    yield case("uuid/special", f"a 00000000-0000-0000-0000-00000000{fresh.pick(HEX, 4)} b")
 
 
 def accounts(fresh: Fresh, scale: int) -> Iterator[Case]:
