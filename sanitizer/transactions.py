@@ -16,7 +16,7 @@ import logging
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -62,11 +62,13 @@ Piece = tuple[Target, CleanBatch]
 
 
 class Transactions:
-    """Delivers and commits in the pipeline's stead, and tells the source where partitions resume."""
+    """Delivers and commits in the pipeline's stead, and tells the source where partitions resume.
+
+    Opened before the source, told of its group by `attach` before that joins, and closed after it.
+    """
 
     def __init__(
         self,
-        group: Group,
         *,
         group_id: str,
         targets: Sequence[Target],
@@ -75,7 +77,6 @@ class Transactions:
         count: Count = lambda _metric, _sink, _increment: None,
         timeout_secs: float = 30.0,
     ) -> None:
-        self._group = group
         self._group_id = group_id
         self._targets = targets
         self._producer_arguments = producer_arguments
@@ -83,7 +84,19 @@ class Transactions:
         self._count = count
         self._timeout_secs = timeout_secs
         self._ledgers: dict[str, _Ledger] = {}
+
+    def attach(self, group: Group) -> None:
+        """Serve the source that is a member of *group*."""
+        self._group = group
         group.positions = self
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the producers. A transaction that is open is ended by whoever takes the lane over, or times out."""
+        for ledger in self._ledgers.values():
+            await self._drop_producer(ledger)
 
     async def resume(self, lane: str, tp: TopicPartition) -> int | None:
         """Take *lane* over, however long it takes; from here on no other process can commit on it without our knowing."""
@@ -110,11 +123,6 @@ class Transactions:
         if lost := shares.pop("", ()):  # there never was a lane: a run that read nothing
             self._count("dropped", "kafka", sum(len(batch.records) for batch in lost))
         await asyncio.gather(*[self._deliver(self._ledgers[name], share, offsets.get(name)) for name, share in shares.items()])
-
-    async def close(self) -> None:
-        """Close the producers. A transaction that is open is ended by whoever takes the lane over, or times out."""
-        for ledger in self._ledgers.values():
-            await self._drop_producer(ledger)
 
     async def _deliver(self, ledger: _Ledger, batches: Sequence[CleanBatch], upto: int | None) -> None:
         pieces = [(target, piece) for batch in batches for target in self._targets if (piece := target.receive(batch)) is not None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from sinks.options import Options, Secret, Tls
 if TYPE_CHECKING:
     from aiokafka.abc import AbstractTokenProvider
 
+CONNECT_SECS = 1.0
 TOKEN_COMMAND_SECS = 30
 
 
@@ -80,6 +82,7 @@ def cluster(connection: Connection) -> tuple[str, ...]:
 
 def client_arguments(connection: Connection) -> dict[str, Any]:
     """The keyword arguments that every client of `aiokafka` takes; raises `OSError` when a certificate cannot be read."""
+    logging.getLogger("aiokafka").setLevel(logging.WARNING)  # at DEBUG the library logs what it sends and receives
     sasl, tls = connection.sasl, connection.tls
     arguments: dict[str, Any] = {
         "bootstrap_servers": list(cluster(connection)),
@@ -98,6 +101,24 @@ def client_arguments(connection: Connection) -> dict[str, Any]:
             arguments["sasl_plain_username"] = sasl.username
             arguments["sasl_plain_password"] = sasl.password.reveal() if sasl.password else None
     return arguments
+
+
+class Client(Protocol):
+    """A producer or consumer of `aiokafka`."""
+
+    async def start(self) -> None: ...
+
+
+async def start_client(client: Client) -> None:
+    """Start *client*. When cancelled, give it a moment first: one that is cancelled as it connects leaves the connection open."""
+    starting = asyncio.ensure_future(client.start())
+    try:
+        await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await asyncio.wait((starting,), timeout=CONNECT_SECS)
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        raise
 
 
 def _token_provider(sasl: Sasl) -> AbstractTokenProvider:

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerClosed
 
 from sanitizer.model import CleanBatch, Receipt, Rejection, Retry, TooLarge
 from sinks.kafka import KafkaSinkConfig
-from sinks.kafka_connection import client_arguments
+from sinks.kafka_connection import client_arguments, start_client
 from sinks.kafka_messages import Encoder, Outgoing, message_bytes
 
 
@@ -142,7 +142,7 @@ async def start_producer(arguments: dict[str, Any]) -> AIOKafkaProducer:
     """Connect; raise `KafkaError` or `OSError` when that fails, leaving nothing open."""
     producer = AIOKafkaProducer(**arguments)
     try:
-        await producer.start()
+        await start_client(producer)
     except BaseException:
         await abandon(producer)
         raise

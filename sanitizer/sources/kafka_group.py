@@ -22,7 +22,7 @@ from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitio
 from aiokafka.errors import AuthenticationFailedError, CommitFailedError, IllegalStateError, KafkaError
 
 from sanitizer.sources.kafka import KafkaConfig
-from sinks.kafka_connection import client_arguments
+from sinks.kafka_connection import client_arguments, start_client
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
             self.consumer = consumer = AIOKafkaConsumer(**self._arguments())
             consumer.subscribe(**self._config.subscription(), listener=self)
             try:
-                await consumer.start()
+                await start_client(consumer)
             except AuthenticationFailedError as refusal:
                 raise PermissionError(f"kafka: the broker refused the login ({type(refusal).__name__})") from None
             except (KafkaError, OSError) as failure:
@@ -104,13 +104,15 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
         with suppress(TimeoutError):
             async with asyncio.timeout(self._config.request_timeout_secs):
                 await self._flush()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for lane in self.lanes.values():
+            lane.epoch += 1
         if self.consumer is not None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._config.request_timeout_secs):
                     await self.consumer.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def commit(self, name: str, upto: int) -> None:
         """Note that everything of the lane before *upto* is delivered; the broker is told soon, at the latest on revocation."""
@@ -187,24 +189,36 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
         """Let a lane be read once its old batches are settled, from where the group, or `positions`, says."""
         async with self._changed:
             await self._changed.wait_for(lambda: not lane.busy() or lane.epoch != epoch)
-        if lane.epoch != epoch:
-            return
-        if self.positions is not None:
-            offset = await self.positions.resume(lane.name, lane.tp)
-        else:
-            await self._flush()
-            offset = await consumer.committed(lane.tp)
-        if lane.epoch != epoch:
-            return
-        if offset is not None:
-            consumer.seek(lane.tp, offset)
-        elif self._config.auto_offset_reset == "earliest":
-            await consumer.seek_to_beginning(lane.tp)
-        else:
-            await consumer.seek_to_end(lane.tp)
+        while lane.epoch == epoch:
+            try:
+                offset = await self._position(consumer, lane)
+                if lane.epoch == epoch:
+                    await self._seek(consumer, lane.tp, offset)
+            except IllegalStateError:
+                return  # taken away this very moment: the next assignment begins it
+            except KafkaError as failure:
+                log.warning("kafka: where to resume %s is not known yet (%s)", lane.name, type(failure).__name__)
+                await asyncio.sleep(RETRY_SECS)
+            else:
+                break
         if lane.epoch == epoch:
             lane.begin()
             consumer.resume(lane.tp)
+
+    async def _position(self, consumer: AIOKafkaConsumer, lane: Lane) -> int | None:
+        if self.positions is not None:
+            return await self.positions.resume(lane.name, lane.tp)
+        await self._flush()
+        offset: int | None = await consumer.committed(lane.tp)
+        return offset
+
+    async def _seek(self, consumer: AIOKafkaConsumer, tp: TopicPartition, offset: int | None) -> None:
+        if offset is not None:
+            consumer.seek(tp, offset)
+        elif self._config.auto_offset_reset == "earliest":
+            await consumer.seek_to_beginning(tp)
+        else:
+            await consumer.seek_to_end(tp)
 
     async def _flush_until_done(self) -> None:
         while True:

@@ -83,15 +83,15 @@ async def member(bootstrap: str, group: str, topic: str, out: str, audit: str, *
     sinks = [KafkaSinkConfig(bootstrap_servers=bootstrap, topic=name, name=name) for name in (out, audit)]
     targets = [Target(sink.topic, Encoder(sink), only(kind)) for sink, kind in zip(sinks, ("logs", "audit"), strict=True)]
     graves = Graves()
-    async with config.open(reading) as source:
-        transactions = Transactions(
-            source.group, group_id=group, targets=targets, producer_arguments=producer_arguments(sinks[0]), dead_letters=graves
-        )
-        try:
-            yield Member(source, reading, transactions, graves)
-        finally:
-            reading.stop.set()
-            await transactions.close()
+    async with (
+        Transactions(
+            group_id=group, targets=targets, producer_arguments=producer_arguments(sinks[0]), dead_letters=graves
+        ) as transactions,
+        config.open(reading) as source,
+    ):
+        transactions.attach(source.group)
+        yield Member(source, reading, transactions, graves)
+        reading.stop.set()
 
 
 async def main() -> None:
