@@ -72,6 +72,7 @@ class HeadFile:
         beside = self._path.with_name(f"{self._path.name}.new")
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
+            os.fchmod(descriptor, 0o600)
             os.write(descriptor, _encode(head) + b"\n")
             os.fsync(descriptor)
         finally:

@@ -44,7 +44,7 @@ class Ledger:
         self._sync_secs = sync_secs
         self._heads = HeadFile(self._path.with_name(f"{self._path.name}.head"))
         self._unwritten: list[bytes] = []
-        self._synced_at = time.monotonic()
+        self._synced_at = -sync_secs  # the first events are vouched for at once
         self._lock = self._locked()
         try:
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)

@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from sanitizer.audit import Auditor
+from sanitizer.chain import Chain, HeadFile
+from sanitizer.event import AuditEvent, timestamp
+from sanitizer.ledger import Ledger, LedgerError, lines, parts
+from sanitizer.verify import Verdict, verify
+
+NOW = 1_795_186_552_123_456_789
+
+
+def write(ledger: Ledger, chain: Chain, count: int = 1) -> None:
+    for _ in range(count):
+        ledger.append([chain.seal(AuditEvent(type="call", time=timestamp(NOW), tool="t" * 50))], chain.head)
+
+
+def judged(path: Path) -> Verdict:
+    head = HeadFile(path.with_name(f"{path.name}.head")).load_head()
+    (verdict,) = verify(
+        ((f"{file.name}:{number}", line) for file, number, line in lines(parts(path))), heads=[head] if head else []
+    )
+    return verdict
+
+
+def test_events_are_lines_that_only_their_owner_reads(tmp_path: Path) -> None:
+    path = tmp_path / "audit.ndjson"
+    ledger, chain = Ledger(path), Chain()
+    write(ledger, chain, 3)
+    ledger.close()
+    assert [json.loads(line)["seq"] for line in path.read_bytes().splitlines()] == [1, 2, 3]
+    assert {file.name: oct(file.stat().st_mode & 0o777) for file in tmp_path.iterdir()} == dict.fromkeys(
+        ("audit.ndjson", "audit.ndjson.head", "audit.ndjson.lock"), "0o600"
+    )
+    assert judged(path).is_intact
+
+
+def test_the_chain_continues_over_restarts(tmp_path: Path) -> None:
+    path = tmp_path / "audit.ndjson"
+    for _ in range(3):
+        ledger = Ledger(path)
+        write(ledger, Chain(ledger.head), 2)
+        ledger.close()
+    verdict = judged(path)
+    assert verdict.is_intact
+    assert verdict.last == 6
+
+
+@pytest.mark.parametrize("cut", [1, 30, 200])
+def test_a_torn_last_line_is_cut_off_and_the_chain_goes_on(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "audit.ndjson"
+    ledger, chain = Ledger(path), Chain()
+    write(ledger, chain, 2)
+    ledger.close()
+    torn = chain.seal(AuditEvent(type="call", time=timestamp(NOW)))[:cut]
+    with path.open("ab") as file:
+        file.write(torn)
+    ledger = Ledger(path)
+    assert ledger.torn_bytes == len(torn)
+    write(ledger, Chain(ledger.head))
+    ledger.close()
+    assert judged(path).is_intact
+    assert judged(path).last == 3
+
+
+def test_a_head_that_was_not_stored_in_time_is_found_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "audit.ndjson"
+    ledger, chain = Ledger(path, sync_secs=3600), Chain()
+    write(ledger, chain, 5)
+    os.close(ledger._lock)
+    assert not (tmp_path / "audit.ndjson.head").exists()
+    assert Ledger(path).head == chain.head
+
+
+def test_a_file_cut_behind_the_writers_back_shows_when_it_is_verified(tmp_path: Path) -> None:
+    path = tmp_path / "audit.ndjson"
+    ledger, chain = Ledger(path), Chain()
+    write(ledger, chain, 5)
+    ledger.close()
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:3]))
+    assert [(fault.kind, fault.detail) for fault in judged(path).faults] == [("cut off", "4 to 5")]
+    ledger = Ledger(path)
+    write(ledger, Chain(ledger.head))
+    ledger.close()
+    assert [(fault.kind, fault.detail) for fault in judged(path).faults] == [("missing", "4 to 5")]
+
+
+def test_full_parts_are_set_aside_and_the_chain_runs_through_them(tmp_path: Path) -> None:
+    path = tmp_path / "audit.ndjson"
+    ledger, chain = Ledger(path, max_bytes=2_000), Chain()
+    write(ledger, chain, 30)
+    ledger.close()
+    files = parts(path)
+    assert len(files) > 3
+    assert files[-1] == path
+    assert all(file.stat().st_size <= 2_000 and file.stat().st_mode & 0o777 == 0o600 for file in files)
+    assert judged(path).is_intact
+    assert judged(path).last == 30
+    ledger = Ledger(path, max_bytes=2_000)
+    assert ledger.head == chain.head
+    ledger.close()
+
+
+def test_old_parts_are_set_aside_by_age(tmp_path: Path) -> None:
+    path = tmp_path / "audit.ndjson"
+    ledger, chain = Ledger(path, max_age_secs=0), Chain()
+    write(ledger, chain, 3)
+    ledger.close()
+    assert len(parts(path)) == 3
+
+
+def test_parts_are_deleted_on_schedule_and_the_trail_says_which(tmp_path: Path) -> None:
+    path = tmp_path / "audit.ndjson"
+    ledger = Ledger(path, max_bytes=2_000, keep_secs=3600)
+    chain = Chain()
+    auditor = Auditor(chain)
+    write(ledger, chain, 30)
+    assert ledger.retire() is None
+    old = parts(path)[:2]
+    for part in old:
+        os.utime(part, (time.time() - 4000, time.time() - 4000))
+    gone = ledger.retire()
+    assert gone is not None
+    assert gone[0] == 1
+    ledger.append(
+        auditor.record(AuditEvent(type="records_retired", time=timestamp(NOW), first_seq=gone[0], last_seq=gone[1])), auditor.head
+    )
+    ledger.close()
+    assert not any(part.exists() for part in old)
+    verdict = judged(path)
+    assert verdict.is_intact
+    assert verdict.first == gone[1] + 1
+
+
+def test_two_processes_cannot_write_one_file(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "audit.ndjson")
+    with pytest.raises(LedgerError, match="another process writes to this audit file"):
+        Ledger(tmp_path / "audit.ndjson")
+    ledger.close()
+    Ledger(tmp_path / "audit.ndjson").close()
+
+
+def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(LedgerError, match=r"gone/audit.ndjson: the audit file cannot be opened: No such file"):
+        Ledger(tmp_path / "gone" / "audit.ndjson")
+
+
+def test_a_full_disk_loses_no_event_and_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "audit.ndjson"
+    ledger, chain = Ledger(path), Chain()
+    write(ledger, chain, 2)
+    real = os.write
+    room = [100]
+
+    def full(descriptor: int, data: bytes) -> int:
+        if room:
+            return real(descriptor, data[: room.pop()])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(OSError, match="No space left"):
+        write(ledger, chain)
+    monkeypatch.setattr(os, "write", real)
+    assert path.read_bytes().count(b"\n") == 2
+    assert path.read_bytes().endswith(b"\n")
+    write(ledger, chain)
+    ledger.close()
+    verdict = judged(path)
+    assert verdict.is_intact
+    assert verdict.last == 4
+
+
+WRITER = """
+import sys
+from sanitizer.chain import Chain
+from sanitizer.event import AuditEvent, timestamp
+from sanitizer.ledger import Ledger
+ledger = Ledger(sys.argv[1], max_bytes=20_000, sync_secs=0.01)
+chain = Chain(ledger.head)
+while True:
+    ledger.append([chain.seal(AuditEvent(type="call", time=timestamp(1), tool="t")) for _ in range(7)], chain.head)
+    print(chain.head.seq, flush=True)
+"""
+
+
+def test_killing_the_writer_leaves_an_intact_trail_each_time(tmp_path: Path) -> None:
+    path = tmp_path / "audit.ndjson"
+    told = 0
+    for _ in range(4):
+        with subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, cwd=Path(__file__).parents[1]
+        ) as writer:
+            assert writer.stdout is not None
+            for _ in range(60):
+                told = int(writer.stdout.readline())
+            writer.send_signal(signal.SIGKILL)
+            told = max([told, *map(int, writer.stdout.read().split())])
+        verdict = judged(path)
+        assert [fault for fault in verdict.faults if fault.kind not in ("unreadable",)] == []
+        assert verdict.last >= told
+    Ledger(path).close()
+    assert judged(path).is_intact
