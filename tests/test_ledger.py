@@ -78,7 +78,9 @@ def test_a_head_that_was_not_stored_in_time_is_found_in_the_file(tmp_path: Path)
     ledger, chain = Ledger(path, sync_secs=3600), Chain()
     write(ledger, chain, 5)
     os.close(ledger._lock)
-    assert not (tmp_path / "audit.ndjson.head").exists()
+    stored = HeadFile(tmp_path / "audit.ndjson.head").load_head()
+    assert stored is not None
+    assert stored.seq == 1
     assert Ledger(path).head == chain.head
 
 
