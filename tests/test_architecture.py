@@ -138,3 +138,10 @@ def test_links_between_documents_lead_somewhere() -> None:
     for document in (ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/*.md"), *ROOT.glob("deploy/**/*.md")):
         links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text(encoding="utf-8"))
         assert [link for link in links if not (document.parent / link).exists()] == [], document
+
+
+def test_the_architecture_page_names_every_module() -> None:
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    named = {name.rpartition("/")[2] for name in re.findall(r"`([a-z0-9_/]+)`", page)}
+
+    assert {path.stem for path in SOURCES} - {"__init__", "__main__"} - named == set()
