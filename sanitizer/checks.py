@@ -10,7 +10,7 @@ import binascii
 import re
 from collections.abc import Callable
 
-from sanitizer import addresses, cards, identifiers, phones, token_checks, words
+from sanitizer import addresses, cards, identifiers, identifiers_europe, phones, token_checks, words
 
 Check = Callable[[bytes], bool]
 
@@ -225,4 +225,5 @@ CHECKS: dict[str, Check] = {
     **token_checks.CHECKS,
     **addresses.CHECKS,
     **identifiers.CHECKS,
+    **identifiers_europe.CHECKS,
 }
