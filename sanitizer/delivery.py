@@ -1,30 +1,22 @@
-"""Everything between clean batches and one sink, once for every sink: order, merging, retry, splitting, dead letters, spilling.
+"""Everything between clean batches and one sink, once for every sink: order, merging, spilling; `sender` has the rest.
 
-A `Retry` and the system's own errors (connection refused, DNS, TLS, timeouts) are transient, whatever the sink; a
-`Rejection` is for ever. What waits keeps its place: batches of a lane leave in the order in which they came.
+What waits keeps its place: batches of a lane leave in the order in which they came.
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from sanitizer.batching import join, pick, size, split
-from sanitizer.model import CleanBatch, Receipt, Rejection, Retry, Sink, TooLarge
+from sanitizer.batching import join, size, split
+from sanitizer.filter import receiver
+from sanitizer.model import CleanBatch, Sink
+from sanitizer.sender import Count, DeadLetters, Sender
 from sinks.options import SinkOptions
-
-
-class DeadLetters(Protocol):
-    """Where records go that a sink will never take."""
-
-    async def bury(self, sink: str, batch: CleanBatch, rejections: Sequence[Rejection]) -> None:
-        """Keep the rejected records of *batch*; raise `OSError` when that is not possible now."""
-        ...
 
 
 class Spilling(Protocol):
@@ -45,10 +37,6 @@ class Spilling(Protocol):
 
 class NotDeliveredError(Exception):
     """Raised when a batch had to be given up: the time to drain is over and there is no spool to put it into."""
-
-
-Count = Callable[[str, str, int], None]
-"""(metric, sink, increment)"""
 
 
 @dataclass(slots=True)
@@ -77,10 +65,10 @@ class Delivery:
         count: Count = lambda _metric, _sink, _increment: None,
         max_waiting_bytes: int = 4 << 20,
     ) -> None:
-        self._sink = sink
+        self._sender = Sender(sink, options, name, dead_letters, count)
         self._options = options
+        self._receive = receiver(options)
         self._name = name
-        self._dead_letters = dead_letters
         self._spool = spool
         self._count = count
         self._max_waiting_bytes = max_waiting_bytes
@@ -90,12 +78,16 @@ class Delivery:
         self._slots = asyncio.Semaphore(options.concurrency)
         self._spilling = False
         self._spills = 0
-        self._hurry = asyncio.Event()
+        self._draining: asyncio.Task[None] | None = None
 
     def deliver(self, batch: CleanBatch) -> asyncio.Future[None] | None:
-        """Take *batch*; None when this sink does not receive its kind."""
-        if batch.kind not in self._options.receives:
+        """Take *batch*; None when this sink receives nothing of it."""
+        chosen = self._receive(batch)
+        if chosen is not batch and batch.kind in self._options.receives:
+            self._count("filtered", self._name, len(batch.records) - (len(chosen.records) if chosen else 0))
+        if chosen is None:
             return None
+        batch = chosen
         safe: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         safe.add_done_callback(lambda done: done.cancelled() or done.exception())  # after a failure nobody may ask
         key = "audit" if batch.kind == "audit" else batch.lane
@@ -115,9 +107,19 @@ class Delivery:
         if self._spool and await self._spool.first():
             self._spill()
 
+    @property
+    def down(self) -> bool:
+        """Whether the sink has not taken what it was sent last."""
+        return self._sender.failing
+
+    async def drained(self) -> None:
+        """Return once nothing waits here but in the spool."""
+        while waiting := [task for task in self._tasks if task is not self._draining]:
+            await asyncio.wait(waiting)
+
     def hurry(self) -> None:
         """Wait no longer: what cannot be sent at once goes to the spool, or fails with `NotDeliveredError` where there is none."""
-        self._hurry.set()
+        self._sender.hurry.set()
         self._spill()
 
     async def close(self) -> None:
@@ -126,10 +128,11 @@ class Delivery:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _start(self, work: Coroutine[None, None, None]) -> None:
+    def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _drain_lane(self, key: str, lane: _Lane) -> None:
         """Send what waits on *lane* until nothing does."""
@@ -152,7 +155,7 @@ class Delivery:
     async def _company(self, lane: _Lane) -> None:
         """Give the lane `max_batch_secs` to fill a batch."""
         deadline = time.monotonic() + self._options.max_batch_secs
-        while not self._spilling and not self._hurry.is_set() and not self._full(lane):
+        while not self._spilling and not self._sender.hurry.is_set() and not self._full(lane):
             remaining = deadline - time.monotonic()
             if remaining <= 0:
                 return
@@ -190,7 +193,7 @@ class Delivery:
     async def _make_safe(self, batch: CleanBatch) -> None:
         remainder: CleanBatch | None = batch
         for part in split(batch, self._options.max_batch_records):
-            remainder = part if self._spilling and self._spool else await self._send(part, may_spill=self._spool is not None)
+            remainder = part if self._spilling and self._spool else await self._sender.send(part, give_back=self._spool is not None)
             if remainder is not None:
                 await self._put_aside(remainder)
 
@@ -204,72 +207,6 @@ class Delivery:
         finally:
             self._spills -= 1
 
-    async def _send(self, batch: CleanBatch, *, may_spill: bool) -> CleanBatch | None:
-        """Send *batch* until all of it is delivered or buried; return what is left when it should be put aside instead."""
-        attempt = 0
-        while True:
-            after_secs: float | None = None
-            try:
-                async with asyncio.timeout(self._options.timeout_secs):
-                    receipt = await self._sink.send(batch)
-            except TooLarge:
-                if len(batch.records) > 1:
-                    return await self._send_halves(batch, may_spill=may_spill)
-                receipt = Receipt(rejected=[Rejection(0, "too large for the sink")])
-            except Retry as trouble:
-                receipt, after_secs = Receipt(pending=range(len(batch.records))), trouble.after_secs
-            except BrokenPipeError:
-                raise
-            except (OSError, TimeoutError):
-                receipt = Receipt(pending=range(len(batch.records)))
-            await self._bury(batch, receipt.rejected)
-            self._count("delivered", self._name, len(batch.records) - len(receipt.rejected) - len(receipt.pending))
-            if not receipt.pending:
-                return None
-            attempt = attempt + 1 if len(receipt.pending) == len(batch.records) else 1
-            batch = pick(batch, receipt.pending)
-            self._count("retries", self._name, 1)
-            retry = self._options.retry
-            if retry.max_attempts is not None and attempt >= retry.max_attempts:
-                await self._bury(batch, [Rejection(i, f"gave up after {attempt} attempts") for i in range(len(batch.records))])
-                return None
-            if may_spill or self._hurry.is_set():
-                return batch
-            await self._pause(receipt.after_secs if after_secs is None else after_secs, attempt)
-
-    async def _send_halves(self, batch: CleanBatch, *, may_spill: bool) -> CleanBatch | None:
-        left: list[CleanBatch] = []
-        for half in split(batch, (len(batch.records) + 1) // 2):
-            remainder = half if left else await self._send(half, may_spill=may_spill)
-            if remainder is not None:
-                left.append(remainder)
-        return join(left) if left else None
-
-    async def _bury(self, batch: CleanBatch, rejections: Sequence[Rejection]) -> None:
-        """Keep what the sink refused; a full disk is waited for, since dropping it here would be silent."""
-        attempt = 0
-        while rejections:
-            try:
-                await self._dead_letters.bury(self._name, batch, rejections)
-            except OSError:
-                if self._hurry.is_set():
-                    raise
-                attempt += 1
-                await self._pause(None, attempt)
-            else:
-                self._count("dead_lettered", self._name, len(rejections))
-                return
-
-    async def _pause(self, after_secs: float | None, attempt: int) -> None:
-        """Full jitter over an exponential bound, so that many that failed together do not come back together."""
-        retry = self._options.retry
-        bound = min(retry.max_delay_secs, retry.first_delay_secs * 2 ** min(attempt - 1, 32))
-        secs = random.uniform(0, bound) if after_secs is None else after_secs  # noqa: S311 - spreads load, keeps no secret
-        try:
-            await asyncio.wait_for(self._hurry.wait(), secs)
-        except TimeoutError:
-            return
-
     def _spill(self) -> None:
         """From now on batches go to the spool, until it is empty again."""
         if self._spool is None or self._spilling:
@@ -277,15 +214,15 @@ class Delivery:
         self._spilling = True
         for lane in self._lanes.values():
             lane.arrived.set()
-        if not self._hurry.is_set():
-            self._start(self._drain_spool(self._spool))
+        if not self._sender.hurry.is_set():
+            self._draining = self._start(self._drain_spool(self._spool))
 
     async def _drain_spool(self, spool: Spilling) -> None:
         """Deliver what the spool holds, oldest first; when it is empty, batches go straight to the sink again."""
-        while not self._hurry.is_set():
+        while not self._sender.hurry.is_set():
             batch = await spool.first()
             if batch is not None:
-                if await self._send(batch, may_spill=False) is not None:
+                if await self._sender.send(batch, give_back=False) is not None:
                     return
                 await spool.forget_first()
             elif self._spills:

@@ -118,6 +118,7 @@ class Pipeline:
     window_items: int = 256
     _timers: dict[str, asyncio.TimerHandle] = field(default_factory=dict, init=False)
     _lanes: dict[str, Source] = field(default_factory=dict, init=False)
+    _open: dict[str, Source] = field(default_factory=dict, init=False)
     _settled: dict[str, tuple[Source, int]] = field(default_factory=dict, init=False)
     _audit_upto: int = field(default=0, init=False)
     _readers: list[asyncio.Task[None]] = field(default_factory=list, init=False)
@@ -127,6 +128,7 @@ class Pipeline:
         self._scrubbing: Window[Work] = Window(self.window_bytes, self.window_items)
         self._delivering: Window[Sent] = Window(self.window_bytes, self.window_items)
         self._dirty = asyncio.Event()
+        self._added = asyncio.Event()
         committer = asyncio.create_task(self._commit_forever())
         stages = [asyncio.create_task(stage) for stage in (self._read(), self._send(), self._settle())]
         try:
@@ -150,22 +152,45 @@ class Pipeline:
         else:
             _drop(clean)
 
+    def add(self, source: Source) -> None:
+        """Read *source* too, from now on."""
+        self._readers.append(asyncio.create_task(self._read_one(source)))
+        self._added.set()
+
     async def _read(self) -> None:
-        self._readers = [asyncio.create_task(self._read_one(source)) for source in self.sources]
-        await _first_failure(self._readers, until=self._readers)
-        for lane, source in list(self._lanes.items()):
-            self._flush(lane, source, end=True)
+        for source in self.sources:
+            self.add(source)
+        while reading := [reader for reader in self._readers if not reader.done()]:
+            self._added.clear()
+            added = asyncio.create_task(self._added.wait())
+            await asyncio.wait((*reading, added), return_when=asyncio.FIRST_COMPLETED)
+            added.cancel()
+            for reader in self._readers:
+                if reader.done() and not reader.cancelled():
+                    reader.result()
+            self._readers = [reader for reader in self._readers if not reader.done()]
+        for last in self.last_words:
+            self.inject(last())
         self._scrubbing.close()
 
     async def _read_one(self, source: Source) -> None:
-        async for batch in source.batches():
-            if self.observer:
-                self.observer.read(batch)
-            await self._scrubbing.room()
-            size = len(batch.data) or sum(len(m.value or b"") for m in batch.messages)
-            self._lanes[batch.lane] = source
-            self._scrubbing.put(Work(source, batch.lane, self.scrubbing.feed(batch), time.monotonic(), size), size)
-            await asyncio.sleep(0)  # a source that always has data would let no other stage run
+        try:
+            async for batch in source.batches():
+                if self.observer:
+                    self.observer.read(batch)
+                await self._scrubbing.room()
+                if batch.data or batch.messages:
+                    size = len(batch.data) or sum(len(message.value or b"") for message in batch.messages)
+                    self._open[batch.lane] = source
+                    self._scrubbing.put(Work(source, batch.lane, self.scrubbing.feed(batch), time.monotonic(), size), size)
+                else:
+                    self._open.pop(batch.lane, None)
+                    self._flush(batch.lane, source, end=True)
+                await asyncio.sleep(0)  # a source that always has data would let no other stage run
+        finally:
+            for lane in [lane for lane, its_source in self._open.items() if its_source is source]:
+                del self._open[lane]
+                self._flush(lane, source, end=not getattr(source, "resumes", False))
 
     def _flush(self, lane: str, source: Source, end: bool = False) -> None:
         self._timers.pop(lane, None)

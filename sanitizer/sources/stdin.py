@@ -107,8 +107,8 @@ class StdinConfig(SourceOptions, frozen=True, tag="stdin"):
 
     @asynccontextmanager
     async def open(self, reading: Reading) -> AsyncGenerator[StdinSource]:
-        """Standard input as it is when this is called."""
-        source = StdinSource(0, reading, self.name or "stdin")
+        """Standard input as it is when this is called. Its lane is named by the time, since offsets begin anew with each run."""
+        source = StdinSource(0, reading, f"{self.name or 'stdin'}:{time.time_ns():x}")
         try:
             yield source
         finally:

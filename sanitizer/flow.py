@@ -1,0 +1,244 @@
+"""What a configuration asks for, opened and joined: sources, redaction, audit, sinks. A new configuration changes it in place."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from sanitizer.chain import Signer
+from sanitizer.database import compiled
+from sanitizer.filter import receiver
+from sanitizer.hashing import Keyring
+from sanitizer.lanes import Lanes, no_audit
+from sanitizer.model import CleanBatch, Source
+from sanitizer.outlets import Outlets
+from sanitizer.pipeline import Pipeline
+from sanitizer.scrub import Options, Scrubber
+from sanitizer.settings import Audit, Config, sink_names
+from sanitizer.sources import SourceConfig, StdinConfig
+from sanitizer.sources.options import Reading
+from sanitizer.spill import WhenFull
+from sanitizer.spool import Spool
+from sanitizer.state import State
+from sanitizer.telemetry import Metrics
+from sanitizer.trail import Trail
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class OpenSource:
+    """A source in use, and what stops it."""
+
+    config: SourceConfig
+    source: Source
+    stop: asyncio.Event
+
+
+class Flow:
+    """One pipeline for as long as the process lives; `async with` opens and closes its parts."""
+
+    def __init__(self, config: Config, folder: Path, metrics: Metrics, *, once: bool = False) -> None:
+        self.config = config
+        self._folder = folder
+        self._metrics = metrics
+        self._once = once
+        self._stack = AsyncExitStack()
+        self._sources: dict[str, OpenSource] = {}
+
+    async def __aenter__(self) -> Flow:
+        config = self.config
+        async with AsyncExitStack() as stack:
+            self.state = State(self._folder)
+            stack.callback(self.state.close)
+            self.outlets = Outlets(self._folder / "spool", self.state, self._metrics, self._when_full, self._dropped)
+            self._trail = self._open_trail()
+            if self._trail:
+                stack.callback(self._trail.close)
+            self.lanes = Lanes(
+                scrubber(config),
+                wrapper=config.wrapper,
+                max_record_bytes=config.max_record_bytes,
+                audit=self._trail or no_audit,
+            )
+            self.pipeline = Pipeline(
+                [],
+                self.lanes,
+                deliver=[],
+                observer=self._metrics,
+                hold_secs=config.hold_secs,
+                commit_secs=config.commit_secs,
+                durable=[self.outlets.sync],
+                committed=[self._flush_state],
+                commit_audit=self._trail.committed if self._trail else None,
+                last_words=[self._trail.last_words] if self._trail else [],
+            )
+            if config.delivery == "exactly_once":
+                await self._open_transactions(stack)
+            else:
+                stack.push_async_callback(self.outlets.close)
+                await self.outlets.change(config, never_stops=_never_stops(config))
+                self.pipeline.deliver = self.outlets.deliver
+                for source in config.sources:
+                    await self._open_source(stack, source)
+            self.pipeline.sources = [opened.source for opened in self._sources.values()]
+            self._metrics.gauge("spool_bytes", self.outlets.waiting)
+            self._metrics.gauge("lag", self._lag)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.outlets.close()
+        try:
+            await self._flush_state()
+        finally:
+            await self._stack.aclose()
+
+    async def run(self) -> None:
+        """Read until every source has ended, and deliver all of it; raises what a part raised."""
+        ticking = asyncio.create_task(self._tick_forever())
+        try:
+            await self.pipeline.run()
+        finally:
+            ticking.cancel()
+            await asyncio.gather(ticking, return_exceptions=True)
+
+    def stop(self) -> None:
+        """Let every source read what is there now, and end."""
+        for opened in self._sources.values():
+            opened.stop.set()
+
+    def hurry(self) -> None:
+        """Read no more, and put into the spool what cannot be sent at once."""
+        self.pipeline.stop_reading()
+        for delivery in self.outlets.deliveries:
+            delivery.hurry()
+
+    def status(self) -> Mapping[str, str]:
+        """What the status page says."""
+        return {"rules": self.lanes.scrubber.digest, **self.outlets.status()}
+
+    async def change(self, config: Config) -> list[str]:
+        """Use *config* from the next batch on; the keys that need a restart first. Raises what opening a part raises, with
+        everything as it was."""
+        made = await asyncio.to_thread(scrubber, config)
+        needing = [
+            key
+            for key in ("state_dir", "audit", "delivery", "workers", "admin", "telemetry", "wrapper", "max_record_bytes", "spool")
+            if getattr(config, key) != getattr(self.config, key)
+        ]
+        if self.config.delivery == "exactly_once":
+            needing += [key for key in ("sources", "sinks") if getattr(config, key) != getattr(self.config, key)]
+        else:
+            await self.outlets.change(config, never_stops=_never_stops(config))
+            self.pipeline.deliver = self.outlets.deliver
+            await self._change_sources(config.sources)
+        self.lanes.scrubber = made
+        self.pipeline.hold_secs, self.pipeline.commit_secs = config.hold_secs, config.commit_secs
+        self.config = config
+        return needing
+
+    async def _change_sources(self, wanted: Sequence[SourceConfig]) -> None:
+        for name, opened in list(self._sources.items()):
+            if opened.config not in wanted:
+                opened.stop.set()
+                del self._sources[name]
+        for source in wanted:
+            if all(opened.config != source for opened in self._sources.values()):
+                opened = await self._open_source(self._stack, source)
+                self.pipeline.add(opened.source)
+
+    async def _open_source(self, stack: AsyncExitStack, config: SourceConfig) -> OpenSource:
+        stop = asyncio.Event()
+        reading = Reading(stop, self._once, self.state, lambda name, number: self._metrics.add(name, "", number))
+        opened = OpenSource(config, await stack.enter_async_context(config.open(reading)), stop)
+        self._sources[config.name or f"{config.__struct_config__.tag}-{len(self._sources)}-{time.monotonic_ns()}"] = opened
+        return opened
+
+    async def _open_transactions(self, stack: AsyncExitStack) -> None:
+        from sanitizer.transactions import Target, Transactions  # noqa: PLC0415 - only who uses Kafka pays for its client
+        from sinks.kafka import KafkaSinkConfig  # noqa: PLC0415
+        from sinks.kafka_messages import Encoder  # noqa: PLC0415
+        from sinks.kafka_producer import producer_arguments  # noqa: PLC0415
+
+        sinks = [sink for sink in self.config.sinks if isinstance(sink, KafkaSinkConfig)]
+        named = zip(sink_names(self.config), sinks, strict=True)
+        targets = [Target(name, Encoder(sink), receiver(sink)) for name, sink in named]
+        transactions = await stack.enter_async_context(
+            Transactions(
+                group_id=self.config.sources[0].group_id,  # type: ignore[union-attr]  # `guarantee` has seen to it
+                targets=targets,
+                producer_arguments=producer_arguments(sinks[0]),
+                dead_letters=self.state,
+                count=self._metrics.add,
+            )
+        )
+        opened = await self._open_source(stack, self.config.sources[0])
+        transactions.attach(opened.source.group)  # type: ignore[attr-defined]
+        self.pipeline.transactional = transactions
+
+    def _open_trail(self) -> Trail | None:
+        if self.config.audit is None and not any("audit" in sink.receives for sink in self.config.sinks):
+            return None
+        options = self.config.audit or Audit()
+        outbox = None if self.config.delivery == "exactly_once" else Spool(self._folder / "audit", 256 << 20)
+        return Trail(options, Signer.load(options.key_file), self.state, outbox)
+
+    def _when_full(self, lane: str) -> WhenFull:
+        for source in self.config.sources:
+            if isinstance(source, StdinConfig) and lane.startswith(f"{source.name or 'stdin'}:"):
+                return source.when_full
+        return "block"
+
+    def _dropped(self, name: str, number: int) -> None:
+        _log.error("%d records for %s were dropped: the spool is full", number, name)
+        if self._trail:
+            self.pipeline.inject(self._trail.dropped(f"the spool of {name} is full", number)())
+
+    async def _flush_state(self) -> None:
+        try:
+            await self.state.flush()
+        except OSError as trouble:
+            _log.error("positions could not be saved (%s); they are saved with the next batch", trouble)
+
+    async def _tick_forever(self) -> None:
+        if self._trail:
+            for batch in self._trail.backlog:
+                self.pipeline.inject(_ready(batch))
+        while self._trail:
+            await asyncio.sleep(1.0)
+            self.pipeline.inject(self._trail.tick())
+
+    def _lag(self) -> Mapping[str, float]:
+        lags: dict[str, float] = {}
+        for opened in self._sources.values():
+            if lag := getattr(opened.source, "lag", None):
+                lags |= lag()
+        return lags
+
+
+def _never_stops(config: Config) -> bool:
+    return any(isinstance(source, StdinConfig) and source.when_full != "block" for source in config.sources)
+
+
+def scrubber(config: Config) -> Scrubber:
+    """The redaction that *config* asks for. Raises `RuleError` and `HashKeyError`."""
+    params = config.params
+    options = Options(
+        format=config.format,
+        annotate=config.annotate,
+        params=params.mode,
+        params_by_method=params.by_method,
+        params_by_tool=params.by_tool,
+        plain_hash=params.plain_hash,
+    )
+    return Scrubber(compiled(config.rules), Keyring.load(config.hash_key_file), options)
+
+
+async def _ready(batch: CleanBatch) -> Sequence[CleanBatch]:
+    return (batch,)
