@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 from fnmatch import fnmatch
 
-from benchmarks.leaks import connections, crossings, lines, negatives, numbers, protocol, syntaxes, systems
+from benchmarks.leaks import connections, crossings, lines, mailboxes, negatives, numbers, protocol, syntaxes, systems
 from benchmarks.leaks.formats import Fresh
 from benchmarks.leaks.model import Case, Family
 
 FAMILIES: dict[str, Family] = {}
-for module in (crossings, syntaxes, connections, protocol, lines, numbers, negatives, systems):
+for module in (crossings, syntaxes, connections, protocol, lines, mailboxes, numbers, negatives, systems):
     FAMILIES |= module.FAMILIES
 
 
