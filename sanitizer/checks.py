@@ -74,6 +74,29 @@ def mailbox(text: bytes) -> bool:
     return bool(at and local and domain)
 
 
+_time = re.compile(rb"\d\d?(?::\d\d){1,2}").fullmatch
+
+
+def ipv6(text: bytes) -> bool:
+    """RFC 4291: eight groups or a gap, and neither a time nor a name of a program."""
+    groups = text.split(b":")
+    if len(groups) > 8 + (b"::" in text) or text.count(b"::") > 1 or b":::" in text or _time(text) is not None:
+        return False
+    return (len(groups) == 8 or b"::" in text) and any(48 <= c <= 57 for c in text) and len(text) > 3
+
+
+def coordinate(text: bytes) -> bool:
+    """A decimal number of degrees with at least three decimals, or a geohash."""
+    body = text.strip(b" +-")
+    whole, point, part = body.partition(b".")
+    return bool(point and whole.isdigit() and len(whole) <= 3 and len(part) >= 3 and part[:3].isdigit())
+
+
+def mrz(text: bytes) -> bool:
+    """ICAO 9303: a machine-readable zone is 30, 36 or 44 characters wide and filled up with `<`."""
+    return b"<<" in text or text.count(b"<") > 3
+
+
 _card_code = re.compile(rb"\d{3,6}").fullmatch
 
 
@@ -191,6 +214,9 @@ CHECKS: dict[str, Check] = {
     "card-grouped": cards.card_grouped,
     "card-keyed": cards.card_keyed,
     "card-code": card_code,
+    "coordinate": coordinate,
+    "ipv6": ipv6,
+    "mrz": mrz,
     "account-number": account_number,
     "personal": personal,
     "iban": iban,
