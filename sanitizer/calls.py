@@ -60,6 +60,13 @@ def might_hold_call(data: bytes) -> bool:
     return words and _KEY_END.search(low) is not None
 
 
+def tells_of_call(data: bytes) -> bool:
+    """Whether *data* might speak of a call without holding one; false is certain, true is not."""
+    if data[:1] == b"{":
+        return data[2:8] in (b'debug"', b'error"') and b"Tool '" in data
+    return b"essage from " in data or b" tool '" in data or b" HTTP/" in data
+
+
 def is_request(fields: Mapping[str, msgspec.Raw]) -> bool:
     """Whether an object with a `method` among its *fields* is a JSON-RPC request, or one written without its version."""
     method = bytes(fields["method"])

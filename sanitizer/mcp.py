@@ -193,6 +193,17 @@ class Reader:
             server_name=self.name(peer.name),
         )
 
+    def bodyless(self, method: str, name: bytes, part: str) -> Frame | None:
+        """The frame of which a log says only *method*, id *name* (JSON, or a bare word) and *part* (params, result or error)."""
+        spelled = name if name[:1] == b'"' or name.lstrip(b"-").isdigit() else msgspec.json.encode(name.decode("utf-8", "replace"))
+        found = self._id(msgspec.Raw(spelled)) if name else None
+        if method:
+            kind: FrameKind = "request" if name else "notification"
+            return Frame(kind, 0, method=self.name(msgspec.json.encode(method)), id=found)
+        if part in ("result", "error"):
+            return Frame("response" if part == "result" else "error", 0, id=found)
+        return None
+
     def name(self, raw: msgspec.Raw | bytes) -> str:
         """The clean text of a raw JSON string; empty for anything else."""
         if raw is ABSENT:

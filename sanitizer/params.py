@@ -20,6 +20,7 @@ from sanitizer.embedded import rewrite_text
 from sanitizer.hashing import Keyring, plain_hash
 from sanitizer.mcp import ABSENT, Asked, Frame, Reader, asked
 from sanitizer.payload import KNOWN_NAMES, UnreadableError, mended, parse, parse_nested, shape, subject
+from sanitizer.surroundings import FactPaths, Surroundings
 
 Mode = Literal["hash", "sanitize", "shape", "remove"]
 Fields = dict[str, msgspec.Raw]
@@ -53,7 +54,8 @@ class Params:
 
     *mode* is what happens to params: `hash` puts `params_hash` in their place, `shape` their `params_shape`, `remove` nothing;
     `sanitize` leaves them to the redaction. *methods* and *tools* map globs to other modes; the first that matches a tool wins,
-    then the first that matches the method. *plain* hashes without a key. *clean* redacts names before they become facts.
+    then the first that matches the method. *plain* hashes without a key. *clean* redacts names before they become facts; *facts*
+    says where more of them are.
     """
 
     LITERALS = LITERALS
@@ -68,8 +70,10 @@ class Params:
         *,
         plain: bool = False,
         known_names: frozenset[str] = KNOWN_NAMES,
+        facts: FactPaths | None = None,
     ) -> None:
         self.reader = Reader(keyring, clean)
+        self._surroundings = Surroundings(keyring, self.reader, facts)
         self._keyring = keyring
         self._mode: Mode = mode
         self._methods = dict(methods or {})
@@ -84,10 +88,12 @@ class Params:
         """
         frames: list[Frame] = []
         written = self._json_or_text(record, _Place(0, 0, frames))
+        if not frames:
+            return written, self._surroundings.tell(record) if written is record else ()
         if len(frames) > 1:
             # A call that the params or the result of a frame speak of is not one that was made there.
             frames = [frame for frame in frames if frame.kind != "call"] or frames
-        return written, tuple(frames)
+        return written, tuple(self._surroundings.place(record, frames))
 
     def _json_or_text(self, data: bytes, at: _Place) -> bytes:
         found = len(at.frames)
@@ -194,6 +200,8 @@ class Params:
             pass
         digest = "" if value is _UNREAD else self._hash(value)
         frame = self.reader.request(fields, params, digest, size)
+        if self._surroundings.looks_within:
+            frame = msgspec.structs.replace(frame, facts=self._surroundings.within(value, params))
         frames.append(frame)
         if raw is ABSENT:
             return {}

@@ -1,0 +1,203 @@
+"""What a record says around a frame, or instead of one: when, which way, of which server, by whom.
+
+Client logs name the direction and the server before a message, some leave the message out (`method="tools/call" id=3 params`) or
+tell only how a tool call ended; access logs tell who was turned away.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from sanitizer.calls import tells_of_call
+from sanitizer.hashing import Keyring
+from sanitizer.mcp import ABSENT, Asked, Direction, Frame, Reader
+from sanitizer.textlog import parse_text
+from sanitizer.times import unix_nanos
+
+_MAX_HEAD_BYTES = 2_048
+_TIMES = ("timestamp", "time", "ts", "@timestamp", "asctime", "datetime")
+_SESSIONS = ("session_id", "sessionId", "session", "mcp-session-id", "mcp_session_id")
+_WAYS: Mapping[str, Direction] = {
+    **dict.fromkeys(("c2s", "client_to_server", "client", "editor", "inbound", "in", "received"), "c2s"),
+    **dict.fromkeys(("s2c", "server_to_client", "server", "outbound", "out", "sent"), "s2c"),
+}
+_ENDED = re.compile(
+    r"Tool '(?P<tool>[^']{1,200})' (?:(?P<ok>completed successfully in)|failed after) (?P<took>[0-9.]+)(?P<unit>ms|s|m)"
+)
+_CALLED = re.compile(r"(?:(?P<ok>Successfully called)|Error calling) tool '(?P<tool>[^']{1,200})'")
+_ID = re.compile(rb'\bid=("[^"]{0,64}"|[\w.\-]{1,64})')
+_UNITS = {"ms": 1, "s": 1_000, "m": 60_000}
+_ACCESS = re.compile(
+    rb"(?P<ip>[0-9a-fA-F.:]{3,45}?)(?::\d+)? - (?:\S+ \[[^\]]{1,40}\] )?"
+    rb'"(?:POST|GET|DELETE) /\S*?(?:mcp|sse|messages?)\S{0,200} HTTP/[\d.]+" (?P<status>401|403)\b'
+)
+_fields_of = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+class FactPaths(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where to find who and what a call concerns. A path is `record.KEY...` (the log object around), `arguments.KEY...` or
+    `meta.KEY...` (the request's `_meta`); the first that holds a text or an integer counts.
+
+    Facts are pseudonymised (`[user:6f1c9a42d0b3]`), but for those in `kept`, which are redacted like any text.
+    """
+
+    user: tuple[str, ...] = ()
+    project: tuple[str, ...] = ()
+    subject_type: tuple[str, ...] = ()
+    subject_id: tuple[str, ...] = ()
+    actor_kind: tuple[str, ...] = ()
+    client_ip: tuple[str, ...] = ("record.client_ip", "record.remote_addr", "record.clientIp")
+    server: tuple[str, ...] = ("record.server", "record.server_name", "record.mcp_server", "record.serverName")
+    kept: frozenset[str] = frozenset(("actor_kind", "client_ip", "server", "subject_type"))
+
+    def of(self, root: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """The facts to look for under *root*, each with a path of keys."""
+        names = [name for name in self.__struct_fields__ if name != "kept"]
+        split = [(name, tuple(path.split("."))) for name in names for path in getattr(self, name)]
+        return tuple((name, path[1:]) for name, path in split if path[0] == root and len(path) > 1)
+
+
+class Surroundings:
+    """Completes frames with what the record around them says."""
+
+    def __init__(self, keyring: Keyring, reader: Reader, paths: FactPaths | None = None) -> None:
+        self._keyring = keyring
+        self._reader = reader
+        self._kept = (paths := paths or FactPaths()).kept
+        self._around = paths.of("record")
+        self._within = {root: paths.of(root) for root in ("arguments", "meta")}
+        self.looks_within = any(self._within.values())
+
+    def within(self, arguments: Any, params: Asked | None) -> dict[str, str]:
+        """The facts that the *params* of a call tell, whose *arguments* are read already."""
+        found: dict[str, str] = {}
+        meta = _value(params.meta) if params is not None and params.meta is not ABSENT else None
+        for root, value in (("meta", meta), ("arguments", arguments)):
+            for name, path in self._within[root]:
+                if name not in found and (text := _at(value, path)) is not None:
+                    found[name] = self._fact(name, text)
+        return found
+
+    def place(self, record: bytes, frames: Sequence[Frame]) -> list[Frame]:
+        """*frames*, found in *record*, with what the rest of it tells; a frame that is the whole record has no surroundings."""
+        if len(frames) == 1 and frames[0].size == len(record):
+            return list(frames)
+        told = self._object(record) if record[:1] == b"{" else self._text(record)
+        if not told:
+            return list(frames)
+        facts = told.pop("facts", None) or {}
+        return [
+            msgspec.structs.replace(
+                frame, **{"facts": {**facts, **frame.facts}, **(told if frame.kind != "call" else _timed(told))}
+            )
+            for frame in frames
+        ]
+
+    def tell(self, record: bytes) -> tuple[Frame, ...]:
+        """The frame that *record* speaks of without holding one, if it does."""
+        if not tells_of_call(record):
+            return ()
+        if (access := _ACCESS.search(record, 0, _MAX_HEAD_BYTES)) is not None:
+            facts = {"client_ip": self._fact("client_ip", access["ip"].decode())}
+            return (Frame("error", 0, "s2c", code=int(access["status"]), denied=True, facts=facts, **_timed(self._text(record))),)
+        if record[:1] == b"{":
+            return self._ended(record)
+        said = parse_text(record[:_MAX_HEAD_BYTES])
+        told = self._told(said)
+        if "rpc_id" in said or "method" in said:
+            name = _ID.search(record, 0, _MAX_HEAD_BYTES)
+            frame = self._reader.bodyless(str(said.get("method", "")), name[1] if name else b"", str(said.get("rpc_part", "")))
+            return () if frame is None else (msgspec.structs.replace(frame, **told),)
+        if (called := _CALLED.search(str(said.get("message", "")))) is not None:
+            return (self._outcome(called["tool"], bool(called["ok"]), None, told),)
+        return ()
+
+    def _ended(self, record: bytes) -> tuple[Frame, ...]:
+        try:
+            fields = msgspec.json.decode(record, type=dict[str, Any])
+        except _UNREADABLE:
+            return ()
+        text = fields.get("debug") or fields.get("error")
+        if not isinstance(text, str) or (ended := _ENDED.match(text)) is None:
+            return ()
+        took = float(ended["took"]) * _UNITS[ended["unit"]] if ended["took"].count(".") < 2 else None
+        return (self._outcome(ended["tool"], bool(ended["ok"]), took, self._object(record)),)
+
+    def _outcome(self, tool: str, is_ok: bool, latency_ms: float | None, told: dict[str, Any]) -> Frame:
+        name = self._reader.name(msgspec.json.encode(tool))
+        result = "complete" if is_ok else ""
+        rest = {**_timed(told), "facts": told.get("facts", {})}
+        return Frame("call", 0, name=name, is_error=not is_ok, result_type=result, latency_ms=latency_ms, **rest)
+
+    def _object(self, record: bytes) -> dict[str, Any]:
+        try:
+            fields = _fields_of(record)
+        except _UNREADABLE:
+            return {}
+        told: dict[str, Any] = {}
+        for name in _TIMES:
+            if name in fields and (time_ns := unix_nanos(_value(fields[name]))) is not None:
+                told["time_ns"] = time_ns
+                break
+        for name in ("direction", "dir", "from"):
+            if name in fields and (way := _WAYS.get(str(_value(fields[name])).lower())):
+                told["direction"] = way
+        for name in _SESSIONS:
+            if name in fields and isinstance(session := _value(fields[name]), str) and session:
+                told["session"] = self.session(session)
+                break
+        facts: dict[str, str] = {}
+        for name, path in self._around:
+            if name not in facts and path[0] in fields and (text := _at(_value(fields[path[0]]), path[1:])) is not None:
+                facts[name] = self._fact(name, text)
+        if facts:
+            told["facts"] = facts
+        return told
+
+    def _text(self, record: bytes) -> dict[str, Any]:
+        return self._told(parse_text(record[:_MAX_HEAD_BYTES]))
+
+    def _told(self, said: Mapping[str, object]) -> dict[str, Any]:
+        told: dict[str, Any] = {}
+        if (time_ns := unix_nanos(said.get("timestamp"))) is not None:
+            told["time_ns"] = time_ns
+        if way := _WAYS.get(str(said.get("direction"))):
+            told["direction"] = way
+        # Claude Desktop writes the server's name where other logs have the logger's.
+        server = said.get("server") or (said.get("logger") if "direction" in said else None)
+        if isinstance(server, str) and "->" not in server:
+            told["facts"] = {"server": self._fact("server", server)}
+        return told
+
+    def session(self, text: str) -> str:
+        """A session id may be a credential (a JWT, say): it is always hashed."""
+        return f"[session:{self._keyring.pseudonym(b'session', text.encode('utf-8', 'replace')).decode()}]"
+
+    def _fact(self, name: str, text: str) -> str:
+        if name in self._kept:
+            return self._reader.name(msgspec.json.encode(text))
+        return f"[{name}:{self._keyring.pseudonym(name.encode(), text.encode('utf-8', 'replace')).decode()}]"
+
+
+def _timed(told: Mapping[str, Any]) -> dict[str, Any]:
+    return {"time_ns": told["time_ns"]} if "time_ns" in told else {}
+
+
+def _value(raw: msgspec.Raw) -> Any:
+    try:
+        return msgspec.json.decode(raw)
+    except _UNREADABLE:
+        return None
+
+
+def _at(value: Any, path: Sequence[str]) -> str | None:
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    return str(value)
