@@ -19,7 +19,7 @@ from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
-from aiokafka.errors import AuthenticationFailedError, CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from sanitizer.sources.kafka import KafkaConfig
 from sinks.kafka_connection import client_arguments, start_client
@@ -83,14 +83,12 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def join(self) -> AIOKafkaConsumer:
-        """Join, however long the cluster takes to be there; raise `PermissionError` when it refuses the login."""
+        """Join, however long the cluster takes to be there, or to take the login: its log says which."""
         while True:
             self.consumer = consumer = AIOKafkaConsumer(**self._arguments())
             consumer.subscribe(**self._config.subscription(), listener=self)
             try:
                 await start_client(consumer)
-            except AuthenticationFailedError as refusal:
-                raise PermissionError(f"kafka: the broker refused the login ({type(refusal).__name__})") from None
             except (KafkaError, OSError) as failure:
                 log.warning("kafka: not connected yet (%s), trying again", type(failure).__name__)
                 self._count("kafka_connects_failed", 1)

@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import itertools
+import random
+from collections import Counter
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from sanitizer.model import Batch
 from sanitizer.sources.kafka import KafkaConfig
-from sanitizer.sources.kafka_source import KafkaSource
+from sanitizer.sources.kafka_source import CORRUPT, KafkaSource
 from sanitizer.sources.options import Reading
+from servers.fixtures import USERS
 from servers.kafka_server import KafkaServer
 from servers.topics import committed, create_topic, produce, unique, until
+from sinks.kafka_connection import Sasl
+from sinks.options import Secret
 
 
 @asynccontextmanager
 async def opened(kafka: KafkaServer, *, once: bool = False, **options: object) -> AsyncIterator[tuple[KafkaSource, Reading]]:
     """A source of *options*; it is told to stop at the end."""
-    reading = Reading(once=once)
-    quick = {"session_timeout_secs": 6.0, "heartbeat_secs": 0.3}
+    counts: Counter[str] = Counter()
+    reading = Reading(once=once, count=lambda name, number: counts.update({name: number}))
+    quick = {"session_timeout_secs": 6.0, "heartbeat_secs": 0.2, "metadata_max_age_secs": 2.0}
     config = KafkaConfig(**({"bootstrap_servers": kafka.bootstrap(), "group_id": unique("group")} | quick | options))
     async with config.open(reading) as source:
+        source.counts = counts  # type: ignore[attr-defined]
         yield source, reading
         reading.stop.set()
 
@@ -50,3 +59,195 @@ async def test_a_new_group_begins_at_the_earliest_message_and_an_old_one_where_i
     await produce(kafka.bootstrap(), topic, [b"4"])
     async with opened(kafka, once=True, topics=(topic,), group_id=group) as (source, _):
         assert values(await read_all(source)) == [b"4"]
+
+
+async def test_keys_headers_times_and_tombstones_come_along(kafka: KafkaServer) -> None:
+    topic = await create_topic(kafka)
+    await produce(kafka.bootstrap(), topic, [b"v", None], key=b"k", headers=[("h", b"1")])
+    async with opened(kafka, once=True, topics=(topic,)) as (source, _):
+        (batch,) = await read_all(source)
+    first, second = batch.messages
+    assert (first.key, first.value, list(first.headers)) == (b"k", b"v", [("h", b"1")])
+    assert (second.key, second.value) == (b"k", None)
+    assert first.time_ms > 1_700_000_000_000
+    assert batch.attributes == {"topic": topic, "partition": "0"}
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+async def test_every_codec_is_read(kafka: KafkaServer, codec: str) -> None:
+    topic = await create_topic(kafka)
+    messages = [b"%d" % n * 50 for n in range(200)]
+    await produce(kafka.bootstrap(), topic, messages, compression_type=codec, linger_ms=20)
+    async with opened(kafka, once=True, topics=(topic,), max_batch_bytes=5000) as (source, _):
+        batches = await read_all(source)
+    assert values(batches) == messages
+    assert all(one.upto == two.offset for one, two in itertools.pairwise(batches))
+    assert max(sum(len(message.value or b"") for message in batch.messages) for batch in batches) <= 5000
+
+
+async def test_a_pattern_must_match_the_whole_name_and_finds_new_topics(kafka: KafkaServer) -> None:
+    prefix = unique("pat")
+    topics = [await create_topic(kafka, f"{prefix}-{name}") for name in ("a", "b")]
+    other = await create_topic(kafka, f"x-{prefix}-a")
+    for topic in (*topics, other):
+        await produce(kafka.bootstrap(), topic, [topic.encode()])
+    async with opened(kafka, pattern=f"{prefix}-[ab].*", metadata_max_age_secs=0.5) as (source, reading):
+        found: list[Batch] = []
+
+        async def read() -> None:
+            async for batch in source.batches():
+                found.append(batch)
+                await source.commit(batch.lane, batch.upto)
+
+        reader = asyncio.create_task(read())
+        await until(lambda: len(found) == 2)
+        late = await create_topic(kafka, f"{prefix}-b")
+        await produce(kafka.bootstrap(), late, [late.encode()])
+        await until(lambda: len(found) == 3)
+        reading.stop.set()
+        await reader
+    assert set(values(found)) == {topic.encode() for topic in (*topics, late)}
+
+
+async def test_messages_of_an_aborted_transaction_are_not_read(kafka: KafkaServer) -> None:
+    topic = await create_topic(kafka)
+    async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap(), transactional_id=unique("tx")) as writer:
+        await writer.begin_transaction()
+        await writer.send_and_wait(topic, b"aborted")
+        await writer.abort_transaction()
+        async with writer.transaction():
+            await writer.send_and_wait(topic, b"kept")
+    async with opened(kafka, once=True, topics=(topic,)) as (source, _):
+        assert values(await read_all(source)) == [b"kept"]
+
+
+async def test_what_is_not_delivered_is_not_committed(kafka: KafkaServer) -> None:
+    topic, group = await create_topic(kafka), unique("group")
+    await produce(kafka.bootstrap(), topic, [b"%d" % n for n in range(10)])
+    async with opened(kafka, once=True, topics=(topic,), group_id=group, max_batch_bytes=1) as (source, _):
+        batches = [batch async for batch in source.batches()]
+        await source.commit(batches[3].lane, batches[3].upto)
+        assert source.lag() == {f"{topic}/0": 6}
+    assert await committed(kafka.bootstrap(), group) == {f"{topic}/0": 4}
+    async with opened(kafka, once=True, topics=(topic,), group_id=group) as (source, _):
+        assert values(await read_all(source)) == [b"%d" % n for n in range(4, 10)]
+
+
+async def test_a_rebalance_waits_until_what_was_handed_out_is_delivered(kafka: KafkaServer) -> None:
+    topic, group = await create_topic(kafka, partitions=2), unique("group")
+    for partition in range(2):
+        await produce(kafka.bootstrap(), topic, [b"%d" % partition], partition=partition)
+    async with opened(kafka, topics=(topic,), group_id=group) as (first, _):
+        reader = first.batches()
+        held = [await anext(reader), await anext(reader)]
+        async with opened(kafka, topics=(topic,), group_id=group) as (second, _):
+            joining = asyncio.create_task(anext(second.batches()))
+            following = asyncio.create_task(anext(reader))
+            await asyncio.sleep(1.5)
+            assert {lane.name for lane in first.group.lanes.values() if lane.owned} == {f"{topic}/0", f"{topic}/1"}
+            for batch in held:
+                await first.commit(batch.lane, batch.upto)
+            await until(lambda: any(lane.owned for lane in second.group.lanes.values()))
+            assert await committed(kafka.bootstrap(), group) == {f"{topic}/0": 1, f"{topic}/1": 1}
+            await produce(kafka.bootstrap(), topic, [b"new 0"], partition=0)
+            await produce(kafka.bootstrap(), topic, [b"new 1"], partition=1)
+            found = await asyncio.gather(joining, following)
+    assert {value for batch in found for value in values([batch])} == {b"new 0", b"new 1"}
+
+
+async def test_a_stale_batch_of_a_lost_partition_commits_nothing(kafka: KafkaServer) -> None:
+    topic, group = await create_topic(kafka), unique("group")
+    await produce(kafka.bootstrap(), topic, [b"1", b"2"])
+    async with opened(kafka, topics=(topic,), group_id=group, max_batch_bytes=1, revoke_wait_secs=0.3) as (first, _):
+        reader = first.batches()
+        stale = await anext(reader)
+        await first.group.on_partitions_revoked([lane.tp for lane in first.group.lanes.values()])
+        await first.commit(stale.lane, stale.upto)
+    assert await committed(kafka.bootstrap(), group) == {}
+    assert first.counts["kafka_commits_fenced"] == 1  # type: ignore[attr-defined]
+
+
+async def test_through_a_storm_of_rebalances_nothing_is_missing_and_order_is_kept(kafka: KafkaServer) -> None:
+    topic, group = await create_topic(kafka, partitions=4), unique("group")
+    waves, share = 4, 100
+    count = waves * share
+    delivered: dict[int, list[int]] = {partition: [] for partition in range(4)}
+    finished = asyncio.Event()
+
+    async def come_and_go(seed: int) -> None:
+        luck = random.Random(seed)
+        while not finished.is_set():
+            async with opened(kafka, topics=(topic,), group_id=group, max_batch_bytes=60) as (source, reading):
+                asyncio.get_running_loop().call_later(luck.uniform(0.8, 2.5), reading.stop.set)
+                async for batch in source.batches():
+                    await asyncio.sleep(luck.uniform(0, 0.005))
+                    partition = int(batch.attributes["partition"])
+                    delivered[partition] += [int(message.value or b"") for message in batch.messages]
+                    await source.commit(batch.lane, batch.upto)
+
+    members = [asyncio.create_task(come_and_go(seed)) for seed in range(3)]
+    for wave in range(waves):
+        for partition in range(4):
+            numbers = range(wave * share, (wave + 1) * share)
+            await produce(kafka.bootstrap(), topic, [b"%d" % number for number in numbers], partition=partition)
+        await asyncio.sleep(0.8)
+    await until(lambda: all(set(numbers) == set(range(count)) for numbers in delivered.values()), 40)
+    finished.set()
+    await asyncio.gather(*members)
+    assert await committed(kafka.bootstrap(), group) == {f"{topic}/{partition}": count for partition in range(4)}
+    for read in delivered.values():
+        assert read == list(range(count))  # nothing twice either: every member left in order
+
+
+async def test_a_corrupt_batch_is_marked_and_passed_over(kafka: KafkaServer) -> None:
+    topic = await create_topic(kafka)
+    for values_of_a_batch in ([b"before"], [b"FLIP-ME", b"with it"], [b"after"]):
+        await produce(kafka.bootstrap(), topic, values_of_a_batch, linger_ms=50)
+    (log,) = (kafka.folder / "data0").glob(f"{topic}-0/*.log")
+    content = log.read_bytes()
+    with log.open("r+b") as file:  # in place, as a bad disk would
+        file.seek(content.index(b"FLIP-ME"))
+        file.write(b"f")
+    async with opened(kafka, once=True, topics=(topic,)) as (source, _):
+        batches = await read_all(source)
+    assert values(batches) == [b"before", CORRUPT, b"after"]
+    assert [message.offset for batch in batches for message in batch.messages] == [0, 1, 3]
+    assert source.counts["kafka_messages_corrupt"] == 2  # type: ignore[attr-defined]
+
+
+async def test_a_source_logs_in_and_says_why_it_cannot(kafka: KafkaServer, caplog: pytest.LogCaptureFixture) -> None:
+    topic = await create_topic(kafka)
+    await produce(kafka.bootstrap(), topic, [b"1"])
+    login = Sasl(mechanism="SCRAM-SHA-256", username="alice", password=Secret(USERS["alice"]))
+    async with opened(kafka, once=True, topics=(topic,), sasl=login, bootstrap_servers=kafka.bootstrap("SASL")) as (source, _):
+        assert values(await read_all(source)) == [b"1"]
+    guess = Sasl(mechanism="PLAIN", username="alice", password=Secret("guessed"))
+    async with opened(kafka, topics=(topic,), sasl=guess, bootstrap_servers=kafka.bootstrap("SASL")) as (source, reading):
+        reading_all = asyncio.create_task(read_all(source))
+        await until(lambda: source.counts["kafka_connects_failed"])  # type: ignore[attr-defined]
+        reading.stop.set()
+        assert await reading_all == []
+    assert "SaslAuthenticationFailed" in caplog.text
+    assert "guessed" not in caplog.text
+
+
+async def test_it_goes_on_when_the_broker_was_gone(kafka3: KafkaServer) -> None:
+    topic, group = await create_topic(kafka3, partitions=3), unique("group")
+    found: list[Batch] = []
+    async with opened(kafka3, topics=(topic,), group_id=group, request_timeout_secs=5.0) as (source, reading):
+
+        async def read() -> None:
+            async for batch in source.batches():
+                found.append(batch)
+                await source.commit(batch.lane, batch.upto)
+
+        reader = asyncio.create_task(read())
+        for broker in (0, 1):
+            await produce(kafka3.bootstrap(), topic, [b"%d" % (broker * 100 + n) for n in range(30)], partition=None, acks="all")
+            kafka3.kill(broker)
+            await asyncio.sleep(0.5)
+            kafka3.restart(broker)
+        await until(lambda: len(set(values(found))) == 60)
+        reading.stop.set()
+        await reader
+    assert sum((await committed(kafka3.bootstrap(), group)).values()) == 60
