@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shlex
 import subprocess
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from benchmarks.leaks.model import Case
 COMMAND = f"{shlex.quote(sys.executable)} -m sanitizer run --format raw"
 NDJSON = f"{shlex.quote(sys.executable)} -m sanitizer run"
 MARK = "case {:06} follows"
+_MARKED = re.compile(r"case (\d{6}) follows")
 
 
 def _encoded(lines: list[str]) -> bytes:
@@ -48,11 +51,14 @@ def run_ndjson(command: str, cases: list[Case]) -> list[list[str]]:
     """The records of every case, told apart by marker lines, since records and lines need not agree."""
     lines = [line for number, case in enumerate(cases) for line in (MARK.format(number), *case.lines)]
     places: list[list[str]] = [[] for _ in cases]
-    number = 0
+    current = 0
     for record in _output(command, lines):
-        if (ahead := next((n for n in (number, number + 1) if MARK.format(n) in record), None)) is not None:
-            number = ahead
-        places[number].append(record.replace(MARK.format(number), ""))
+        passed = [int(number) for number in _MARKED.findall(record)]
+        for number in {current, *passed}:
+            places[number].append(_MARKED.sub("", record))
+        current = max(passed, default=current)
+    if current < len(cases) - 1:
+        raise SystemExit(f"{len(cases)} cases in, {current + 1} out")
     return places
 
 
@@ -94,59 +100,50 @@ def _groups(rows: dict[str, Row]) -> dict[str, Row]:
     return dict(groups)
 
 
-def report(cases: list[Case], verdicts: list[Verdict], detail: bool) -> list[str]:
-    """Tables in Markdown."""
+def report(cases: list[Case], verdicts: list[Verdict], *, detail: bool, rewritten: bool = False) -> list[str]:
+    """Tables in Markdown; where the format rewrites every line, of the leaks alone."""
     kinds, families, clean = tally(cases, verdicts)
-    secrets, leaked = sum(n for n, _ in kinds.values()), sum(bad for _, bad in kinds.values())
-    records, changed = sum(n for n, _ in clean.values()), sum(bad for _, bad in clean.values())
-    chars = sum(verdict.words for case, verdict in zip(cases, verdicts, strict=True) if case.secrets)
-    lost = sum(len(word) for case, verdict in zip(cases, verdicts, strict=True) if case.secrets for word in verdict.lost)
+    (secrets, leaked), (records, changed) = (_sum(rows) for rows in (kinds, clean))
+    dirty = [verdict for case, verdict in zip(cases, verdicts, strict=True) if case.secrets]
+    words, lost = sum(verdict.words for verdict in dirty), sum(len(word) for verdict in dirty for word in verdict.lost)
     hit = secrets - leaked
-    lines = [
-        f"{len(cases)} records, {secrets} secrets, {records} clean records.",
-        "",
-        "| figure | |",
-        "|---|---:|",
-        f"| recall | {100 * hit / max(1, secrets):.2f} % |",
-        f"| precision (secrets redacted, of these and clean records changed) | {100 * hit / max(1, hit + changed):.2f} % |",
-        f"| clean records changed | {100 * changed / max(1, records):.2f} % |",
-        f"| characters lost beside a secret | {100 * lost / max(1, chars):.2f} % |",
-        f"| JSON broken | {sum(verdict.broken for verdict in verdicts)} |",
-    ]
-    lines += (
-        _table("kind", kinds)
-        + _table("group", _groups(families))
-        + _table("clean records", clean if detail else _groups(clean), kept=True)
-    )
-    if detail:
-        lines += _table("family", families)
-    return lines
+    figures = {"recall": _share(hit, secrets)}
+    if not rewritten:
+        figures |= {
+            "precision (secrets redacted, of these and clean records changed)": _share(hit, hit + changed),
+            "clean records changed": _share(changed, records),
+            "characters lost beside a secret": _share(lost, words),
+            "JSON broken": str(sum(verdict.broken for verdict in verdicts)),
+        }
+    lines = [f"{len(cases)} records, {secrets} secrets, {records} clean records.", "", "| figure | |", "|---|---:|"]
+    lines += [f"| {name} | {figure} |" for name, figure in figures.items()]
+    lines += _table("kind", kinds) + _table("group", _groups(families))
+    if not rewritten:
+        lines += _table("clean records", clean if detail else _groups(clean), kept=True)
+    return lines + (_table("family", families) if detail else [])
 
 
-def _failures(path: Path, cases: list[Case], outputs: list[list[str]], verdicts: list[Verdict]) -> None:
-    with path.open("w", encoding="utf-8", errors="surrogateescape") as file:
-        for case, output, verdict in zip(cases, outputs, verdicts, strict=True):
-            what = (
-                "leak"
-                if verdict.leaked
-                else "broken"
-                if verdict.broken
-                else "changed"
-                if verdict.changed
-                else "lost"
-                if verdict.lost
-                else ""
-            )
-            if what:
-                fields = {
-                    "what": what,
-                    "family": case.family,
-                    "in": "\n".join(case.lines)[:1500],
-                    "out": "\n".join(output)[:1500],
-                    "leaked": [asdict(secret) for secret in verdict.leaked],
-                    "lost": verdict.lost[:8],
-                }
-                file.write(json.dumps(fields) + "\n")
+def _sum(rows: dict[str, Row]) -> Row:
+    return [sum(n for n, _ in rows.values()), sum(bad for _, bad in rows.values())]
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / max(1, whole):.2f} %"
+
+
+def failures(cases: list[Case], outputs: list[list[str]], verdicts: list[Verdict]) -> Iterator[dict[str, object]]:
+    """What went wrong, with what went in and came out."""
+    for case, output, verdict in zip(cases, outputs, verdicts, strict=True):
+        wrongs = {"leak": verdict.leaked, "broken": verdict.broken, "changed": verdict.changed, "lost": verdict.lost}
+        if what := next((name for name, wrong in wrongs.items() if wrong), None):
+            texts = {"in": "\n".join(case.lines)[:1500], "out": "\n".join(output)[:1500]}
+            yield {
+                "what": what,
+                "family": case.family,
+                **texts,
+                "leaked": list(map(asdict, verdict.leaked)),
+                "lost": verdict.lost[:8],
+            }
 
 
 def main() -> None:
@@ -168,16 +165,17 @@ def main() -> None:
     outputs = (run_ndjson if options.ndjson else run_raw)(command, cases)
     took = time.perf_counter() - start
     verdicts = [judge(case, output) for case, output in zip(cases, outputs, strict=True)]
-    lines = report(cases, verdicts, options.detail)
-    print("\n".join(lines), f"\n{took:.1f} s for {sum(len(line) for case in cases for line in case.lines) / 1e6:.1f} MB", sep="\n")
+    lines = report(cases, verdicts, detail=options.detail, rewritten=options.ndjson)
+    size = sum(len(line) for case in cases for line in case.lines)
+    print("\n".join(lines), f"\n{took:.1f} s for {size / 1e6:.1f} MB")
     if options.failures:
-        _failures(options.failures, cases, outputs, verdicts)
+        found = (json.dumps(failure) + "\n" for failure in failures(cases, outputs, verdicts))
+        options.failures.write_text("".join(found), encoding="utf-8")
     if options.write:
         before, _, rest = options.write.read_text(encoding="utf-8").partition("<!-- leaks -->")
+        table = "\n".join(report(cases, verdicts, detail=True))
         after = rest.partition("<!-- /leaks -->")[2]
-        options.write.write_text(
-            f"{before}<!-- leaks -->\n" + "\n".join(report(cases, verdicts, True)) + f"\n<!-- /leaks -->{after}", encoding="utf-8"
-        )
+        options.write.write_text(f"{before}<!-- leaks -->\n{table}\n<!-- /leaks -->{after}", encoding="utf-8")
     if options.fail and any(verdict.leaked for verdict in verdicts):
         raise SystemExit(1)
 
