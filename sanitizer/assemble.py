@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sanitizer.groups import Groups, Logical
 from sanitizer.lines import Digest, Lines
@@ -224,4 +224,4 @@ class Assembler:
             record.joins = tuple([join.moved(-base) for join in record.joins])
             released.records.append(record)
             released.joins += record.joins
-        released.joins += [join.moved(-base) for join in doubtful]
+        released.joins += [replace(join.moved(-base), doubtful=True) for join in doubtful]

@@ -75,7 +75,9 @@ def probes(rules: Sequence[Rule]) -> list[Probe]:
     found: list[Probe] = []
     for index, rule in enumerate(rules):
         try:
-            if rule.pattern is not None:
+            if rule.lead and rule.scan_lead:
+                found.append(Probe(rule.lead.encode(), 0, index))
+            elif rule.pattern is not None and not rule.run:
                 derived = anchors.derive((rule.anchor or rule.lead or rule.pattern).encode())
                 found += [Probe(anchor.expression, anchor.width, index) for anchor in derived]
         except (anchors.Undecidable, anchors.re.error) as fault:

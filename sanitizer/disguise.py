@@ -6,15 +6,17 @@ A finding goes the way back through its views to the buffer that was read.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import Protocol
 
 from sanitizer import views
-from sanitizer.assemble import Join
+from sanitizer.record import Join
 from sanitizer.decoding import Decoder
-from sanitizer.scan import Finding, Scanner
+from sanitizer.finding import Finding
+from sanitizer.scan import Scanner
 
 DEPTH = 5
 """Encodings within one another that are followed."""
@@ -22,7 +24,7 @@ DEPTH = 5
 MOST_DECODED = 8
 """Decoded bytes that are scanned for each byte read."""
 
-SEPARATOR = b"\n\x00\n"
+SEPARATOR = b"\n\n\n"
 """Between views: nothing is found across it."""
 
 Span = tuple[int, int]
@@ -75,16 +77,33 @@ class Decoded:
         return found
 
 
-class Broken:
-    """A reading of a text that was broken over lines."""
+TOKENISH = re.compile(rb"[A-Za-z0-9+/_.~-]*[0-9+/_~][A-Za-z0-9+/_.~-]*=*")
 
-    def __init__(self, join: Join, lines: Sequence[bytes], starts: Sequence[int]) -> None:
+
+class Broken:
+    """A reading of a text that was broken over lines.
+
+    `doubtful` readings glue lines that may have nothing to do with each other: there, what goes over a seam counts only if each
+    piece after the first looks like the rest of a token, and not like the word that the next line begins with.
+    """
+
+    def __init__(self, join: Join, lines: Sequence[bytes], starts: Sequence[int], *, doubtful: bool = False) -> None:
         self.join = join
+        self.lines = lines
+        self.doubtful = doubtful
         self.text = join.text(list(lines))
         self.starts = starts
 
     def locate(self, start: int, end: int) -> list[Span]:
-        return [(self.starts[line] + a, self.starts[line] + b) for line, a, b in self.join.locate(start, end)]
+        pieces = self.join.locate(start, end)
+        if self.doubtful and len(pieces) > 1 and not all(self.continues(*piece) for piece in pieces[1:]):
+            return []
+        return [(self.starts[line] + a, self.starts[line] + b) for line, a, b in pieces]
+
+    def continues(self, line: int, start: int, end: int) -> bool:
+        """Whether the piece may be the rest of what was broken."""
+        text = self.lines[line]
+        return bool(TOKENISH.fullmatch(text, start, end)) and text[end : end + 1] not in (b"=", b":", b"(", b".", b"@")
 
 
 class Disguises:
@@ -102,7 +121,7 @@ class Disguises:
         layers: list[Layer] = list(self.decode(Root(buffer), tokens, seen))
         if joins:
             starts = line_starts(lines)
-            layers += [Broken(join, lines, starts) for join in joins]
+            layers += [Broken(join, lines, starts, doubtful=join.doubtful) for join in joins]
         budget = MOST_DECODED * len(buffer) + (1 << 16)
         found: list[Finding] = []
         for depth in range(DEPTH):

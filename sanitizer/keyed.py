@@ -12,7 +12,7 @@ from sanitizer.ruleset import Rule
 REACH = 128
 """Bytes looked at before a separator for its key."""
 
-SEPARATORS = b"\"'`\\])*_ \t:=,;({}<>|\r\n"
+SEPARATORS = b"\"'`\\])*_ \t:=,;({}<>|-\r\n"
 NOT_KEY = bytes(c if c in b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-." or c >= 0x80 else 0x20 for c in range(256))
 SPACED = re.compile(rb"[A-Za-z\x80-\xff]+(?:[ _-][A-Za-z\x80-\xff]+){1,3}$")
 SCHEMED = values.SCHEME
@@ -63,6 +63,8 @@ class KeyedValues:
         spans: list[values.Span] = []
         if mark == 0x2C:
             spans = self.after_comma(buffer, at, window, start)
+        elif mark == 0x3E and window[-2:-1] in b"-=":
+            spans = values.value(buffer, at)
         elif mark == 0x3E or mark == 0x3C:
             cell = values.CELL.match(buffer, at - 1 if mark == 0x3C else at)
             text = values.MARKUP.match(buffer, cell.end() if cell else at)

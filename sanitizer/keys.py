@@ -106,8 +106,8 @@ def triggers(rules: Sequence[Rule]) -> list[bytes]:
 
 
 TAILS = (
-    rb"[:=,(>;|\xef]",
-    rb"[\x22'`\])* \t\\}s0-9][:=,;({}<>|]",
+    rb"[:=,(><;|\xef]",
+    rb"[\x22'`\])* \t\\}s0-9-][:=,;({}<>|]",
     rb"[\x22'`\])*\\ s0-9][\x22'`\])*\t\\ ][:=,;({}<>|]",
     rb" (?:is|was)[ :]",
     rb"[\x22'] (?:value|content)",

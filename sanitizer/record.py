@@ -19,12 +19,13 @@ class Join:
     """One reading of broken lines: pieces `(line, start, end)` of `Assembled.lines`, and what to put between them.
 
     A finding in the reading that spans a seam redacts its part of every piece. `escaped`: the pieces are the insides of JSON
-    strings, and so is the reading.
+    strings, and so is the reading. `doubtful`: the lines may have nothing to do with each other.
     """
 
     pieces: tuple[tuple[int, int, int], ...]
     glue: tuple[bytes, ...]
     escaped: bool = False
+    doubtful: bool = False
 
     def text(self, lines: list[bytes]) -> bytes:
         """The reading itself."""

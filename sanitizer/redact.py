@@ -16,9 +16,10 @@ from typing import NamedTuple
 import msgspec
 
 from sanitizer.actions import MASK, Replace
-from sanitizer.assemble import Join
+from sanitizer.record import Join
 from sanitizer.disguise import Disguises, line_starts
-from sanitizer.scan import Finding, Scanner, merged
+from sanitizer.finding import Finding, merged
+from sanitizer.scan import Scanner
 
 JSON_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|-?\d[\d.eE+-]*|true|false|null', re.S)
 NUMBERS = re.compile(rb"-?\d[\d.eE+-]*(?:\s*,\s*-?\d[\d.eE+-]*)+")

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
-from sanitizer.assemble import Assembled, Join, Record
+from sanitizer.assemble import Assembled
+from sanitizer.record import Join, Record
 from sanitizer.model import Message
 
 

@@ -35,8 +35,11 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     pack: str = "default"
     pattern: str | None = None
     lead: str | None = None
+    scan_lead: bool = False
     anchor: str | None = None
     before: str = ""
+    run: int = 0
+    alphabet: Literal["base64", "list", "binary"] = "base64"
     fields: tuple[str, ...] = ()
     exempt_fields: tuple[str, ...] = ()
     extent: Literal["value", "line"] = "value"

@@ -28,6 +28,7 @@ QUOTED = {
     0x27: re.compile(rb"'((?:[^'\\\n]|\\.|'')*+)'", re.S),
     0x60: re.compile(rb"`([^`\n]*)`"),
 }
+QUOTES = re.compile(rb"\\*[\x22'`]")
 ESCAPED_QUOTE = re.compile(rb"\\+[\x22'`]")
 LONG = 1900
 """An unquoted value so long was perhaps cut: its rest belongs to it, too."""
@@ -44,6 +45,8 @@ NAMED = re.compile(rb"[ \t]*\\*[\x22'`]?(?:value|val|values|content|data|secret|
 QUOTE_NEXT = re.compile(rb"[ \t]*[bBuUrR]?\\*[\x22'`\[]")
 SERIALIZED = re.compile(rb"[ \t]*s:\d{1,6}:(?=\\*[\x22'])")
 CELL = re.compile(rb"(?:</?(?:td|th|dt|dd|b|strong|span|label|code|em|i|p|div|key|name|string|value)(?:\s[^<>]{0,100})?>[ \t]{0,4}){1,4}", re.I)
+CDATA = re.compile(rb"<!\[CDATA\[(.*?)(?:\]\]>|$)")
+ANGLED = re.compile(rb"<([^<>\s]*[^<>\sA-Za-z_-][^<>\s]*)>")  # a placeholder (`<your-key>`) is words only
 MARKUP = re.compile(rb"(?:<!\[CDATA\[)?([^<>\r\n]+)")
 SCHEME = re.compile(rb"[ \t]*(?:Bearer|Basic|Digest|Negotiate|NTLM|Token|ApiKey|Api-Key|Key|OAuth|SSWS|AWS4-HMAC-SHA256|Hawk|GenieKey|Splunk|JWT|DPoP|PoP|Bot|Zoho-oauthtoken)[ \t]+", re.I)
 
@@ -72,7 +75,7 @@ def value(buffer: bytes, at: int, *, line: bool = False) -> list[Span]:
     if code in b"[{" and not line:
         return leaves(buffer, start)
     if code == 0x3C:
-        found = MARKUP.match(buffer, start)
+        found = CDATA.match(buffer, start) or ANGLED.match(buffer, start)
         return nonempty(*found.span(1)) if found else []
     if line:
         end = LINE.match(buffer, start, start + LONGEST).end()  # type: ignore[union-attr]
@@ -82,12 +85,17 @@ def value(buffer: bytes, at: int, *, line: bool = False) -> list[Span]:
 
 
 def closing(buffer: bytes, start: int, quote: bytes) -> int:
-    """The end of a value that *quote* (an escaped quote, such as `\\"`) opened: the next one escaped as much, or the line's end."""
+    """The end of a value that *quote* (an escaped quote, such as `\\"`) opened.
+
+    It is the next such quote that is escaped no deeper: one escaped less ends the string that all of this stands in. Else it is the
+    line's end.
+    """
     stop = LINE.match(buffer, start, start + LONGEST).end()  # type: ignore[union-attr]
-    end = buffer.find(quote, start, stop)
-    while end > 0 and buffer[end - 1 : end] == b"\\":  # escaped deeper: still inside
-        end = buffer.find(quote, end + 1, stop)
-    return end if end >= 0 else stop
+    for found in QUOTES.finditer(buffer, start, stop):
+        text = found[0]
+        if len(text) <= len(quote) and (text[-1:] == quote[-1:] or len(text) < len(quote) and text[-1:] == b'"'):
+            return found.start()
+    return stop
 
 
 def bare(buffer: bytes, start: int) -> list[Span]:
