@@ -120,7 +120,8 @@ def report(cases: list[Case], verdicts: list[Verdict], *, detail: bool, rewritte
     lines += _table("kind", kinds) + _table("group", _groups(families))
     if not rewritten:
         lines += _table("clean records", clean if detail else _groups(clean), kept=True)
-    return lines + (_table("family", families) if detail else [])
+    spelled_out = {name: row for name, row in families.items() if not name.startswith("vendor/")}
+    return lines + (_table("family", spelled_out) if detail else [])
 
 
 def _sum(rows: dict[str, Row]) -> Row:
