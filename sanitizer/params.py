@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from fnmatch import fnmatchcase
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import orjson
@@ -19,10 +18,12 @@ from sanitizer.calls import LITERALS, TEXT, Call, is_request, logged_call, might
 from sanitizer.embedded import rewrite_text
 from sanitizer.hashing import Keyring, plain_hash
 from sanitizer.mcp import ABSENT, Asked, Frame, Reader, asked
+from sanitizer.modes import Mode, Modes
 from sanitizer.payload import KNOWN_NAMES, UnreadableError, mended, parse, parse_nested, shape, subject
 from sanitizer.surroundings import FactPaths, Surroundings
 
-Mode = Literal["hash", "sanitize", "shape", "remove"]
+__all__ = ["MAX_NESTING", "MAX_STRINGS_IN_STRINGS", "Mode", "Params"]
+
 Fields = dict[str, msgspec.Raw]
 
 MAX_NESTING = 64
@@ -32,6 +33,7 @@ _FRAME_KEYS = frozenset(("jsonrpc", "id", "method", "params"))
 _fields_of = msgspec.json.Decoder(Fields).decode
 _items_of = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
+_TOO_DEEP = _encode({"withheld": "nested too deeply"})
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
@@ -75,9 +77,7 @@ class Params:
         self.reader = Reader(keyring, clean)
         self._surroundings = Surroundings(keyring, self.reader, facts)
         self._keyring = keyring
-        self._mode: Mode = mode
-        self._methods = dict(methods or {})
-        self._tools = dict(tools or {})
+        self._modes = Modes(mode, methods, tools)
         self._plain = plain
         self._known = known_names
 
@@ -95,6 +95,22 @@ class Params:
             frames = [frame for frame in frames if frame.kind != "call"] or frames
         return written, tuple(self._surroundings.place(record, frames))
 
+    def frames(self, message: bytes) -> list[Frame]:
+        """The frames that *message*, JSON-RPC and nothing else, holds: one, or those of a batch. Raises `ValueError`."""
+        found: list[Frame] = []
+        try:
+            for item in map(bytes, _items_of(message)) if message[:1] == b"[" else (message,):
+                fields = _fields_of(item)
+                if "method" in fields and is_request(fields):
+                    self._request(fields, len(item), found)
+                elif "result" in fields or "error" in fields:
+                    found.append(self.reader.response(fields, len(item)))
+        except _UNREADABLE:
+            if (mend := mended(message)) is None or mend == message:
+                raise ValueError("no JSON") from None
+            return self.frames(mend)
+        return found
+
     def _json_or_text(self, data: bytes, at: _Place) -> bytes:
         found = len(at.frames)
         if data.lstrip()[:1] in (b"{", b"["):
@@ -110,7 +126,7 @@ class Params:
                     else:
                         return data if written is mend else written
         if at.strings >= MAX_STRINGS_IN_STRINGS:
-            return _withheld("nested too deeply")
+            return _TOO_DEEP
         return rewrite_text(data, lambda piece: self._json_or_text(piece, at.within_a_string()))
 
     def _value(self, data: bytes, key: str, at: _Place) -> bytes:
@@ -119,7 +135,7 @@ class Params:
                 return self._object(data, key, at)
             case b"[":
                 if at.depth >= MAX_NESTING:
-                    return _withheld("nested too deeply")
+                    return _TOO_DEEP
                 items = _items_of(data)
                 changed = False
                 for index, item in enumerate(items):
@@ -136,14 +152,14 @@ class Params:
     def _string(self, data: bytes, at: _Place) -> bytes:
         """A JSON string whose text may hold JSON."""
         if at.strings >= MAX_STRINGS_IN_STRINGS:
-            return _withheld("nested too deeply")
+            return _TOO_DEEP
         text = TEXT(data).encode("utf-8", "replace")
         written = self._json_or_text(text, at.within_a_string())
         return data if written is text else orjson.dumps(written.decode("utf-8", "replace"))
 
     def _object(self, data: bytes, key: str, at: _Place) -> bytes:
         if at.depth >= MAX_NESTING:
-            return _withheld("nested too deeply")
+            return _TOO_DEEP
         fields = _fields_of(data)
         replaced: dict[str, Fields] = {}
         done: tuple[str, ...] = ("jsonrpc", "id", "method", "params")
@@ -205,7 +221,7 @@ class Params:
         frames.append(frame)
         if raw is ABSENT:
             return {}
-        mode = self._mode_of(frame.method, tool)
+        mode = self._modes.of(frame.method, tool)
         ours = self._in_place(mode, "params", raw, value, digest)
         if ours is None:
             return {}
@@ -216,7 +232,7 @@ class Params:
     def _call(self, call: Call, fields: Fields, size: int, frames: list[Frame]) -> dict[str, Fields]:
         """What takes the place of each field that holds params of a logged call."""
         name = self.reader.name(call.name)
-        mode = self._mode_of(name, name)
+        mode = self._modes.of(name, name)
         replaced: dict[str, Fields] = {}
         for index, key in enumerate(call.params_keys):
             value: object = _UNREAD
@@ -265,15 +281,6 @@ class Params:
         except UnreadableError:
             return self._quoted(self._keyring.digest(bytes(raw)))
 
-    def _mode_of(self, method: str, tool: str) -> Mode:
-        if not (self._tools or self._methods):
-            return self._mode
-        for name, modes in ((tool, self._tools), (method, self._methods)):
-            for glob, mode in modes.items():
-                if name and fnmatchcase(name, glob):
-                    return mode
-        return self._mode
-
     def _hash(self, value: object) -> str:
         return plain_hash(value) if self._plain else self._keyring.params_hash(value)
 
@@ -291,7 +298,3 @@ def _spliced(fields: Fields, ours: Fields) -> Fields:
         else:
             out[key] = item
     return out
-
-
-def _withheld(reason: str) -> bytes:
-    return _encode({"withheld": reason})
