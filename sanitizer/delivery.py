@@ -119,7 +119,7 @@ class Delivery:
 
     def hurry(self) -> None:
         """Wait no longer: what cannot be sent at once goes to the spool, or fails with `NotDeliveredError` where there is none."""
-        self._sender.hurry.set()
+        self._sender.rush()
         self._spill()
 
     async def close(self) -> None:

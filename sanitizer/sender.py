@@ -24,12 +24,14 @@ class DeadLetters(Protocol):
         ...
 
 
+_LAST_ANSWER_SECS = 1.0
+
 Count = Callable[[str, str, int], None]
 """(metric, sink, increment)"""
 
 
 class Sender:
-    """Sends to one sink. `hurry` is set when there is no time left to wait in; `failing` tells how the last send went."""
+    """Sends to one sink. `hurry` is set when there is no time left to wait in (by `rush`); `failing` tells how the last send went."""
 
     def __init__(self, sink: Sink, options: SinkOptions, name: str, dead_letters: DeadLetters, count: Count) -> None:
         self._sink = sink
@@ -39,6 +41,15 @@ class Sender:
         self._count = count
         self.hurry = asyncio.Event()
         self.failing = False
+        self._limits: set[asyncio.Timeout] = set()
+
+    def rush(self) -> None:
+        """From now on wait for nothing; what is on its way has a second left to be answered."""
+        self.hurry.set()
+        soon = asyncio.get_running_loop().time() + _LAST_ANSWER_SECS
+        for limit in self._limits:
+            if (when := limit.when()) is None or when > soon:
+                limit.reschedule(soon)
 
     async def send(self, batch: CleanBatch, *, give_back: bool) -> CleanBatch | None:
         """Send *batch* until all of it is delivered or buried; return what is left when there is to be no waiting.
@@ -49,8 +60,7 @@ class Sender:
         while True:
             after_secs: float | None = None
             try:
-                async with asyncio.timeout(self._options.timeout_secs):
-                    receipt = await self._sink.send(batch)
+                receipt = await self._ask(batch)
             except TooLarge:
                 if len(batch.records) > 1:
                     return await self._send_halves(batch, give_back=give_back)
@@ -76,6 +86,15 @@ class Sender:
             if give_back or self.hurry.is_set():
                 return batch
             await self._pause(receipt.after_secs if after_secs is None else after_secs, attempt)
+
+    async def _ask(self, batch: CleanBatch) -> Receipt:
+        secs = _LAST_ANSWER_SECS if self.hurry.is_set() else self._options.timeout_secs
+        async with asyncio.timeout(secs) as limit:
+            self._limits.add(limit)
+            try:
+                return await self._sink.send(batch)
+            finally:
+                self._limits.discard(limit)
 
     async def _send_halves(self, batch: CleanBatch, *, give_back: bool) -> CleanBatch | None:
         left: list[CleanBatch] = []

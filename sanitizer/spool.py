@@ -95,7 +95,7 @@ class Spool:
         Raises `SpoolFullError` when the bound is reached and `OSError` when the disk is; neither leaves a trace.
         """
         # memory is the limit of one payload: batches are bounded by the pipeline's windows
-        payload = self._compressor.compress(_encode(replace(batch, offsets=list(batch.offsets))))
+        payload = self._compressor.compress(_encode(replace(batch, offsets=list(batch.offsets), frames=())))
         checks = (len(payload), len(batch.records), DROPPABLE if droppable else 0, zlib.crc32(payload))
         head = HEADER.pack(MAGIC, *checks, zlib.crc32(struct.pack("<IIII", *checks)))
         if self.size + len(head) + len(payload) > self._max_bytes:
