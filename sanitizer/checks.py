@@ -135,7 +135,8 @@ def credential(text: bytes) -> bool:
 
 def bearer(text: bytes) -> bool:
     """What stands behind the word bearer: no placeholder, and no word of a sentence or parameter of a challenge."""
-    return words.password(text) and not (text.rstrip(b"=.:,").replace(b"_", b"").replace(b"-", b"").isalpha() and words.wordlike(text))
+    letters = text.rstrip(b"=.:,").replace(b"_", b"").replace(b"-", b"").isalpha()
+    return words.password(text) and not (letters and words.wordlike(text))
 
 
 def cookie(text: bytes) -> bool:
@@ -151,7 +152,9 @@ def one_time_code(text: bytes) -> bool:
     return _one_time(text.strip()) is not None and any(48 <= c <= 57 for c in text)
 
 
-_hash_name = re.compile(rb"(?i)(?:sha|md|aes|rsa|utf|ipv|oauth|base|v|http|bcrypt|argon|pbkdf|scrypt|rfc|ldap|mysql|win|php)\d[\w.\-]*").fullmatch
+_hash_name = re.compile(
+    rb"(?i)(?:sha|md|aes|rsa|utf|ipv|oauth|base|v|http|bcrypt|argon|pbkdf|scrypt|rfc|ldap|mysql|win|php)\d[\w.\-]*"
+).fullmatch
 
 
 def told_password(text: bytes) -> bool:
@@ -159,7 +162,9 @@ def told_password(text: bytes) -> bool:
     text = text.rstrip(b".!?")
     letters = sum([65 <= c <= 90 or 97 <= c <= 122 or c > 127 for c in text])
     digits = sum([48 <= c <= 57 for c in text])
-    return letters >= 2 and digits >= 1 and len(text) >= 6 and _hash_name(text) is None and b"/" not in text[:1] and words.password(text)
+    if letters < 2 or digits < 1 or len(text) < 6 or text[:1] == b"/":
+        return False
+    return _hash_name(text) is None and words.password(text)
 
 
 def told_netrc(text: bytes) -> bool:
@@ -177,7 +182,9 @@ def base64_blob(text: bytes) -> bool:
     upper = sum([65 <= c <= 90 for c in body])
     lower = sum([97 <= c <= 122 for c in body])
     digits = sum([48 <= c <= 57 for c in body])
-    return upper >= 0.12 * size and lower >= 0.12 * size and digits >= 0.03 * size and body.count(b"/") + body.count(b"-") < 0.1 * size
+    if body.count(b"/") + body.count(b"-") >= 0.1 * size:
+        return False
+    return upper >= 0.12 * size and lower >= 0.12 * size and digits >= 0.03 * size
 
 
 def byte_array(text: bytes) -> bool:

@@ -233,7 +233,9 @@ def usa_dea(text: bytes) -> bool:
 def usa_routing(text: bytes) -> bool:
     """ABA routing transit number."""
     n = numeric(text, 9)
-    return bool(n) and (int(n[:2]) <= 12 or 21 <= int(n[:2]) <= 32 or 61 <= int(n[:2]) <= 72 or n[:2] == b"80") and weighted(n, (3, 7, 1) * 3) % 10 == 0
+    if not n or not (int(n[:2]) <= 12 or 21 <= int(n[:2]) <= 32 or 61 <= int(n[:2]) <= 72 or n[:2] == b"80"):
+        return False
+    return weighted(n, (3, 7, 1) * 3) % 10 == 0
 
 
 CHECKS: dict[str, Callable[[bytes], bool]] = {

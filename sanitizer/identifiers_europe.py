@@ -25,7 +25,9 @@ def belgium(text: bytes) -> bool:
 def bulgaria(text: bytes) -> bool:
     """EGN."""
     n = numeric(text, 10)
-    return bool(n) and weighted(n, (2, 4, 8, 5, 10, 9, 7, 3, 6)) % 11 % 10 == n[9] - 48 and date(n[4:6], b"%02d" % (int(n[2:4]) % 20))
+    if not n or not date(n[4:6], b"%02d" % (int(n[2:4]) % 20)):
+        return False
+    return weighted(n, (2, 4, 8, 5, 10, 9, 7, 3, 6)) % 11 % 10 == n[9] - 48
 
 
 def switzerland(text: bytes) -> bool:
@@ -137,11 +139,18 @@ def ireland(text: bytes) -> bool:
 def iceland(text: bytes) -> bool:
     """Kennitala: a date (companies plus 40), and modulo 11."""
     n = numeric(text, 10)
-    return bool(n) and date(b"%02d" % (int(n[:2]) % 40), n[2:4]) and weighted(n, (3, 2, 7, 6, 5, 4, 3, 2, 1)) % 11 == 0 and n[9] in b"890"
+    if not n or not date(b"%02d" % (int(n[:2]) % 40), n[2:4]) or n[9] not in b"890":
+        return False
+    return weighted(n, (3, 2, 7, 6, 5, 4, 3, 2, 1)) % 11 == 0
 
 
 _CODICE_ODD = dict(
-    zip(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", (1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23), strict=True)
+    zip(
+        b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+        (1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11,
+         3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23),
+        strict=True,
+    )
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Telephone numbers, judged with libphonenumber's data (package `phonenumberslite`), which is read country by country when needed."""
+"""Telephone numbers, judged with libphonenumber's data (`phonenumberslite`), which is read country by country when needed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterable
 from functools import cache
 
-DEFAULT = ("US", "GB", "DE", "FR", "ES", "IT", "NL", "IN", "AU", "BR", "JP", "CN", "KR", "MX", "ZA", "RU", "PL", "SE", "CH", "BE", "AT")
+DEFAULT = (
+    "US", "GB", "DE", "FR", "ES", "IT", "NL", "IN", "AU", "BR", "JP", "CN", "KR", "MX", "ZA", "RU", "PL", "SE", "CH", "BE", "AT",
+)  # fmt: skip
 """Regions whose national forms are recognised without a country code, when the rules ask for them."""
 
 _NOT_DIGITS = bytes(set(range(256)) - set(b"0123456789"))
@@ -20,7 +22,7 @@ _keyed = re.compile(
     re.IGNORECASE,
 ).fullmatch
 _TYPES = (
-    "fixed_line mobile toll_free premium_rate shared_cost personal_number voip pager uan voicemail".split()
+    "fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number", "voip", "pager", "uan", "voicemail",
 )  # fmt: skip
 
 
@@ -32,16 +34,16 @@ def _regions(code: int) -> tuple[str, ...]:
 
 
 @cache
-def _patterns(region: str, code: int = 0) -> tuple[str, str, frozenset[int]]:
-    """A region's national numbers: a pattern of all types, the trunk prefix, and the lengths that are possible."""
+def _patterns(region: str, code: int = 0) -> tuple[str, str]:
+    """A region's national numbers, as a pattern of all types, and its trunk prefix."""
     from phonenumbers import PhoneMetadata  # noqa: PLC0415
 
     data = PhoneMetadata.metadata_for_nongeo_region(code) if region == "001" else PhoneMetadata.metadata_for_region(region)
     if data is None:
-        return "(?!)", "", frozenset()
+        return "(?!)", ""
     found = {desc.national_number_pattern for name in _TYPES if (desc := getattr(data, name)) and desc.national_number_pattern}
     trunk = data.national_prefix_for_parsing or data.national_prefix or ""
-    return "|".join(f"(?:{pattern})" for pattern in sorted(found)) or "(?!)", trunk, frozenset(data.general_desc.possible_length)
+    return "|".join(f"(?:{pattern})" for pattern in sorted(found)) or "(?!)", trunk
 
 
 @cache
@@ -110,13 +112,15 @@ def keyed(number: bytes) -> bool:
     return 3 <= len(number.translate(None, _NOT_DIGITS)) <= 25 and _keyed(number.strip(b" \t\"'<>")) is not None
 
 
-_DATE = re.compile(rb"(?:19|20)\d\d[\-/. ]\d\d?[\-/. ]\d\d?(?:\D.*)?|\d\d?[\-/.]\d\d?[\-/.](?:19|20)\d\d(?:\D.*)?|\d{1,3}(?:\.\d{1,3}){3}").fullmatch
+_date_or_address = re.compile(
+    rb"(?:19|20)\d\d[\-/. ]\d\d?[\-/. ]\d\d?(?:\D.*)?|\d\d?[\-/.]\d\d?[\-/.](?:19|20)\d\d(?:\D.*)?|\d{1,3}(?:\.\d{1,3}){3}"
+).fullmatch
 
 
 def labelled(number: bytes) -> bool:
     """As `keyed`, for what stands behind a word such as `phone:` anywhere in a text: not a date, an address or a small number."""
     digits = number.translate(None, _NOT_DIGITS)
-    return 4 <= len(digits) <= 17 and _DATE(number) is None and keyed(number)
+    return 4 <= len(digits) <= 17 and _date_or_address(number) is None and keyed(number)
 
 
 def called(number: bytes) -> bool:
@@ -126,6 +130,6 @@ def called(number: bytes) -> bool:
 
 
 def exit_code(number: bytes) -> bool:
-    """As `international`, for what begins with 00 or 011: the groups after the country code have three digits or more in the mean."""
+    """As `international`, for what begins with 00 or 011: its groups are not all of two digits, as bytes are."""
     groups = _groups(number)
     return international(number) and sum(map(len, groups)) >= 2.6 * len(groups)

@@ -22,20 +22,22 @@ _pieces = re.compile(rb"[A-Z]?[a-z]+|[A-Z]+(?![a-z])").findall
 
 _placeholder = re.compile(
     rb"""(?ix)
-      [xX*.\-_\#?\s]* | (?:\xe2\x80\xa2|\xe2\x97\x8f|\xe2\x80\xa6)+                       # xxxx ****  dots
+      [xX*.\-_\#?\s]* | (?:\xe2\x80\xa2|\xe2\x97\x8f|\xe2\x80\xa6)+
     | <[a-z][a-z \-_.'/|:]{0,60}> | <[a-z_.]+\ (?:object|at|of|function)\b[^>]{0,200}>     # <your-key> <Token object at 0x7f..>
     | \$\{[^{}]{1,80}\} | \$[A-Z_][A-Z0-9_]{2,60} | \{\{[^{}]{1,80}\}\} | \$\{\{[^{}]{1,80}\}\} | \{[a-z_][a-z_.]{0,60}\}
     | %\([a-z_]+\)[sdr] | %[sdrvq] | %[A-Z_]{2,40}% | :[a-z_]{2,40} | @[a-z_]{2,40}\(?\)?
     | (?:process\.env|os\.environ|os\.getenv|env|secrets|config|settings|self|vault|args|kwargs|options|params|req|request)
       [.\[(][\w.\-\[\]'"()]{1,80}
-    | [\[(<{*]{1,3}[ ]?[a-z]+(?:[ _:.\-][a-z]+){0,4}[ ]?[\])>}*]{1,3}                     # [Filtered] [EMAIL_REDACTED] ***REDACTED***
-    | \[[a-z][a-z0-9\-]{1,40}(?::[^\]\s]{1,40}){0,4}(?:\ [0-9]{1,12}\ ?B\ [0-9a-f]{8,})?\]  # our own
+    | [\[(<{*]{1,3}[ ]?[a-z]+(?:[ _:.\-][a-z]+){0,4}[ ]?[\])>}*]{1,3}
+    | \[[a-z][a-z0-9\-]{1,40}(?::[^\]\s]{1,40}){0,4}(?:\ [0-9]{1,12}\ ?B\ [0-9a-f]{8,})?\]
     | \w{0,8}(?:\xe2\x80\xa6|\.{3,}|\*{3,})\w{0,8} | [\w\-]{0,8}\*{3,}[\w.@\-]{0,40}
-    | [a-z]{0,20}\(["']?\*{3,}["']?\)                                                     # SecretStr('**********')
+    | [a-z]{0,20}\(["']?\*{3,}["']?\)
     | (?:change|replace|fill)[\-_ ]?(?:me|this|it|in)[!]? | (?:your|my|the|insert|enter|put|add|use|some|any|a)[\-_ ][a-z\-_ ]{2,60}
     | [a-z\-_ ]{1,60}[\-_ ]here | todo | tbd | fixme | n/?a | nil | none | null | undefined | nan | unset | unknown | empty
-    | true | false | yes | no | on | off | redacted | masked | filtered | hidden | removed | omitted | sanitized | scrubbed | secret | example
-    | string | str | bytes | int | integer | number | float | bool | boolean | object | array | list | dict | any | secretstr | buffer
+    | true | false | yes | no | on | off | redacted | masked | filtered | hidden | removed | omitted | sanitized | scrubbed
+    | secret | example
+    | string | str | bytes | int | integer | number | float | bool | boolean | object | array | list | dict
+    | any | secretstr | buffer
     | (?:optional|union|list)\[.{1,40}\] | \[object\ object\] | \[(?:object|array|function|circular|getter|setter)[^\]]{0,40}\]
     | \(?(?:not[ _]set|not[ _]provided|not[ _]specified|not[ _]given|not[ _]configured|blank|default)\)?
     """
@@ -43,14 +45,14 @@ _placeholder = re.compile(
 
 # What stands after the name of a secret in messages and schemas, and is none.
 _STATUS = frozenset(
-    b"""accepted added allowed authenticated authentication based bearer basic cached cancelled changed check checked cleared configured
-    correct created credentials deleted denied disabled email empty enabled encrypted error expired expires expiry failed failure field file
-    for found from generated given granted has have header help hash hashed id incorrect input invalid is issued key length login
-    loaded lookup match matched mismatch missing must name needed new not obtained of ok old open options param parameter
-    password passwords plain present prompt protected provided query ready received refresh refreshed rejected renewed required reset restored
-    retrieved revoked rotated saved secret set should simple stored success succeeded successful text the to token tokens too type unauthorized
-    unchanged unavailable unexpected updated url used user username valid validated validation value verified verify via warning was weak
-    will with wrong""".split()
+    b"""accepted added allowed authenticated authentication based basic bearer cached cancelled changed check checked cleared
+    configured correct created credentials deleted denied disabled email empty enabled encrypted error expired expires
+    expiry failed failure field file for found from generated given granted has hash hashed have header help id incorrect
+    input invalid is issued key length loaded login lookup match matched mismatch missing must name needed new not obtained
+    of ok old open options param parameter password passwords plain present prompt protected provided query ready received
+    refresh refreshed rejected renewed required reset restored retrieved revoked rotated saved secret set should simple
+    stored succeeded success successful text the to token tokens too type unauthorized unavailable unchanged unexpected
+    updated url used user username valid validated validation value verified verify via warning was weak will with wrong""".split()
 )  # fmt: skip
 
 
@@ -106,18 +108,19 @@ def password(value: bytes) -> bool:
 
 
 _harmless = re.compile(
-    rb"[\d_.,:/+\-]+|0[xX][0-9a-fA-F]+|[A-Za-z_$][\w.$]*[{@(\[]\ ?[0-9a-f]{4,16}\b.*|\d{4}-\d\d-\d\d[T ].*"  # numbers, times, pointers, Object@1f2e3d
+    # numbers, pointers, Object@1f2e3d, times
+    rb"[\d_.,:/+\-]+|0[xX][0-9a-fA-F]+|[A-Za-z_$][\w.$]*[{@(\[] ?[0-9a-f]{4,16}\b.*|\d{4}-\d\d-\d\d[T ].*"
 ).fullmatch
 
 
 def token(value: bytes) -> bool:
-    """Whether *value*, that of a field with a vague name (`token`, `key`, `auth`), is a secret; and not words, a count or a flag."""
+    """Whether *value*, that of a field with a vague name (`token`, `auth`), is a secret; and not words, a count or a flag."""
     value = value[:TELLING].strip(b" \t\"'`")
     if len(value) < 6 or placeholder(value):
         return False
     if _harmless(value):
         return value.isdigit() and len(value) >= 12
-    return not wordlike(value) and any(48 <= c <= 57 or c > 127 for c in value) or random(value)
+    return (not wordlike(value) and any(48 <= c <= 57 or c > 127 for c in value)) or random(value)
 
 
 def random(value: bytes) -> bool:

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sanitizer.cards import card, card_grouped, card_keyed, luhn
+
+PREFIXES = {
+    "4": (13, 16, 19),
+    "51": (16,),
+    "2221": (16,),
+    "2720": (16,),
+    "34": (15,),
+    "37": (15,),
+    "300": (14, 16, 19),
+    "36": (14, 19),
+    "6011": (16, 19),
+    "644": (16,),
+    "65": (16, 19),
+    "3528": (16, 19),
+    "3589": (16,),
+    "62": (16, 17, 18, 19),
+    "81": (16,),
+    "5018": (12, 13, 16, 19),
+    "6759": (12, 19),
+    "2200": (16, 19),
+    "9792": (16,),
+    "506099": (16, 18, 19),
+    "606282": (16,),
+    "6362": (16,),
+    "8600": (16,),
+}
+
+
+def with_check_digit(body: str) -> str:
+    return next(number for digit in "0123456789" if luhn((number := body + digit).encode()))
+
+
+@pytest.mark.parametrize(("prefix", "length"), [(prefix, length) for prefix, lengths in PREFIXES.items() for length in lengths])
+def test_a_card_of_every_network_and_length_is_one(prefix: str, length: int) -> None:
+    number = with_check_digit((prefix + "1234567890123456789")[: length - 1])
+    assert card(number.encode())
+    assert not card((number[:-1] + str((int(number[-1]) + 1) % 10)).encode())
+
+
+@pytest.mark.parametrize("separator", [" ", "  ", "-", ".", "_", ",", "/", "\n"])
+def test_separators_do_not_hide_a_card(separator: str) -> None:
+    assert card(separator.join(("4111", "1111", "1111", "1111")).encode())
+
+
+@pytest.mark.parametrize(
+    "number", ["1741944413589", "1741944413589123", "1741944413589123456", "20250314092653589", "0000000000000000"]
+)
+def test_times_and_zeros_are_no_cards(number: str) -> None:
+    assert not card(number.encode())
+
+
+def test_a_grouped_number_may_be_of_uatp() -> None:
+    number = with_check_digit("10001234567890")
+    assert card_grouped(f"{number[:4]} {number[4:9]} {number[9:]}".encode())
+    assert not card(number.encode())
+
+
+def test_a_named_card_needs_no_check_digit() -> None:
+    assert card_keyed(b"6222 0212 3456 7890 123")
+    assert not card_keyed(b"basic")
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_give_an_answer(text: bytes) -> None:
+    for check in (luhn, card, card_grouped, card_keyed):
+        assert check(text) in (True, False)
