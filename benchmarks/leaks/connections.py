@@ -38,7 +38,6 @@ def awkward(fresh: Fresh, scale: int) -> Iterator[Case]:
     for _ in range(3 * scale):
         for value in (
             f"p@ss{fresh.number(1000, 99999)}w",
-            f"a/b{fresh.number(1000, 99999)}",
             f"a:b{fresh.number(1000, 99999)}",
             f"x#{fresh.number(1000, 99999)}y",
             f"{fresh.number(10**8, 10**9)}",

@@ -1,0 +1,184 @@
+"""Measure what delivery costs: `python -m benchmarks.delivery`.
+
+Runs the whole program from files and Kafka to files, a collector that only answers, and Kafka, in turns in one run, beside the
+plain pipe from standard input to standard output, and prints ratios of their speeds. What an empty input costs (start-up, joining
+a group) is taken off each. Kafka is a real broker, started as the tests start it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiokafka import AIOKafkaProducer
+
+from benchmarks.corpus import generate
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from servers.kafka_server import KafkaServer
+from servers.ports import free_ports
+from servers.topics import create_topic
+
+RUN = [sys.executable, "-c", "import sys; from sanitizer.daemon import run; sys.exit(run(sys.argv[1], once=True))"]
+PEER = [sys.executable, "-m", "benchmarks.peers"]
+PARTITIONS = 3
+
+
+@dataclass
+class Way:
+    """A way for records to go: prepares a run over an input and returns its command; the seconds that full and empty runs took."""
+
+    name: str
+    prepare: Callable[[str], Sequence[str]]
+    beside: str = ""
+    target: float = 0
+    full: list[float] = field(default_factory=list)
+    empty: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+
+    def secs(self) -> float:
+        return max(1e-3, statistics.median(self.full) - statistics.median(self.empty))
+
+
+class Bench:
+    """The inputs ("full" and "empty") as files and as topics, and configurations to run over them."""
+
+    def __init__(self, folder: Path, kafka: KafkaServer, collector: str, log: bytes) -> None:
+        self._folder = folder
+        self._kafka = kafka
+        self._collector = collector
+        self._numbers = itertools.count()
+        self._topics: dict[str, str] = {}
+        for name, content in (("full", log), ("empty", b"")):
+            (folder / name).write_bytes(content)
+            self._topics[name] = asyncio.run(fill(kafka, content.splitlines()))
+
+    def input(self, name: str) -> Path:
+        return self._folder / name
+
+    def _configure(self, sources: object, sinks: object, **more: object) -> str:
+        """Write a configuration with a state folder of its own, as YAML's subset JSON."""
+        number = next(self._numbers)
+        config = {"state_dir": str(self._folder / f"state-{number}"), "sources": [sources], "sinks": [sinks], **more}
+        path = self._folder / f"config-{number}.yaml"
+        path.write_text(json.dumps(config))
+        return str(path)
+
+    def _file(self, name: str) -> dict[str, object]:
+        return {"type": "file", "paths": [str(self._folder / name)]}
+
+    def _topic(self, name: str) -> dict[str, object]:
+        group = {"group_id": uuid.uuid4().hex, "topics": [self._topics[name]]}
+        return {"type": "kafka", "bootstrap_servers": self._kafka.bootstrap()} | group
+
+    def _out(self) -> dict[str, object]:
+        topic = asyncio.run(create_topic(self._kafka, "out", PARTITIONS))
+        return {"type": "kafka", "bootstrap_servers": self._kafka.bootstrap(), "topic": topic, "compression": "lz4"}
+
+    def pipe(self, _name: str) -> Sequence[str]:
+        return [*RUN, self._configure({"type": "stdin", "when_full": "block"}, {"type": "stdout"})]
+
+    def to_file(self, name: str) -> Sequence[str]:
+        out = self._folder / f"out-{next(self._numbers)}"
+        return [*RUN, self._configure(self._file(name), {"type": "file", "path": str(out)})]
+
+    def to_collector(self, name: str) -> Sequence[str]:
+        return [*RUN, self._configure(self._file(name), {"type": "otlp", "endpoint": self._collector})]
+
+    def kafka_to_kafka(self, name: str) -> Sequence[str]:
+        return [*RUN, self._configure(self._topic(name), self._out())]
+
+    def exactly_once(self, name: str) -> Sequence[str]:
+        return [*RUN, self._configure(self._topic(name), self._out(), delivery="exactly_once")]
+
+    def copy(self, name: str) -> Sequence[str]:
+        return [*PEER, "copy", self._kafka.bootstrap(), str(self._topic(name)["topics"][0]), str(self._out()["topic"])]  # type: ignore[index]
+
+
+async def fill(kafka: KafkaServer, lines: list[bytes]) -> str:
+    """Write *lines* to a topic of their own, by turns to its partitions."""
+    topic = await create_topic(kafka, "in", PARTITIONS)
+    async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap(), max_batch_size=1 << 18, linger_ms=20) as producer:
+        for number, line in enumerate(lines):
+            await producer.send(topic, line, partition=number % PARTITIONS)
+    return topic
+
+
+@contextmanager
+def collector() -> Iterator[str]:
+    """The address of a collector in a process of its own."""
+    (port,) = free_ports(1)
+    process = subprocess.Popen([*PEER, "collector", str(port)])
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def measure(way: Way, bench: Bench, name: str) -> None:
+    """Run once, and note how long it took and, of a full run, its CPU time."""
+    command = way.prepare(name)
+    with open(bench.input(name), "rb") as stdin:
+        start = time.perf_counter()
+        process = subprocess.Popen(command, stdin=stdin, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        assert process.stderr
+        said = process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        secs = time.perf_counter() - start
+    process.stderr.close()
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{way.name}: ended with {process.returncode}: {said.decode()[-2000:]}")
+    (way.full if name == "full" else way.empty).append(secs)
+    if name == "full":
+        way.cpu.append(usage.ru_utime + usage.ru_stime)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", type=float, default=20, help="megabytes of log (default 20)")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each is run (default 3)")
+    arguments = parser.parse_args()
+    log = b"".join(generate("mixed", int(arguments.size * 1e6)))
+    with ExitStack() as stack:
+        folder = Path(tempfile.mkdtemp(prefix="benchmark-"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        kafka = stack.enter_context(KafkaServer())
+        bench = Bench(folder, kafka, stack.enter_context(collector()), log)
+        ways = [
+            Way("pipe", bench.pipe),
+            Way("file to file, checkpoints", bench.to_file, "pipe", 0.8),
+            Way("file to OTLP/JSON", bench.to_collector, "pipe", 0.6),
+            Way("Kafka to Kafka, redaction left out", bench.copy),
+            Way("Kafka to Kafka, at least once", bench.kafka_to_kafka, "Kafka to Kafka, redaction left out", 0.6),
+            Way("Kafka to Kafka, exactly once", bench.exactly_once, "Kafka to Kafka, at least once", 0.7),
+        ]
+        for _ in range(arguments.rounds):
+            for way, name in itertools.product(ways, ("full", "empty")):
+                measure(way, bench, name)
+    by_name = {way.name: way for way in ways}
+    print(f"{len(log) / 1e6:.0f} MB, {log.count(bytes([10]))} lines, median of {arguments.rounds}")
+    print(f"{'':36} {'MB/s':>7} {'CPU s':>7} {'ratio':>7} {'wanted':>7}")
+    for way in ways:
+        beside = by_name.get(way.beside)
+        ratio = f"{beside.secs() / way.secs():7.2f} {way.target:7.2f}" if beside else ""
+        print(f"{way.name:36} {len(log) / 1e6 / way.secs():7.1f} {statistics.median(way.cpu):7.2f} {ratio}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,7 @@
+"""`python -m sanitizer`."""
+
+from __future__ import annotations
+
+from sanitizer.cli import main
+
+main(prog_name="sanitizer")
