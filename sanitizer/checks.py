@@ -116,6 +116,11 @@ def personal(text: bytes) -> bool:
     return words.password(text)
 
 
+def email(text: bytes) -> bool:
+    """A mailbox; not one that somebody has masked already, nor the password of a URL, which the pattern matches without its `@`."""
+    return b"@" in text and not words.placeholder(text)
+
+
 def basic(text: bytes) -> bool:
     """RFC 7617: base64 of user:password, in printable text."""
     body = text.rstrip(b"=").translate(_URLSAFE)
@@ -241,6 +246,7 @@ CHECKS: dict[str, Check] = {
     "told-password": told_password,
     "told-netrc": told_netrc,
     "uuid-hex": uuid_hex,
+    "email": email,
     "mailbox": mailbox,
     "phone-international": phones.international,
     "phone-national": phones.national,

@@ -30,7 +30,7 @@ _placeholder = re.compile(
       [.\[(][\w.\-\[\]'"()]{1,80}
     | [\[(<{*]{1,3}[ ]?[a-z]+(?:[ _:.\-][a-z]+){0,4}[ ]?[\])>}*]{1,3}
     | \[[a-z][a-z0-9\-]{1,40}(?::[^\]\s]{1,40}){0,4}(?:\ [0-9]{1,12}\ ?B\ [0-9a-f]{8,})?\]
-    | \w{0,8}(?:\xe2\x80\xa6|\.{3,}|\*{3,})\w{0,8} | [\w\-]{0,8}\*{3,}[\w.@\-]{0,40}
+    | \$\([\w./\-]{1,40}\ .{0,190} | [\w\-]{0,24}(?:\xe2\x80\xa6|\.{3,})\w{0,8} | \w{0,8}\*{3,}\w{0,8} | [\w\-]{0,8}\*{3,}[\w.@\-]{0,40}
     | [a-z]{0,20}\(["']?\*{3,}["']?\)
     | (?:change|replace|fill)[\-_ ]?(?:me|this|it|in)[!]? | (?:your|my|the|insert|enter|put|add|use|some|any|a)[\-_ ][a-z\-_ ]{2,60}
     | [a-z\-_ ]{1,60}[\-_ ]here | todo | tbd | fixme | n/?a | nil | none | null | undefined | nan | unset | unknown | empty
@@ -45,14 +45,17 @@ _placeholder = re.compile(
 
 # What stands after the name of a secret in messages and schemas, and is none.
 _STATUS = frozenset(
-    b"""accepted added allowed authenticated authentication based basic bearer cached cancelled changed check checked cleared
-    configured correct created credentials deleted denied disabled email empty enabled encrypted error expired expires
-    expiry failed failure field file for found from generated given granted has hash hashed have header help id incorrect
-    input invalid is issued key length loaded login lookup match matched mismatch missing must name needed new not obtained
-    of ok old open options param parameter password passwords plain present prompt protected provided query ready received
-    refresh refreshed rejected renewed required reset restored retrieved revoked rotated saved secret set should simple
-    stored succeeded success successful text the to token tokens too type unauthorized unavailable unchanged unexpected
-    updated url used user username valid validated validation value verified verify via warning was weak will with wrong""".split()
+    b"""accepted access_token added allowed api_key apikey authenticated authentication authorization_code based basic bearer
+    body cached cancelled changed check checked cleared client_credentials client_secret configured const cookie correct
+    created credentials default deleted denied description digest disabled email empty enabled encrypted enum error expired
+    expires expires_in expiry failed failure field file for format found from generated given granted has hash hashed have
+    header help hint id id_token incorrect input invalid is issued items key label length loaded login lookup match matched
+    message mismatch missing must name needed negotiate new not ntlm oauth obtained of ok old open options param parameter
+    password passwords plain present prompt properties protected provided query ready received refresh refresh_token
+    refreshed rejected renewed required reset restored retrieved revoked rotated saved scope secret set should simple stored
+    succeeded success successful text the title to token token_type tokens too type unauthorized unavailable unchanged
+    unexpected updated url used user username valid validated validation value verified verify via warning was weak will
+    with wrong""".split()
 )  # fmt: skip
 
 
