@@ -78,6 +78,16 @@ def derive(pattern: bytes) -> list[Anchor]:
     return [emit(sequence, boundary, before) for sequence in kept]
 
 
+def first(pattern: bytes) -> bytes:
+    """The set of bytes that a match of *pattern* can begin with, as an expression. Raises `Undecidable`."""
+    tree = parser.parse(pattern)
+    _, _, items = leading(list(tree))
+    sequences = [sequence for sequence, _ in expand(items, tree.state.flags)]
+    if not sequences or not all(sequences):
+        raise Undecidable("what it begins with is not known: begin it with a character or a set of them")
+    return spell(frozenset(code for sequence in sequences for code in sequence[0]))
+
+
 def leading(items: list[Any]) -> tuple[bool, CharSet | None, list[Any]]:
     """Take the assertions off the front: (begins at a word boundary, what must not stand before, the rest)."""
     boundary, before = False, None

@@ -70,20 +70,20 @@ def ordered(rules: Sequence[Rule]) -> list[Rule]:
 
 
 def probes(rules: Sequence[Rule]) -> list[Probe]:
-    from sanitizer import anchors, keys, views  # noqa: PLC0415 - needed only when the cache is cold
+    from sanitizer import anchors, keys, runs, views  # noqa: PLC0415 - needed only when the cache is cold
 
     found: list[Probe] = []
     for index, rule in enumerate(rules):
         try:
             if rule.lead and rule.scan_lead:
-                found.append(Probe(rule.lead.encode(), 0, index))
+                found.append(Probe(rule.lead.encode() + anchors.first((rule.pattern or "").encode()), 1, index))
             elif rule.pattern is not None and not rule.run:
                 derived = anchors.derive((rule.anchor or rule.lead or rule.pattern).encode())
                 found += [Probe(anchor.expression, anchor.width, index) for anchor in derived]
         except (anchors.Undecidable, anchors.re.error) as fault:
             raise RuleError(f"{rule.file}: rule {rule.id!r}: its {'lead' if rule.lead else 'pattern'}: {fault}") from None
     found += [Probe(expression, 0, KEY) for expression in keys.triggers(rules)]
-    return found + [Probe(expression, 1, TOKEN) for expression in views.ANCHORS]
+    return found + [Probe(expression, 1, TOKEN) for expression in views.ANCHORS if expression not in runs.IN_RUNS]
 
 
 def engine() -> str:
@@ -93,7 +93,7 @@ def engine() -> str:
     except importlib.metadata.PackageNotFoundError:
         version = "regex"
     state = hashlib.sha256()
-    for name in ("anchors.py", "keys.py", "database.py", "encodings.py"):
+    for name in ("anchors.py", "keys.py", "database.py", "encodings.py", "runs.py"):
         state.update(Path(__file__).with_name(name).read_bytes())
     return f"{version}-{sys.version_info[0]}{sys.version_info[1]}-{state.hexdigest()[:8]}"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from itertools import accumulate
 from typing import Protocol
 
@@ -77,33 +77,36 @@ class Decoded:
         return found
 
 
-TOKENISH = re.compile(rb"[A-Za-z0-9+/_.~-]*[0-9+/_~][A-Za-z0-9+/_.~-]*=*")
+REST = re.compile(rb"(?!\d{4}-?\d\d-?\d\d)(?=[A-Za-z+/_.~=-]*[0-9+/_~])[A-Za-z0-9+/_.~-]{8,}={0,2}")
+"""What may be the rest of a token that was broken: no word and no date."""
 
 
 class Broken:
     """A reading of a text that was broken over lines.
 
-    `doubtful` readings glue lines that may have nothing to do with each other: there, what goes over a seam counts only if each
-    piece after the first looks like the rest of a token, and not like the word that the next line begins with.
+    `doubtful` readings glue lines that may have nothing to do with each other. There, a finding that is one already where its first
+    line ends (*ends*) goes on in the next line only if that begins like the rest of a token.
     """
 
-    def __init__(self, join: Join, lines: Sequence[bytes], starts: Sequence[int], *, doubtful: bool = False) -> None:
+    def __init__(self, join: Join, lines: Sequence[bytes], starts: Sequence[int], ends: Set[int]) -> None:
         self.join = join
         self.lines = lines
-        self.doubtful = doubtful
+        self.ends = ends
         self.text = join.text(list(lines))
         self.starts = starts
 
     def locate(self, start: int, end: int) -> list[Span]:
         pieces = self.join.locate(start, end)
-        if self.doubtful and len(pieces) > 1 and not all(self.continues(*piece) for piece in pieces[1:]):
-            return []
+        if self.join.doubtful and len(pieces) > 1:
+            line, _, stop = pieces[0]
+            if self.starts[line] + stop in self.ends and not all(self.continues(*piece) for piece in pieces[1:]):
+                return []
         return [(self.starts[line] + a, self.starts[line] + b) for line, a, b in pieces]
 
     def continues(self, line: int, start: int, end: int) -> bool:
         """Whether the piece may be the rest of what was broken."""
         text = self.lines[line]
-        return bool(TOKENISH.fullmatch(text, start, end)) and text[end : end + 1] not in (b"=", b":", b"(", b".", b"@")
+        return bool(REST.fullmatch(text, start, end)) and text[end : end + 1] not in (b"=", b":", b"(", b".", b"@")
 
 
 class Disguises:
@@ -112,16 +115,16 @@ class Disguises:
     def __init__(self, scanner: Scanner) -> None:
         self.scanner = scanner
 
-    def find(self, buffer: bytes, lines: Sequence[bytes], joins: Sequence[Join], tokens: Sequence[int]) -> list[Finding]:
+    def find(self, buffer: bytes, lines: Sequence[bytes], joins: Sequence[Join], tokens: Sequence[int], ends: Set[int]) -> list[Finding]:
         """Findings of *buffer* (its *lines*, each between line feeds) that only its views show; they may overlap.
 
-        *tokens* are the places in it that may be of an encoded token (`views.ANCHORS`).
+        *tokens* are the places in it that may be of an encoded token (`views.ANCHORS`), *ends* where what is found already ends.
         """
-        seen: set[bytes] = set()
+        seen: set[tuple[int, bytes]] = set()
         layers: list[Layer] = list(self.decode(Root(buffer), tokens, seen))
         if joins:
             starts = line_starts(lines)
-            layers += [Broken(join, lines, starts, doubtful=join.doubtful) for join in joins]
+            layers += [Broken(join, lines, starts, ends) for join in joins]
         budget = MOST_DECODED * len(buffer) + (1 << 16)
         found: list[Finding] = []
         for depth in range(DEPTH):
@@ -144,29 +147,41 @@ class Disguises:
                 layers = deeper
         return found
 
-    def decode(self, layer: Layer, tokens: Sequence[int], seen: set[bytes]) -> list[Layer]:
-        """The views of the lines of *layer* that show a disguise and were not decoded before."""
+    def decode(self, layer: Layer, tokens: Sequence[int], seen: set[tuple[int, bytes]]) -> list[Layer]:
+        """The views of the lines of *layer* that show a disguise; a line that says the same of the same place is decoded once."""
         text = layer.text
         suspicious = [decoder for decoder in views.DECODERS if decoder.suspects(text)]
         if not suspicious and not tokens:
             return []
         spans = line_spans(text)
         out: list[Layer] = []
-        fresh: list[tuple[Span, bytes]] | None = None
+        chosen: dict[int, list[Span]] = {}
         if suspicious:
-            fresh = [(span, line) for span in spans if (line := text[span[0] : span[1]]) and line not in seen]
-            for decoder in suspicious:
-                out += decoded(layer, [span for span, line in fresh if decoder.suspects(line)], decoder)
+            for span in spans:
+                line = text[span[0] : span[1]]
+                wanted = [number for number, decoder in enumerate(suspicious) if decoder.suspects(line)]
+                if wanted and fresh(layer, span, line, seen):
+                    for number in wanted:
+                        chosen.setdefault(number, []).append(span)
+            for number, lines in chosen.items():
+                out += decoded(layer, lines, suspicious[number])
         if tokens:
             starts = [start for start, _ in spans]
             numbers = sorted({bisect_right(starts, max(0, token)) - 1 for token in tokens})
-            chosen = [spans[number] for number in numbers if text[spans[number][0] : spans[number][1]] not in seen]
+            lines = [spans[number] for number in numbers]
             for decoder in views.TOKEN_DECODERS:
-                out += decoded(layer, chosen, decoder)
-            seen.update(text[start:end] for start, end in chosen)
-        if fresh:
-            seen.update(line for _, line in fresh)
+                out += decoded(layer, lines, decoder)
         return out
+
+
+def fresh(layer: Layer, span: Span, line: bytes, seen: set[tuple[int, bytes]]) -> bool:
+    """Whether *line* was not met yet as what stands at its place of the root buffer; it is from now on."""
+    where = layer.locate(span[0], span[0] + 1)
+    key = (where[0][0] if where else -1, line)
+    if key in seen:
+        return False
+    seen.add(key)
+    return True
 
 
 def decoded(layer: Layer, spans: Sequence[Span], decoder: Decoder) -> list[Layer]:

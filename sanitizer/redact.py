@@ -49,7 +49,8 @@ class Redactor:
         found = self.scanner.find(buffer)
         if b"\\" in buffer:
             found = aligned(buffer, found)
-        hidden = self.disguises.find(buffer, lines, joins, self.scanner.tokens)
+        ends = {end for _, end, _ in found} if joins else frozenset()
+        hidden = self.disguises.find(buffer, lines, joins, self.scanner.tokens, ends)
         if hidden:
             found = merged(found + hidden)
         if not found:

@@ -87,12 +87,12 @@ class Scanner:
         """
         hits = self.engine.hits(buffer)
         hits.sort()
-        found = self.runs.find(buffer)
+        found, tokens = self.runs.find(buffer)
+        self.tokens = tokens
         apart = not found
         done, last = 0, -1
         bits, mask = self.bits, (1 << self.bits) - 1
         owners, extents = self.owners, self.extents
-        tokens = self.tokens = []
         for hit in hits:
             at = hit >> bits
             rule = owners[hit & mask]
