@@ -168,6 +168,7 @@ def main() -> None:
             Way("Kafka to Kafka, at least once", bench.kafka_to_kafka, "Kafka to Kafka, redaction left out", 0.6),
             Way("Kafka to Kafka, exactly once", bench.exactly_once, "Kafka to Kafka, at least once", 0.7),
         ]
+        measure(Way("warm-up", bench.pipe), bench, "empty")  # compiles the rules, where that was not done yet
         for _ in range(arguments.rounds):
             for way, name in itertools.product(ways, ("full", "empty")):
                 measure(way, bench, name)

@@ -9,6 +9,7 @@ A record is JSON already: the values of its fields are not decoded but moved, as
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
@@ -23,22 +24,28 @@ Body = Literal["message", "json"]
 
 MAX_REMEMBERED = 4096
 INT64 = range(-(1 << 63), 1 << 63)
-UNUSUAL = frozenset(
-    (*TRACE_NAMES, *SPAN_NAMES, *NESTED, "traceparent", "PRIORITY", "priority", "severityNumber", "severity_number"),
-)
-STRING, TRUE, FALSE, NULL = b'"tfn'
-STRUCTURED = b"{["
+ODD = frozenset(("traceparent", "PRIORITY", "priority", "severityNumber", "severity_number"))
+"""Fields that say what others say, in a way of their own."""
+
+STRING, OBJECT, ARRAY, TRUE, FALSE, NULL = b'"{[tfn'
+TRACE_ID = re.compile(rb'"(?!0+")[0-9a-f]{32}"')
+SPAN_ID = re.compile(rb'"(?!0+")[0-9a-f]{16}"')
 
 _decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class Shape(NamedTuple):
-    """Which fields say what in records that have the same fields; `others` come with the beginning of their attribute."""
+    """Which fields say what in records that have the same fields. Each other field comes with the beginning of its attribute;
+    so does, in `all`, every field."""
 
-    time: str
-    level: str
-    message: str
+    time: str | None
+    level: str | None
+    message: str | None
+    trace: str | None
+    span: str | None
+    nested: Sequence[str]
     others: Sequence[tuple[str, bytes]]
+    all: Sequence[tuple[str, bytes]]
 
 
 class Encoder:
@@ -75,28 +82,53 @@ class Encoder:
             shape = self._shapes[names]
         except KeyError:
             shape = self._learn(names)
-        if shape is None:
-            return self._encode_unusual(record)
-        message = bytes(fields[shape.message])
-        nanos = self._nanos(bytes(fields[shape.time]))
-        severity_fields = self._severity(bytes(fields[shape.level]))
-        if nanos is None or severity_fields is None or message[0] != STRING:
+        said = self._said(fields, shape) if shape else None
+        if said is None or shape is None:
             return self._encode_unusual(record)
         if self._body == "json":
-            message, others = orjson.dumps(record.decode()), []
-        else:
-            others = [_attribute(name, begin, bytes(fields[name])) for name, begin in shape.others]
-        return b'%b],"timeUnixNano":"%d",%b,"body":{"stringValue":%b}}' % (b"".join(others), nanos, severity_fields, message)
+            return b'],%b"body":{"stringValue":%b}}' % (said, orjson.dumps(record.decode()))
+        if shape.message is None:
+            members = b",".join([b"%b%b}" % (begin, _any_value(bytes(fields[name]))) for name, begin in shape.all])
+            return b'],%b"body":{"kvlistValue":{"values":[%b]}}}' % (said, members)
+        message = bytes(fields[shape.message])
+        if message[0] != STRING or message == b'""':
+            return self._encode_unusual(record)
+        attributes = b"".join([_attribute(name, begin, bytes(fields[name])) for name, begin in shape.others])
+        return b'%b],%b"body":{"stringValue":%b}}' % (attributes, said, message)
+
+    def _said(self, fields: Mapping[str, msgspec.Raw], shape: Shape) -> bytes | None:
+        """Time, severity and trace context; None when a value is not what the shape lets expect."""
+        said = b""
+        if shape.time is not None:
+            nanos = self._nanos(bytes(fields[shape.time]))
+            if nanos is None:
+                return None
+            said = b'"timeUnixNano":"%d",' % nanos
+        if shape.level is not None:
+            level = self._severity(bytes(fields[shape.level]))
+            if level is None:
+                return None
+            said += level
+        for name, key, form in ((shape.trace, b"traceId", TRACE_ID), (shape.span, b"spanId", SPAN_ID)):
+            if name is not None:
+                found = bytes(fields[name])
+                if not form.fullmatch(found):
+                    return None
+                said += b'"%b":%b,' % (key, found)
+        if any(bytes(fields[name])[0] == OBJECT for name in shape.nested):
+            return None
+        return said
 
     def _learn(self, names: tuple[str, ...]) -> Shape | None:
-        """The shape of records that have time, level and message, and nothing that needs a closer look; None for others."""
+        """The shape of records with these fields; None for those that need a closer look."""
         shape = None
-        present = set(names)
-        if not present & UNUSUAL:
-            at = [next((name for name in known if name in present), None) for known in (TIME_NAMES, LEVEL_NAMES, MESSAGE_NAMES)]
-            if at[0] is not None and at[1] is not None and at[2] is not None:
-                others = [(name, b',{"key":%b,"value":' % orjson.dumps(name)) for name in names if name not in at]
-                shape = Shape(at[0], at[1], at[2], others)
+        if not ODD.intersection(names):
+            known = (TIME_NAMES, LEVEL_NAMES, MESSAGE_NAMES, TRACE_NAMES, SPAN_NAMES)
+            at = time_name, level, message, trace, span = [next((name for name in row if name in names), None) for row in known]
+            begins = [(name, b'{"key":%b,"value":' % orjson.dumps(name)) for name in names]
+            others = [(name, b"," + begin) for name, begin in begins if name not in at]
+            nested = [name for name in NESTED if name in names]
+            shape = Shape(time_name, level, message, trace, span, nested, others, begins)
         if len(self._shapes) < MAX_REMEMBERED:
             self._shapes[names] = shape
         return shape
@@ -126,7 +158,7 @@ class Encoder:
             number, text = severity(said)
             if not number:
                 return None
-            known = b'"severityNumber":%d,"severityText":%b' % (number, level if isinstance(said, str) else orjson.dumps(text))
+            known = b'"severityNumber":%d,"severityText":%b,' % (number, level if isinstance(said, str) else orjson.dumps(text))
             if len(self._levels) < MAX_REMEMBERED:
                 self._levels[level] = known
         return known
@@ -169,11 +201,21 @@ def _attribute(name: str, begin: bytes, value: bytes) -> bytes:
         return b'%b{"stringValue":%b}}' % (begin, value)
     if first == NULL:
         return b""
+    if first == OBJECT:
+        return b"".join([b"," + orjson.dumps(attribute) for attribute in flatten(name, orjson.loads(value))])
+    return b"%b%b}" % (begin, _any_value(value))
+
+
+def _any_value(value: bytes) -> bytes:
+    """An `AnyValue` of *value* in JSON."""
+    first = value[0]
+    if first == STRING:
+        return b'{"stringValue":%b}' % value
     if first in (TRUE, FALSE):
-        return b'%b{"boolValue":%b}}' % (begin, value)
-    if first not in STRUCTURED and len(value) < 19 and value.lstrip(b"-").isdigit():
-        return b'%b{"intValue":"%b"}}' % (begin, value)
-    return b"".join(b"," + orjson.dumps(attribute) for attribute in flatten(name, orjson.loads(value)))
+        return b'{"boolValue":%b}' % value
+    if first not in (OBJECT, ARRAY, NULL) and len(value) < 19 and value.lstrip(b"-").isdigit():
+        return b'{"intValue":"%b"}' % value
+    return orjson.dumps(any_value(orjson.loads(value)))
 
 
 def flatten(name: str, value: Any) -> Iterator[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -44,10 +45,10 @@ class OtlpHttpSink:
             from sinks.otlp_protobuf import from_json  # noqa: PLC0415 - JSON needs none of it
 
             body = from_json(body).SerializeToString()
+        if self._compression != "none":
+            body = await asyncio.to_thread(compress, body, self._compression)  # compressing leaves the interpreter to others
         try:
-            async with self._session.post(
-                self._url, data=compress(body, self._compression), headers=self._headers, allow_redirects=False
-            ) as response:
+            async with self._session.post(self._url, data=body, headers=self._headers, allow_redirects=False) as response:
                 refused = check_status(response.status, batch.records, response.headers.get("Retry-After"))
                 answer = await response.content.read(MAX_ANSWER)
         except aiohttp.ClientError as trouble:

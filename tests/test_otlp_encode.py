@@ -109,6 +109,30 @@ json = st.recursive(
 names = st.sampled_from(["message", "level", "timestamp", "msg", "severity", "trace_id", "log", "x"]) | st.text()
 
 
+usual = st.fixed_dictionaries(
+    {},
+    optional={
+        "message": st.text(),
+        "event": st.sampled_from(["said", None, {"a": 1}]),
+        "level": st.sampled_from(["info", "WARNING", 30, 6, "loud", None, 17.0]),
+        "timestamp": st.sampled_from(["2026-01-02T03:04:05.5Z", 1767323045006, "yesterday", None, "2026-01-02 03:04:05"]),
+        "trace_id": st.sampled_from(["0af7651916cd43dd8448eb211c80319c", "0" * 32, "0AF7651916CD43DD8448EB211C80319C", "x", 5]),
+        "span_id": st.sampled_from(["b7ad6b7169203331", "B7AD6B7169203331", ""]),
+        "metadata": st.sampled_from([1, "s", {"level": "error"}, {"x": [1]}]),
+        "n": json,
+        "request": json,
+    },
+)
+
+
+@given(usual.map(orjson.dumps))
+def test_a_usual_record_means_what_a_closer_look_at_it_says(record: bytes) -> None:
+    encoder = Encoder()
+    quick = orjson.loads(b'{"attributes":[0' + encoder._encode(record))
+    close = orjson.loads(b'{"attributes":[0' + encoder._encode_unusual(record))
+    assert quick == close
+
+
 @given(st.lists(st.dictionaries(names, json, max_size=6).map(orjson.dumps) | st.binary(max_size=40), max_size=5))
 def test_anything_becomes_otlp_that_protobuf_takes(records: list[bytes]) -> None:
     batch = CleanBatch("lane \"x\"", [Clean(record) for record in records], range(len(records)), len(records))
