@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from sanitizer import views
 from sanitizer.record import Join
 from sanitizer.decoding import Decoder
 from sanitizer.finding import Finding
+from sanitizer.ruleset import Rule
 from sanitizer.scan import Scanner
 
 DEPTH = 5
@@ -82,31 +83,40 @@ REST = re.compile(rb"(?!\d{4}-?\d\d-?\d\d)(?=[A-Za-z+/_.~=-]*[0-9+/_~])[A-Za-z0-
 
 
 class Broken:
-    """A reading of a text that was broken over lines.
+    """A reading of a text that was broken over lines."""
 
-    `doubtful` readings glue lines that may have nothing to do with each other. There, a finding that is one already where its first
-    line ends (*ends*) goes on in the next line only if that begins like the rest of a token.
-    """
-
-    def __init__(self, join: Join, lines: Sequence[bytes], starts: Sequence[int], ends: Set[int]) -> None:
+    def __init__(self, join: Join, lines: Sequence[bytes], starts: Sequence[int]) -> None:
         self.join = join
-        self.lines = lines
-        self.ends = ends
         self.text = join.text(list(lines))
         self.starts = starts
 
     def locate(self, start: int, end: int) -> list[Span]:
-        pieces = self.join.locate(start, end)
-        if self.join.doubtful and len(pieces) > 1:
-            line, _, stop = pieces[0]
-            if self.starts[line] + stop in self.ends and not all(self.continues(*piece) for piece in pieces[1:]):
-                return []
-        return [(self.starts[line] + a, self.starts[line] + b) for line, a, b in pieces]
+        return [(self.starts[line] + a, self.starts[line] + b) for line, a, b in self.join.locate(start, end)]
 
-    def continues(self, line: int, start: int, end: int) -> bool:
-        """Whether the piece may be the rest of what was broken."""
-        text = self.lines[line]
-        return bool(REST.fullmatch(text, start, end)) and text[end : end + 1] not in (b"=", b":", b"(", b".", b"@")
+
+class Seams:
+    """Judges findings that go over a seam between lines which may have nothing to do with each other.
+
+    *found* is what was found without joining. What ends there where its line ends goes on in the next line only if that begins
+    like the rest of a token, or with a finding of its own; what is new counts if its rule is of a shape that chance does not make.
+    """
+
+    def __init__(self, buffer: bytes, found: Sequence[Finding], rules: Sequence[Rule]) -> None:
+        self.buffer = buffer
+        self.starts = {start for start, _, _ in found}
+        self.ends = {end for _, end, _ in found}
+        self.rules = rules
+
+    def hold(self, spans: Sequence[Span], rule: int, depth: int) -> bool:
+        told = self.rules[rule]
+        shaped = depth == 0 and not (told.fields or told.lead or told.run or told.multiline)
+        before = spans[0][1]
+        for start, end in spans[1:]:
+            new = shaped and before not in self.ends and self.buffer[before : before + 1] == b"\n"
+            if not (new or start in self.starts or (REST.fullmatch(self.buffer, start, end) and self.buffer[end] not in b"=:(.@")):
+                return False
+            before = end
+        return True
 
 
 class Disguises:
@@ -115,17 +125,26 @@ class Disguises:
     def __init__(self, scanner: Scanner) -> None:
         self.scanner = scanner
 
-    def find(self, buffer: bytes, lines: Sequence[bytes], joins: Sequence[Join], tokens: Sequence[int], ends: Set[int]) -> list[Finding]:
+    def find(
+        self, buffer: bytes, lines: Sequence[bytes], joins: Sequence[Join], tokens: Sequence[int], found: Sequence[Finding]
+    ) -> list[Finding]:
         """Findings of *buffer* (its *lines*, each between line feeds) that only its views show; they may overlap.
 
-        *tokens* are the places in it that may be of an encoded token (`views.ANCHORS`), *ends* where what is found already ends.
+        *tokens* are the places in it that may be of an encoded token (`views.ANCHORS`), *found* is what it shows plainly.
         """
         seen: set[tuple[int, bytes]] = set()
-        layers: list[Layer] = list(self.decode(Root(buffer), tokens, seen))
+        hidden = self.follow(self.decode(Root(buffer), tokens, seen), seen, len(buffer))
         if joins:
             starts = line_starts(lines)
-            layers += [Broken(join, lines, starts, ends) for join in joins]
-        budget = MOST_DECODED * len(buffer) + (1 << 16)
+            seams = Seams(buffer, [*found, *hidden], self.scanner.rules)
+            sure = [Broken(join, lines, starts) for join in joins if not join.doubtful]
+            hidden += self.follow(sure, seen, len(buffer))
+            hidden += self.follow([Broken(join, lines, starts) for join in joins if join.doubtful], seen, len(buffer), seams)
+        return hidden
+
+    def follow(self, layers: Sequence[Layer], seen: set[tuple[int, bytes]], size: int, seams: Seams | None = None) -> list[Finding]:
+        """What *layers* and the views of them show, as findings of the root buffer of *size* bytes."""
+        budget = MOST_DECODED * size + (1 << 16)
         found: list[Finding] = []
         for depth in range(DEPTH):
             budget -= sum(len(layer.text) for layer in layers)
@@ -136,7 +155,9 @@ class Disguises:
             for start, end, rule in self.scanner.find(joined):
                 number = bisect_right(offsets, start) - 1
                 base = offsets[number]
-                found += [Finding(a, b, rule) for a, b in layers[number].locate(max(0, start - base), end - base) if a < b]
+                spans = layers[number].locate(max(0, start - base), end - base)
+                if seams is None or len(spans) == 1 or (spans and seams.hold(spans, rule, depth)):
+                    found += [Finding(a, b, rule) for a, b in spans if a < b]
             if depth + 1 < DEPTH:
                 hits = self.scanner.tokens
                 deeper: list[Layer] = []

@@ -49,8 +49,7 @@ class Redactor:
         found = self.scanner.find(buffer)
         if b"\\" in buffer:
             found = aligned(buffer, found)
-        ends = {end for _, end, _ in found} if joins else frozenset()
-        hidden = self.disguises.find(buffer, lines, joins, self.scanner.tokens, ends)
+        hidden = self.disguises.find(buffer, lines, joins, self.scanner.tokens, found)
         if hidden:
             found = merged(found + hidden)
         if not found:
