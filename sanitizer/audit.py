@@ -49,7 +49,7 @@ class Auditor:
         self._chain = chain
         self._server = server
         self._transport: Transport = transport
-        self._pairing = pairing or Pairing()
+        self._pairing = Pairing() if pairing is None else pairing
         self._repeat_ns = int(repeat_secs * 1e9)
         self._peers: dict[tuple[str, str], _Peer] = {}
         self._exposures: dict[tuple[str, str, str, str], _Exposure] = {}

@@ -161,7 +161,7 @@ def _judge(name: str, chain: _Chain, keys: Sequence[Ed25519PublicKey], end: Head
     for start, stop in gaps:
         accounted = sorted(seq for seq in explained if start <= seq <= stop)
         for low, high in _gaps(accounted, start - 1, stop):
-            faults.append(Fault("cut off" if low > last else "missing", low, _span(low, high)))
+            faults.append(Fault("cut off" if low > max(last, *explained, 0) else "missing", low, _span(low, high)))
     signed_to = _check_signatures(links, keys, faults) if keys else 0
     if end is not None and end.seq in links and links[end.seq].hash != end.hash:
         faults.append(Fault("altered", end.seq, f"{end.seq}: not the event that the stored head names"))
