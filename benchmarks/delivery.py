@@ -153,6 +153,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=float, default=20, help="megabytes of log (default 20)")
     parser.add_argument("--rounds", type=int, default=3, help="how often each is run (default 3)")
+    parser.add_argument("--only", default="", help="measure the ways whose name holds this")
     arguments = parser.parse_args()
     log = b"".join(generate("mixed", int(arguments.size * 1e6)))
     with ExitStack() as stack:
@@ -168,6 +169,7 @@ def main() -> None:
             Way("Kafka to Kafka, at least once", bench.kafka_to_kafka, "Kafka to Kafka, redaction left out", 0.6),
             Way("Kafka to Kafka, exactly once", bench.exactly_once, "Kafka to Kafka, at least once", 0.7),
         ]
+        ways = [way for way in ways if arguments.only.lower() in way.name.lower()]
         measure(Way("warm-up", bench.pipe), bench, "empty")  # compiles the rules, where that was not done yet
         for _ in range(arguments.rounds):
             for way, name in itertools.product(ways, ("full", "empty")):

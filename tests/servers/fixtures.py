@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,15 +17,31 @@ from servers.otelcol import Collector
 USERS = {"alice": "wonderland-7"}
 
 
-def _require(name: str, built_as: str, *programs: str, build: tuple[str, ...]) -> None:
-    """Skip unless *name* can be started: *programs* always needed, *build* only while the cache does not hold *built_as*."""
-    missing = [each for each in (*programs, *(() if (cache.folder() / built_as).is_dir() else build)) if not shutil.which(each)]
+def _missing(built_as: str, runs_with: str | None, built_with: str) -> list[str]:
+    """The programs that are not on the PATH: one to run the server with, one to build it unless the cache holds it."""
+    needed = [runs_with, None if (cache.folder() / built_as).is_dir() else built_with]
+    return [program for program in needed if program and not shutil.which(program)]
+
+
+def _kafka_missing() -> list[str]:
+    return _missing(kafka_server.CACHE_NAME, "java", "mvn")
+
+
+def _collector_missing() -> list[str]:
+    return _missing(otelcol.CACHE_NAME, None, "go")
+
+
+def _require(name: str, missing: list[str]) -> None:
     if missing and os.environ.get("CI") != "true":
-        pytest.skip(f"{name} needs {', '.join(missing)} on the PATH; it is then built once, into {cache.folder()}")
+        pytest.skip(f"{name} needs {' and '.join(missing)} on the PATH; it is then built once, into {cache.folder()}")
 
 
-def _require_kafka() -> None:
-    _require("Apache Kafka", kafka_server.CACHE_NAME, "java", build=("mvn",))
+def prepare(names: Collection[str]) -> None:
+    """Install what the fixtures *names* start. It takes up to minutes, once a machine, and so belongs into no test."""
+    if {"kafka", "kafka3"}.intersection(names) and not _kafka_missing():
+        kafka_server.install()
+    if {"collector", "tls_collector"}.intersection(names) and not _collector_missing():
+        otelcol.install()
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +53,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def kafka(certificates: Path) -> Iterator[KafkaServer]:
     """One broker with every listener; user alice. Topics are made on first use, with three partitions."""
-    _require_kafka()
+    _require("Apache Kafka", _kafka_missing())
     with KafkaServer(users=USERS, certificates=certificates, settings={"num.partitions": "3"}) as server:
         yield server
 
@@ -45,7 +61,7 @@ def kafka(certificates: Path) -> Iterator[KafkaServer]:
 @pytest.fixture(scope="session")
 def kafka3() -> Iterator[KafkaServer]:
     """Three brokers, three replicas, two of them needed. A test that kills one starts it again."""
-    _require_kafka()
+    _require("Apache Kafka", _kafka_missing())
     with KafkaServer(brokers=3, settings={"num.partitions": "3"}) as server:
         yield server
 
@@ -53,7 +69,7 @@ def kafka3() -> Iterator[KafkaServer]:
 @pytest.fixture(scope="session")
 def collector() -> Iterator[Collector]:
     """An OpenTelemetry Collector in the clear."""
-    _require("the OpenTelemetry Collector", otelcol.CACHE_NAME, build=("go",))
+    _require("the OpenTelemetry Collector", _collector_missing())
     server = Collector()
     yield server
     server.stop()
@@ -62,7 +78,7 @@ def collector() -> Iterator[Collector]:
 @pytest.fixture(scope="session")
 def tls_collector(certificates: Path) -> Iterator[Collector]:
     """An OpenTelemetry Collector that asks for a client certificate."""
-    _require("the OpenTelemetry Collector", otelcol.CACHE_NAME, build=("go",))
+    _require("the OpenTelemetry Collector", _collector_missing())
     server = Collector(certificates=certificates)
     yield server
     server.stop()
