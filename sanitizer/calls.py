@@ -24,11 +24,11 @@ _ROLES: Mapping[str, Role] = {
 }
 
 # Every object that needs a look holds one of these once it is in lower case. `\\u00` may spell any of them.
-LITERALS = (b"jsonrpc", b"param", b"arg", b"input", b"requeststate", b"\\u00")
+LITERALS = (b"jsonrpc", b"param", b"arg", b"input", b"state", b"\\u00")
 MIN_CALL_BYTES = 20
 
 # A key ends at a quote, escaped or not: this tells `input` from `inputSchema`.
-_KEY_END = re.compile(rb'(?:params|arguments|args|input|parameters|responses|requeststate|jsonrpc)["\\]|\\u00[4-7]')
+_KEY_END = re.compile(rb'(?:params|arguments|args|input|parameters|responses|request_?state|jsonrpc)["\\]|\\u00[4-7]')
 _HTTP_VERBS = frozenset(b'"GET" "HEAD" "POST" "PUT" "PATCH" "DELETE" "OPTIONS" "CONNECT" "TRACE"'.split())
 _CALL_TYPES = ("tool", "function", "mcp")
 # A key whose value is a call: {"function": {"name": ..., "arguments": ...}}, {"functionCall": ...}, {"toolUse": ...}
@@ -51,12 +51,17 @@ def role(key: str) -> Role:
     return _ROLES.get(_plain(key), "") if len(key) <= 32 else ""
 
 
+def needs_a_look(record: bytes) -> bool:
+    """Whether `Params.rewrite` may find anything in *record*; false is certain, true is not."""
+    return might_hold_call(record) or tells_of_call(record)
+
+
 def might_hold_call(data: bytes) -> bool:
-    """Whether *data* needs a closer look; false is certain, true is not."""
-    if len(data) < MIN_CALL_BYTES:
+    """Whether *data* might be or hold a call; false is certain, true is not."""
+    if len(data) < MIN_CALL_BYTES or b"{" not in data:
         return False
     low = data.lower()
-    words = b"param" in low or b"arg" in low or b"input" in low or b"jsonrpc" in low or b"requeststate" in low or b"\\u00" in low
+    words = b"param" in low or b"arg" in low or b"input" in low or b"jsonrpc" in low or b"state" in low or b"\\u00" in low
     return words and _KEY_END.search(low) is not None
 
 

@@ -28,7 +28,7 @@ _SPOOL_SHARE = 0.8
 
 def run(path: str, *, once: bool = False) -> int:
     """Run the configuration at *path* until told to stop, or with *once* until everything is read; the exit code."""
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="sanitizer: %(levelname)s: %(message)s")
+    log_to_stderr()
     try:
         config = configuration.load(path)
         if faults := configuration.check(config):
@@ -49,6 +49,17 @@ def run(path: str, *, once: bool = False) -> int:
     except Exception as failure:
         _log.critical("stopped by %s", describe(failure))
     return 1
+
+
+def log_to_stderr() -> None:
+    """Let our own messages be seen, and nobody else's: a library may put into a message what it was given."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("sanitizer: %(levelname)s: %(message)s"))
+    for name in ("sanitizer", "sinks"):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [handler], False
+        logger.setLevel(logging.INFO)
+    logging.getLogger().addHandler(logging.NullHandler())
 
 
 def describe(failure: BaseException) -> str:

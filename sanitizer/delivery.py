@@ -112,9 +112,9 @@ class Delivery:
         """Whether the sink has not taken what it was sent last."""
         return self._sender.failing
 
-    async def drained(self) -> None:
-        """Return once nothing waits here but in the spool."""
-        while waiting := [task for task in self._tasks if task is not self._draining]:
+    async def drained(self, *, spool: bool = False) -> None:
+        """Return once nothing waits here; with *spool*, not there either."""
+        while waiting := [task for task in self._tasks if spool or task is not self._draining]:
             await asyncio.wait(waiting)
 
     def hurry(self) -> None:

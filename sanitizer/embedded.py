@@ -6,7 +6,9 @@ import json
 import re
 from collections.abc import Callable
 
-_OPENING = re.compile(r'[{\[]\s*(\\*)["{\[]')
+from sanitizer.literals import rewrite_literal
+
+_OPENING = re.compile(r"""(?P<python>\{\s*')|[{\[]\s*(?P<escape>\\*)["{\[]""")
 _PARAMS_KEY = re.compile(
     r'(\\*)"(?:(params|arguments|tool_?input|tool_?args|input_?responses|request_?state)|args|input|kwargs)\\*"\s*:\s*',
     re.IGNORECASE,
@@ -32,7 +34,15 @@ def rewrite_text(text: bytes, rewrite: Callable[[bytes], bytes]) -> bytes:
         start = opening.start()
         if first_broken >= 0 and _params_key(decoded, first_broken, start) is not None:
             break
-        end = _end(decoded, start, bool(opening[1]))
+        if opening["python"]:
+            if (found := rewrite_literal(decoded, start, rewrite)) is not None:
+                begin, position, new = found
+                written += (decoded[copied:begin], new)
+                copied = settled = position
+            else:
+                position = start + 1
+            continue
+        end = _end(decoded, start, bool(opening["escape"]))
         if end < 0:
             broken += 1
             first_broken = start if first_broken < 0 else first_broken
@@ -43,7 +53,7 @@ def rewrite_text(text: bytes, rewrite: Callable[[bytes], bytes]) -> bytes:
         if fragment is not None and fragment.end() == start:
             written += (decoded[copied : fragment.start()], _withheld(fragment[1], "fragment"))
             copied = end
-        elif (new := _rewritten(piece, bool(opening[1]), rewrite)) is not None:
+        elif (new := _rewritten(piece, bool(opening["escape"]), rewrite)) is not None:
             written += (decoded[copied:start], new)
             copied = end
         settled = position = end

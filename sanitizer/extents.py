@@ -24,7 +24,9 @@ def extent_of(rule: Rule) -> Extent:
     match = pattern.match
     if rule.scan_lead:
         match = re.compile(scoped(rule.pattern or "").encode()).match
-    if rule.before or rule.anchor:
+    if rule.reach:
+        extent = around(pattern, group)
+    elif rule.before or rule.anchor:
         extent = reaching_back(rule, pattern, group)
     elif group and not rule.scan_lead:
 
@@ -38,8 +40,25 @@ def extent_of(rule: Rule) -> Extent:
             return found.span() if found else None
 
     if rule.check or rule.entropy or rule.keywords:
-        return judged(rule, extent)
-    return extent
+        extent = judged(rule, extent)
+    return to_the_end(extent)
+
+
+WORD = re.compile(rb"[A-Za-z0-9_]+")
+
+
+def to_the_end(extent: Extent) -> Extent:
+    """The same, and the rest of the word if the match ended inside one: what is glued to a secret is taken for a part of it."""
+    rest = WORD.match
+
+    def extended(buffer: bytes, at: int, done: int) -> tuple[int, int] | None:
+        span = extent(buffer, at, done)
+        if span is None:
+            return None
+        more = rest(buffer, span[1])
+        return (span[0], more.end()) if more and rest(buffer, span[1] - 1) else span
+
+    return extended
 
 
 FLAGS = re.compile(r"\s*\(\?([aimsx]+)\)")
@@ -60,6 +79,20 @@ def whole(rule: Rule) -> bytes:
         return (rule.pattern or "").encode()
     value = scoped(rule.pattern) if "(?P<secret>" in rule.pattern else f"(?P<secret>{scoped(rule.pattern)})"
     return (scoped(rule.lead) + value).encode()
+
+
+AROUND = 400
+
+
+def around(pattern: re.Pattern[bytes], group: str | int) -> Extent:
+    """A match on the anchor's line that goes over the anchor, wherever it begins."""
+
+    def extent(buffer: bytes, at: int, _done: int) -> tuple[int, int] | None:
+        start = max(buffer.rfind(b"\n", 0, at) + 1, at - AROUND)
+        found = pattern.search(buffer, start, at + 2 * AROUND)
+        return found.span(group) if found and found.start() <= at < found.end() else None
+
+    return extent
 
 
 def reaching_back(rule: Rule, pattern: re.Pattern[bytes], group: str | int) -> Extent:

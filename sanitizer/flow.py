@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,9 @@ from sanitizer.trail import Trail
 
 _log = logging.getLogger(__name__)
 
+_SPOOL_SHARE = 0.8
+"""How much of `drain_secs` may go into emptying the spools."""
+
 
 @dataclass
 class OpenSource:
@@ -49,6 +53,8 @@ class Flow:
         self._metrics = metrics
         self._once = once
         self._stack = AsyncExitStack()
+        self._stopping = False
+        self._drops: Counter[str] = Counter()
         self._sources: dict[str, OpenSource] = {}
 
     async def __aenter__(self) -> Flow:
@@ -76,7 +82,6 @@ class Flow:
                 durable=[self.outlets.sync],
                 committed=[self._flush_state],
                 commit_audit=self._trail.committed if self._trail else None,
-                last_words=[self._trail.last_words] if self._trail else [],
             )
             if config.delivery == "exactly_once":
                 await self._open_transactions(stack)
@@ -100,16 +105,26 @@ class Flow:
             await self._stack.aclose()
 
     async def run(self) -> None:
-        """Read until every source has ended, and deliver all of it; raises what a part raised."""
+        """Read until every source has ended, and deliver all of it; raises what a part raised.
+
+        What the spools hold is delivered too: all of it when reading once, else as much as `drain_secs` allow.
+        """
         ticking = asyncio.create_task(self._tick_forever())
         try:
             await self.pipeline.run()
+            if self._trail:
+                await self.pipeline.deliver_last([*await self._told_drops(), *await self._trail.last_words()])
+            secs = 0.0 if self._stopping else None if self._once else self.config.drain_secs * _SPOOL_SHARE
+            with suppress(TimeoutError):
+                async with asyncio.timeout(secs):
+                    await asyncio.gather(*[delivery.drained(spool=True) for delivery in self.outlets.deliveries])
         finally:
             ticking.cancel()
             await asyncio.gather(ticking, return_exceptions=True)
 
     def stop(self) -> None:
         """Let every source read what is there now, and end."""
+        self._stopping = True
         for opened in self._sources.values():
             opened.stop.set()
 
@@ -197,8 +212,13 @@ class Flow:
 
     def _dropped(self, name: str, number: int) -> None:
         _log.error("%d records for %s were dropped: the spool is full", number, name)
-        if self._trail:
-            self.pipeline.inject(self._trail.dropped(f"the spool of {name} is full", number)())
+        self._drops[name] += number
+
+    async def _told_drops(self) -> Sequence[CleanBatch]:
+        """Audit events of what was dropped since the last call."""
+        drops, self._drops = self._drops, Counter()
+        assert self._trail
+        return [batch for name, number in drops.items() for batch in self._trail.dropped(f"the spool of {name} is full", number)]
 
     async def _flush_state(self) -> None:
         try:
@@ -212,6 +232,7 @@ class Flow:
                 self.pipeline.inject(_ready(batch))
         while self._trail:
             await asyncio.sleep(1.0)
+            self.pipeline.inject(self._told_drops())
             self.pipeline.inject(self._trail.tick())
 
     def _lag(self) -> Mapping[str, float]:

@@ -99,7 +99,7 @@ class Pipeline:
 
     `hold_secs` bounds how long a lane's open record waits for its continuation. Commits are gathered for `commit_secs`;
     before each round the `durable` hooks run (a file sink's fsync), after it the `committed` ones (the state's flush).
-    `commit_audit` is told up to which sequence number audit events are delivered; `last_words` are delivered after all else.
+    `commit_audit` is told up to which sequence number audit events are delivered.
     `window_bytes` and `window_items` bound each of the two windows.
     """
 
@@ -111,7 +111,6 @@ class Pipeline:
     durable: Sequence[Hook] = ()
     committed: Sequence[Hook] = ()
     commit_audit: Callable[[int], Awaitable[None]] | None = None
-    last_words: Sequence[Callable[[], Awaitable[Sequence[CleanBatch]]]] = ()
     hold_secs: float = 0.2
     commit_secs: float = 0.2
     window_bytes: int = 4 << 20
@@ -169,8 +168,6 @@ class Pipeline:
                 if reader.done() and not reader.cancelled():
                     reader.result()
             self._readers = [reader for reader in self._readers if not reader.done()]
-        for last in self.last_words:
-            self.inject(last())
         self._scrubbing.close()
 
     async def _read_one(self, source: Source) -> None:
@@ -243,6 +240,16 @@ class Pipeline:
                     elif each.source:
                         self._settled[batch.lane] = (each.source, batch.upto)
             self._dirty.set()
+
+    async def deliver_last(self, batches: Sequence[CleanBatch]) -> None:
+        """Deliver what is said when the run is over: the end of the audit trail."""
+        if self.transactional:
+            await self.transactional.deliver(batches, {})
+        waiting = [delivery for batch in batches for deliver in self.deliver if (delivery := deliver(batch)) is not None]
+        for delivery in waiting:
+            await delivery
+        self._audit_upto = max((batch.upto for batch in batches), default=0)
+        await self._commit()
 
     async def _commit_forever(self) -> None:
         while True:

@@ -15,9 +15,11 @@ from typing import NamedTuple
 
 import msgspec
 
+from sanitizer import context
 from sanitizer.actions import MASK, Replace
 from sanitizer.record import Join
 from sanitizer.disguise import Disguises, line_starts
+from sanitizer.exemptions import Exemptions
 from sanitizer.finding import Finding, merged
 from sanitizer.scan import Scanner
 
@@ -28,19 +30,20 @@ any_json = msgspec.json.Decoder(msgspec.Raw)
 
 
 class Redacted(NamedTuple):
-    """`lines` are clean. `counts` by rule number; `places` are the (line, rule) pairs of all findings, where they were asked for."""
+    """`lines` are clean. `counts` by rule number; `places` are line, rule and field of each finding, where they were asked for."""
 
     lines: list[bytes]
     counts: Counter[int]
-    places: list[tuple[int, int]]
+    places: list[tuple[int, int, str]]
 
 
 class Redactor:
     """Redacts lines with one rule set and one key."""
 
-    def __init__(self, scanner: Scanner, replace: Sequence[Replace]) -> None:
+    def __init__(self, scanner: Scanner, replace: Sequence[Replace], exemptions: Exemptions | None = None) -> None:
         self.scanner = scanner
         self.replace = replace
+        self.exemptions = exemptions
         self.disguises = Disguises(scanner)
 
     def redact(self, lines: Sequence[bytes], joins: Sequence[Join] = (), *, places: bool = False) -> Redacted:
@@ -55,6 +58,8 @@ class Redactor:
         if not found:
             return Redacted(list(lines), Counter(), [])
         found = self.unmasked(buffer, found)
+        if self.exemptions:
+            found = self.exemptions.apply(buffer, found)
         found = by_line(buffer, found)
         out = self.splice(buffer, found)[1:-1].split(b"\n")
         self.mend_json(lines, out, buffer, found)
@@ -62,7 +67,7 @@ class Redactor:
         if not places:
             return Redacted(out, counts, [])
         starts = line_starts(lines)
-        return Redacted(out, counts, [(bisect_right(starts, start) - 1, rule) for start, _, rule in found])
+        return Redacted(out, counts, [(bisect_right(starts, start) - 1, rule, context.field(buffer, start)) for start, _, rule in found])
 
     def texts(self, texts: Sequence[bytes]) -> list[bytes]:
         """Redact texts that may hold line ends, each by itself."""

@@ -36,6 +36,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     pattern: str | None = None
     lead: str | None = None
     scan_lead: bool = False
+    reach: bool = False
     anchor: str | None = None
     before: str = ""
     run: int = 0
@@ -64,8 +65,8 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 class Allow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """An exemption: the part of a finding that it matches is let through, never the rest of the value.
 
-    `values` are exact, `patterns` are bytes patterns that must match the whole of the found text. `rules`, `fields` and `tools`
-    narrow it: empty means every one.
+    `values` are exact, `patterns` are bytes patterns; with neither, all of the finding is let through. `rules`, `fields` and
+    `tools` narrow it: empty means every one.
     """
 
     values: tuple[str, ...] = ()

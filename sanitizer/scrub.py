@@ -9,7 +9,7 @@ a marker with the reason, its size and its keyed digest takes its place.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import msgspec
@@ -19,11 +19,12 @@ from sanitizer.actions import replacements
 from sanitizer.assemble import Assembled, Cut
 from sanitizer.calls import might_hold_call
 from sanitizer.database import Compiled
+from sanitizer.exemptions import Exemptions
 from sanitizer.hashing import Keyring
 from sanitizer.mcp import Frame
 from sanitizer.model import Clean, CleanBatch, Envelope, Message
 from sanitizer.params import Mode, Params
-from sanitizer.redact import Redactor
+from sanitizer.redact import Redacted, Redactor
 from sanitizer.rows import Rows, framed, logical, physical, singles
 from sanitizer.scan import Scanner
 
@@ -45,15 +46,18 @@ class Scrubber:
     """Scrubs batches with one rule set, one keyring and one set of options. A worker process makes its own."""
 
     def __init__(self, compiled: Compiled, keyring: Keyring, options: Options = Options()) -> None:  # noqa: B008 - frozen
+        self.compiled = compiled
         self.digest = compiled.digest
         self.keyring = keyring
         self.options = options
         self.raw = options.format == "raw"
-        self.redactor = Redactor(Scanner(compiled), replacements(compiled.rules, keyring))
+        exemptions = Exemptions(compiled.allow, compiled.rules) if compiled.allow else None
+        self.redactor = Redactor(Scanner(compiled), replacements(compiled.rules, keyring), exemptions)
         mode = options.params or ("sanitize" if self.raw else "hash")
         by_method, by_tool = options.params_by_method, options.params_by_tool
         self.params = Params(keyring, self.redactor.text, mode, by_method, by_tool, plain=options.plain_hash)
         self.rewrites = mode != "sanitize" or bool(by_method or by_tool)
+        self.observe: Callable[[Rows, Redacted], None] | None = None
         self.ids = [rule.id for rule in compiled.rules]
         self.kinds = [rule.label for rule in compiled.rules]
 
@@ -103,7 +107,9 @@ class Scrubber:
         self, rows: Rows, cuts: dict[int, Cut], counts: Counter[int], frames: list[Frame], *, whole: bool = False
     ) -> tuple[list[Clean], list[int]]:
         rewritten = self.without_params(rows, frames) if self.rewrites else rows
-        redacted = self.redactor.redact(rewritten.rows, rewritten.joins, places=self.options.annotate)
+        redacted = self.redactor.redact(rewritten.rows, rewritten.joins, places=self.options.annotate or self.observe is not None)
+        if self.observe:
+            self.observe(rewritten, redacted)
         counts.update(redacted.counts)
         lines = redacted.lines
         for number, cut in cuts.items():
@@ -111,7 +117,7 @@ class Scrubber:
         if self.raw and not whole:
             return terminal.tame_all(lines), rewritten.offsets
         notes: dict[int, Counter[str]] = {}
-        for row, rule in redacted.places:
+        for row, rule, _ in redacted.places:
             notes.setdefault(row, Counter())[self.kinds[rule]] += 1
         return document.documents(lines, rewritten, notes, keep_blank=whole)
 

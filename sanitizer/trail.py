@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -59,13 +59,9 @@ class Trail:
         """What time brings: calls without an answer, checkpoints that are due. To be delivered about once a second."""
         return self._seal(self._auditor.tick(time.time_ns()))
 
-    def dropped(self, reason: str, count: int) -> Callable[[], Awaitable[Sequence[CleanBatch]]]:
+    def dropped(self, reason: str, count: int) -> Sequence[CleanBatch]:
         """The event that *count* records were dropped."""
-
-        async def seal() -> Sequence[CleanBatch]:
-            return self._seal(self._auditor.drop(reason, count, time.time_ns()))
-
-        return seal
+        return self._seal(self._auditor.drop(reason, count, time.time_ns()))
 
     async def last_words(self) -> Sequence[CleanBatch]:
         """What is to be said at the end."""

@@ -11,10 +11,13 @@ from pathlib import Path
 
 from sanitizer.sources.fingerprint import matches
 from sanitizer.sources.positions import Positions, is_same
-from sanitizer.sources.rotated import originals
+from sanitizer.sources.rotated import is_rotated, originals
 from sanitizer.sources.tracked import Fate, TrackedFile
 
 _log = logging.getLogger(__name__)
+
+_CLOCK_SECS = 2.0
+"""How far the clock of a file system may be behind ours."""
 
 
 class Files:
@@ -33,6 +36,7 @@ class Files:
         self._troubles: dict[Path, str] = {}
         self._ended: list[TrackedFile] = []
         self._generation = 0
+        self._scanned = time.time()
 
     def __iter__(self) -> Iterator[TrackedFile]:
         return iter(list(self._open.values()))
@@ -40,18 +44,25 @@ class Files:
     def scan(self, paths: Sequence[Path], *, first: bool = False, at_end: bool = False) -> None:
         """Begin with what is new among *paths* (plain files *at_end*), and take leave of what is finished.
 
-        The *first* scan also looks beside files of earlier runs for what rotation made of them meanwhile.
+        Beside a file that was rotated since the last scan (for the *first* one: since the last run) lies what rotation made of
+        it, and perhaps files that came and were rotated in between: they are known by having changed since.
         """
         listed: set[tuple[int, int]] = set()
+        since = self._scanned
+        self._scanned = time.time()
         self.look()
         self._by_path.clear()
         for file in self:
             self._by_path.setdefault(file.path, []).append(file)
         for path in paths:
             self._visit(path, listed, at_end=at_end)
+        rotated = {file.path: since for file in self if file.fate in {Fate.MOVED, Fate.DELETED}}
         for position in self._positions if first else ():
-            for path in _rotations(Path(position.path)):
-                self._visit(path, listed, only_known=True)
+            rotated[Path(position.path)] = max(position.seen, rotated.get(Path(position.path), 0.0))
+        for original, changed in rotated.items():
+            for path in reversed(_rotations(original)):
+                fresh = is_rotated(path.name, original.name) and _changed(path) > changed - _CLOCK_SECS
+                self._visit(path, listed, only_known=not fresh)
         self._passed = {identity: size for identity, size in self._passed.items() if identity in listed}
         for file in self:
             self._take_leave(file, listed=file.identity in listed)

@@ -28,6 +28,16 @@ def originals(name: str) -> set[str]:
     return found | {stem[:at] + dot + suffix for at in range(1, len(stem)) if _MARK.fullmatch(stem, at)}
 
 
+def is_rotated(name: str, log: str) -> bool:
+    """Whether *name* is what rotation, and hardly anything else, makes of *log*: numbered, dated or `.old`."""
+    name = _COMPRESSED.sub("", name)
+    stem, dot, suffix = log.rpartition(".")
+    if name.startswith(log):
+        return name[len(log) :] == ".old" or _MARK.fullmatch(name, len(log)) is not None
+    middle = name.removeprefix(stem).removesuffix(dot + suffix)
+    return bool(stem) and name == stem + middle + dot + suffix and _MARK.fullmatch(middle) is not None
+
+
 class _At(io.RawIOBase):
     """A descriptor read from its start, whatever place others have in it."""
 

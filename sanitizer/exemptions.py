@@ -1,0 +1,66 @@
+"""Allowlists: what is found and may pass. An exemption covers the part that it matches, never the rest of the value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from sanitizer import context
+from sanitizer.finding import Finding
+from sanitizer.keys import words
+from sanitizer.ruleset import Allow, Rule, RuleError
+
+
+class Exemptions:
+    """Compiled allowlists. Raises `RuleError` for a pattern that does not compile."""
+
+    def __init__(self, allow: Sequence[Allow], rules: Sequence[Rule]) -> None:
+        self.rules = rules
+        self.entries = [(one, self.pattern(one)) for one in allow]
+
+    def pattern(self, one: Allow) -> re.Pattern[bytes] | None:
+        if not (one.values or one.patterns):
+            return None
+        parts = [b"(?:" + re.escape(value.encode()) + b")" for value in one.values]
+        try:
+            parts += [re.compile(text.encode()).pattern for text in one.patterns]
+            return re.compile(b"|".join(part if part.startswith(b"(?") else b"(?:" + part + b")" for part in parts), re.DOTALL)
+        except re.error as fault:
+            raise RuleError(f"allow: a pattern does not compile: {fault}") from None
+
+    def apply(self, buffer: bytes, found: Sequence[Finding]) -> list[Finding]:
+        """*found* without what is exempt."""
+        return [left for finding in found for left in self.rest(buffer, finding)]
+
+    def rest(self, buffer: bytes, finding: Finding) -> Iterator[Finding]:
+        spans = [(finding.start, finding.end)]
+        for one, pattern in self.entries:
+            if self.concerns(one, buffer, finding):
+                spans = [left for span in spans for left in cut(buffer, span, pattern)]
+        for start, end in spans:
+            yield Finding(start, end, finding.rule)
+
+    def concerns(self, one: Allow, buffer: bytes, finding: Finding) -> bool:
+        if one.rules and self.rules[finding.rule].id not in one.rules:
+            return False
+        if one.fields:
+            key = words(context.field(buffer, finding.start).encode())
+            if not any(key[-len(words(name.encode())) :] == words(name.encode()) for name in one.fields):
+                return False
+        if one.tools:
+            start = buffer.rfind(b"\n", 0, finding.start) + 1
+            return context.tool(buffer[start : buffer.find(b"\n", finding.end)]) in one.tools
+        return True
+
+
+def cut(buffer: bytes, span: tuple[int, int], pattern: re.Pattern[bytes] | None) -> Iterator[tuple[int, int]]:
+    """What of *span* the pattern leaves; no pattern means that all of it is exempt."""
+    start, end = span
+    if pattern is None:
+        return
+    for match in pattern.finditer(buffer, start, end):
+        if match.start() > start:
+            yield start, match.start()
+        start = max(start, match.end())
+    if start < end:
+        yield start, end
