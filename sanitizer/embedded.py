@@ -35,12 +35,15 @@ def rewrite_text(text: bytes, rewrite: Callable[[bytes], bytes]) -> bytes:
         if first_broken >= 0 and _params_key(decoded, first_broken, start) is not None:
             break
         if opening["python"]:
-            if (found := rewrite_literal(decoded, start, rewrite)) is not None:
-                begin, position, new = found
-                written += (decoded[copied:begin], new)
-                copied = settled = position
-            else:
+            if (found := rewrite_literal(decoded, start, rewrite)) is None:
+                broken += 1
                 position = start + 1
+            else:
+                begin, position, literal = found
+                if literal is not None:
+                    written += (decoded[copied:begin], literal)
+                    copied = position
+                settled = position
             continue
         end = _end(decoded, start, bool(opening["escape"]))
         if end < 0:
