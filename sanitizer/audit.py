@@ -8,7 +8,7 @@ import msgspec
 
 from sanitizer.chain import Chain, Head
 from sanitizer.event import AuditEvent, Transport, call_event, timestamp
-from sanitizer.mcp import Frame
+from sanitizer.mcp import Exposure, Frame
 from sanitizer.model import Clean, CleanBatch
 from sanitizer.pairing import Exchange, Pairing
 
@@ -59,10 +59,14 @@ class Auditor:
         """The chain's end as of the last event handed out."""
         return self._chain.head
 
-    def observe(self, frames: Iterable[Frame], now_ns: int, lane: str) -> list[Clean]:
-        """The events of the calls that *frames*, seen at *now_ns* on *lane*, bring to an end."""
+    def observe(self, frames: Iterable[Frame | Exposure], now_ns: int, lane: str) -> list[Clean]:
+        """The events of the calls that *frames*, seen at *now_ns* on *lane*, bring to an end, and of credentials exposed."""
         events: list[Clean] = []
         for frame in frames:
+            if isinstance(frame, Exposure):
+                told = {"server": frame.server, "tool": frame.tool}
+                events += self.expose(frame.rule, frame.fingerprint, now_ns, **told, count=frame.count)
+                continue
             for exchange in self._pairing.observe(frame, now_ns, lane):
                 events.append(self._call(exchange, lane))
                 if self._chain.is_due(now_ns):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time as clock
+from collections import Counter
 from typing import Literal
 
 import msgspec
@@ -85,7 +86,7 @@ def call_event(exchange: Exchange, server: str, transport: Transport) -> AuditEv
     event = AuditEvent(
         type="call",
         time=timestamp(exchange.start_ns),
-        server=facts.get("server") or server,
+        server=server,
         transport=transport,
         outcome=exchange.outcome,
         method="tools/call" if frame.kind == "call" else frame.method,
@@ -100,13 +101,10 @@ def call_event(exchange: Exchange, server: str, transport: Transport) -> AuditEv
         client_name=frame.client_name,
         client_version=frame.client_version,
         traceparent=frame.traceparent,
-        actor_kind=facts.get("actor_kind") or "mcp",
-        client_ip=facts.get("client_ip", ""),
-        user=facts.get("user", ""),
-        project=facts.get("project", ""),
-        subject_id=facts.get("subject_id", ""),
-        subject_type=facts.get("subject_type", ""),
+        actor_kind="mcp",
     )
+    for name, fact in facts.items():
+        setattr(event, name, fact)
     _name(event, frame)
     if frame.id is not None:
         event.id_type = "string" if isinstance(frame.id, str) else "integer"
@@ -119,12 +117,8 @@ def call_event(exchange: Exchange, server: str, transport: Transport) -> AuditEv
         event.protocol = response.protocol or event.protocol
         event.session = event.session or response.session
         event.server = event.server or response.server_name
-    redactions = (exchange.request and exchange.request.redactions) or {}
-    if response is not None and response.redactions:
-        redactions = {
-            kind: redactions.get(kind, 0) + response.redactions.get(kind, 0) for kind in {*redactions, *response.redactions}
-        }
-    event.redactions = redactions
+    if redactions := [part.redactions for part in (exchange.request, response) if part is not None and part.redactions]:
+        event.redactions = dict(sum(map(Counter, redactions), Counter()))
     return event
 
 

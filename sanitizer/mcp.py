@@ -79,6 +79,16 @@ class Frame(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Redactions in the frame's record, by kind; whoever redacts it may set them with `msgspec.structs.replace`."""
 
 
+class Exposure(msgspec.Struct, frozen=True, gc=False):
+    """That a live-looking credential stood in a record: found by *rule*, and known by the keyed digest of its text."""
+
+    rule: str
+    fingerprint: str
+    count: int = 1
+    server: str = ""
+    tool: str = ""
+
+
 class _Meta(msgspec.Struct, gc=False):
     progress: msgspec.Raw = msgspec.field(default=ABSENT, name="progressToken")
     traceparent: msgspec.Raw = ABSENT

@@ -12,7 +12,7 @@ from sanitizer.audit import Auditor
 from sanitizer.chain import Chain
 from sanitizer.event import AuditEvent
 from sanitizer.hashing import Keyring, canonical
-from sanitizer.mcp import Direction, Frame
+from sanitizer.mcp import Direction, Exposure, Frame
 from sanitizer.pairing import Pairing
 from sanitizer.params import Params
 from sanitizer.verify import verify
@@ -164,6 +164,13 @@ def test_an_exposed_credential_is_told_at_once_then_counted() -> None:
     auditor.expose("github-pat", "hmac-sha256:k:cd", NOW + SECOND)
     untold, _ = auditor.close(NOW + 2 * SECOND)
     assert (json.loads(untold)["fingerprint"], json.loads(untold)["count"]) == ("hmac-sha256:k:cd", 2)
+
+
+def test_exposures_come_among_frames_in_order() -> None:
+    auditor = Auditor(Chain(), "crm")
+    seen = [Exposure("aws-key", "f", 3), *frames("s2c", id=1, result={}), Exposure("aws-key", "f")]
+    exposed, call = map(json.loads, auditor.observe(seen, NOW, "lane"))
+    assert (exposed["type"], exposed["count"], exposed["server"], call["type"]) == ("credential_exposure", 3, "crm", "call")
 
 
 def test_time_brings_given_up_calls_and_checkpoints() -> None:
