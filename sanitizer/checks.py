@@ -138,6 +138,11 @@ def credential(text: bytes) -> bool:
     return words.token(text) or (8 <= len(text) < 4096 and not words.wordlike(text[:100]) and basic(text))
 
 
+def named_secret(text: bytes) -> bool:
+    """The value of a field such as `api_key`: as a password, but neither very short nor a phrase, which would describe it."""
+    return len(text) >= 4 and words.password(text) and not (b" " in text and words.wordlike(text[:100]))
+
+
 def bearer(text: bytes) -> bool:
     """What stands behind the word bearer: no placeholder, and no word of a sentence or parameter of a challenge."""
     letters = text.rstrip(b"=.:,").replace(b"_", b"").replace(b"-", b"").isalpha()
@@ -240,6 +245,7 @@ CHECKS: dict[str, Check] = {
     "session-phrase": session_phrase,
     "basic": basic,
     "credential": credential,
+    "named-secret": named_secret,
     "bearer": bearer,
     "cookie": cookie,
     "one-time-code": one_time_code,

@@ -45,17 +45,18 @@ _placeholder = re.compile(
 
 # What stands after the name of a secret in messages and schemas, and is none.
 _STATUS = frozenset(
-    b"""accepted access_token added allowed api_key apikey authenticated authentication authorization_code based basic bearer
-    body cached cancelled changed check checked cleared client_credentials client_secret configured const cookie correct
-    created credentials default deleted denied description digest disabled email empty enabled encrypted enum error expired
-    expires expires_in expiry failed failure field file for format found from generated given granted has hash hashed have
-    header help hint id id_token incorrect input invalid is issued items key label length loaded login lookup match matched
-    message mismatch missing must name needed negotiate new not ntlm oauth obtained of ok old open options param parameter
-    password passwords plain present prompt properties protected provided query ready received refresh refresh_token
-    refreshed rejected renewed required reset restored retrieved revoked rotated saved scope secret set should simple stored
-    succeeded success successful text the title to token token_type tokens too type unauthorized unavailable unchanged
-    unexpected updated url used user username valid validated validation value verified verify via warning was weak will
-    with wrong""".split()
+    b"""_meta accepted access_token added allowed annotations api_key apikey args arguments authenticated authentication
+    authorization_code based basic bearer body cached cancelled changed check checked cleared client_credentials
+    client_secret configured const content cookie correct created credentials default deleted denied description digest
+    disabled email empty enabled encrypted enum error examples expired expires expires_in expiry failed failure field file
+    for format found from generated given granted has hash hashed have header help hint id id_token incorrect input
+    inputschema invalid is issued items key label length loaded login lookup match matched maxlength message method
+    minlength mismatch missing must name needed negotiate new not ntlm oauth obtained of ok old open options output
+    outputschema param parameter params password passwords plain present prompt properties protected provided query ready
+    received refresh refresh_token refreshed rejected renewed required reset restored result retrieved revoked rotated saved
+    scope secret set should simple stored structuredcontent succeeded success successful text the title to token token_type
+    tokens too type unauthorized unavailable unchanged unexpected updated url used user username valid validated validation
+    value verified verify via warning was weak will with writeonly wrong""".split()
 )  # fmt: skip
 
 
