@@ -264,6 +264,8 @@ def _latency_ms(entry: _Pending, last: Frame, now_ns: int) -> float | None:
     """Elapsed time, by the records' clock or by ours; None where only one of the two records has a clock of its own."""
     if entry.own_clock != bool(last.time_ns):
         return None
+    if not entry.own_clock and entry.seen_ns == now_ns:
+        return None  # read in one go, so that ours tells nothing
     elapsed = ((last.time_ns or now_ns) - entry.start_ns) / 1e6
     return elapsed if elapsed >= 0 else None
 

@@ -238,6 +238,9 @@ def test_latency_goes_by_one_clock_only() -> None:
     assert stream.sees("s2c", answer(1), time_ns=50 * SECOND + 250_000_000)[0].latency_ms == 250.0
     stream.sees("c2s", call(1), time_ns=50 * SECOND)
     assert stream.sees("s2c", answer(1))[0].latency_ms is None
+    stream.sees("c2s", call(2))
+    stream.now -= SECOND
+    assert stream.sees("s2c", answer(2))[0].latency_ms is None  # both were read at once
     stream.sees("c2s", call(1), time_ns=50 * SECOND)
     assert stream.sees("s2c", answer(1), time_ns=49 * SECOND)[0].latency_ms is None
 
