@@ -217,8 +217,8 @@ class Flow:
     async def _told_drops(self) -> Sequence[CleanBatch]:
         """Audit events of what was dropped since the last call."""
         drops, self._drops = self._drops, Counter()
-        assert self._trail
-        return [batch for name, number in drops.items() for batch in self._trail.dropped(f"the spool of {name} is full", number)]
+        trail = self._trail
+        return [batch for name, number in drops.items() if trail for batch in trail.dropped(f"the spool of {name} is full", number)]
 
     async def _flush_state(self) -> None:
         try:

@@ -58,7 +58,9 @@ class Files:
             self._visit(path, listed, at_end=at_end)
         rotated = {file.path: since for file in self if file.fate in {Fate.MOVED, Fate.DELETED}}
         for position in self._positions if first else ():
-            rotated[Path(position.path)] = max(position.seen, rotated.get(Path(position.path), 0.0))
+            for original in (Path(position.path).with_name(name) for name in originals(Path(position.path).name)):
+                rotated[original] = max(position.seen, rotated.get(original, 0.0))
+            self._visit(Path(position.path), listed, only_known=True)
         for original, changed in rotated.items():
             for path in reversed(_rotations(original)):
                 fresh = is_rotated(path.name, original.name) and _changed(path) > changed - _CLOCK_SECS

@@ -1,0 +1,72 @@
+"""A receiver of webhooks that fails as it is told: refuses, resets, stalls, answers 429."""
+
+from __future__ import annotations
+
+import random
+import socket
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Mood = Callable[[random.Random], str]
+
+
+class Siem:
+    """Listens on a port of its own. `mood` is asked before each request: `ok`, `503`, `429`, `400`, `reset` or `late_reset`."""
+
+    def __init__(self, mood: Mood = lambda _: "ok", port: int = 0) -> None:
+        self.records: list[bytes] = []
+        self.mood = mood
+        self._rng = random.Random(7)
+        self._lock = threading.Lock()
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                with outer._lock:
+                    mood = outer.mood(outer._rng)
+                    if mood in {"ok", "late_reset"}:
+                        outer.records.extend(body.splitlines())
+                if mood in {"reset", "late_reset"}:
+                    self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+                    self.connection.close()
+                    self.close_connection = True
+                    return
+                self.send_response(200 if mood == "ok" else int(mood))
+                if mood == "429":
+                    self.send_header("Retry-After", "0")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, *_: Any) -> None:
+                pass
+
+        self._server = Server(("127.0.0.1", port), Handler)
+        self.port = self._server.server_address[1]
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Siem:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
