@@ -15,6 +15,8 @@ from sinks.kafka import KafkaSinkConfig
 from sinks.kafka_connection import client_arguments, start_client
 from sinks.kafka_messages import Encoder, Outgoing, message_bytes
 
+STOP_SECS = 1.0
+
 
 class Refused(Exception):  # noqa: N818 - an answer, not an error
     """Raised where the broker will not take all of what was sent: `rejections` are records too large by themselves, `pending`
@@ -56,7 +58,7 @@ class KafkaSink:
         except asyncio.CancelledError:
             await self._drop(producer)
             raise
-        return Receipt(rejected=rejected)
+        return Receipt(rejected=tuple(rejected))
 
     async def close(self) -> None:
         """Close the connection."""
@@ -150,8 +152,12 @@ async def start_producer(arguments: dict[str, Any]) -> AIOKafkaProducer:
 
 
 async def abandon(producer: AIOKafkaProducer) -> None:
-    """Close *producer* without waiting for a broker: what it still holds fails."""
-    producer._message_accumulator.fail_all(ProducerClosed())  # `stop` alone would wait for the broker to take it
-    await producer.client.close()
+    """Close *producer* whatever state it or its broker is in: what it still holds fails.
+
+    The library's own `stop` waits for brokers, and for tasks that may look for a coordinator for ever; it gets a moment.
+    """
+    producer._message_accumulator.fail_all(ProducerClosed())
     with suppress(Exception):
-        await producer.stop()
+        async with asyncio.timeout(STOP_SECS):
+            await producer.stop()
+    await producer.client.close()
