@@ -39,7 +39,11 @@ def test_files_killed_while_they_grow_and_rotate(folder: Path) -> None:
     path, log, sunk = config(folder, out(folder), files(folder)), folder / "in" / "a.log", folder / "out.ndjson"
     rng = random.Random(5)
     done = threading.Event()
-    written = 0
+    written = 40
+    log.write_bytes(lines(0, written))
+    with Daemon(path) as daemon:  # a file that was rotated away before the first run ever saw it is none that was asked for
+        wait_for(arrived(sunk, written), daemon)
+        daemon.kill()
 
     def write() -> None:
         nonlocal written
