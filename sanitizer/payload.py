@@ -86,7 +86,7 @@ def mended(data: bytes) -> bytes | None:
     """*data* as strict JSON where a lenient reading gives one: `null` for NaN and infinities, U+FFFD for what is not text."""
     try:
         text = data.decode("utf-8", "replace")
-        value = json.loads(text, parse_int=_whole, parse_float=_finite, parse_constant=_null, strict=False)
+        value = json.loads(text, parse_int=_representable, parse_float=_finite, parse_constant=_null, strict=False)
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     except (ValueError, RecursionError):
         return None
@@ -95,6 +95,10 @@ def mended(data: bytes) -> bytes | None:
 
 def _whole(digits: str) -> int | float:
     return int(digits) if len(digits) <= _MAX_INT_DIGITS else math.inf
+
+
+def _representable(digits: str) -> int | None:
+    return int(digits) if math.isfinite(float(digits)) else None
 
 
 def _finite(digits: str) -> float | None:
