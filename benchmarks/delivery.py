@@ -40,10 +40,11 @@ PARTITIONS = 3
 
 @dataclass
 class Way:
-    """A way for records to go: prepares a run over an input and returns its command; the seconds that full and empty runs took."""
+    """A way for records to go: prepares a run over an input and returns its processes' commands; the seconds that full and
+    empty runs took."""
 
     name: str
-    prepare: Callable[[str], Sequence[str]]
+    prepare: Callable[[str], Sequence[Sequence[str]]]
     beside: str = ""
     target: float = 0
     full: list[float] = field(default_factory=list)
@@ -59,6 +60,7 @@ class Bench:
 
     def __init__(self, folder: Path, kafka: KafkaServer, collector: str, log: bytes) -> None:
         self._folder = folder
+        self.log = folder / "log"
         self._kafka = kafka
         self._collector = collector
         self._numbers = itertools.count()
@@ -89,24 +91,28 @@ class Bench:
         topic = asyncio.run(create_topic(self._kafka, "out", PARTITIONS))
         return {"type": "kafka", "bootstrap_servers": self._kafka.bootstrap(), "topic": topic, "compression": "lz4"}
 
-    def pipe(self, _name: str) -> Sequence[str]:
-        return [*RUN, self._configure({"type": "stdin", "when_full": "block"}, {"type": "stdout"})]
+    def pipe(self, _name: str) -> Sequence[Sequence[str]]:
+        return [[*RUN, self._configure({"type": "stdin", "when_full": "block"}, {"type": "stdout"})]]
 
-    def to_file(self, name: str) -> Sequence[str]:
+    def to_file(self, name: str) -> Sequence[Sequence[str]]:
         out = self._folder / f"out-{next(self._numbers)}"
-        return [*RUN, self._configure(self._file(name), {"type": "file", "path": str(out)})]
+        return [[*RUN, self._configure(self._file(name), {"type": "file", "path": str(out)})]]
 
-    def to_collector(self, name: str) -> Sequence[str]:
-        return [*RUN, self._configure(self._file(name), {"type": "otlp", "endpoint": self._collector})]
+    def to_collector(self, name: str) -> Sequence[Sequence[str]]:
+        return [[*RUN, self._configure(self._file(name), {"type": "otlp", "endpoint": self._collector})]]
 
-    def kafka_to_kafka(self, name: str) -> Sequence[str]:
-        return [*RUN, self._configure(self._topic(name), self._out())]
+    def kafka_to_kafka(self, name: str) -> Sequence[Sequence[str]]:
+        return [[*RUN, self._configure(self._topic(name), self._out())]]
 
-    def exactly_once(self, name: str) -> Sequence[str]:
-        return [*RUN, self._configure(self._topic(name), self._out(), delivery="exactly_once")]
+    def exactly_once(self, name: str) -> Sequence[Sequence[str]]:
+        return [[*RUN, self._configure(self._topic(name), self._out(), delivery="exactly_once")]]
 
-    def copy(self, name: str) -> Sequence[str]:
-        return [*PEER, "copy", self._kafka.bootstrap(), str(self._topic(name)["topics"][0]), str(self._out()["topic"])]  # type: ignore[index]
+    def three_consumers(self, name: str) -> Sequence[Sequence[str]]:
+        source, sink = self._topic(name), self._out()
+        return [[*RUN, self._configure(source, sink)] for _ in range(PARTITIONS)]
+
+    def copy(self, name: str) -> Sequence[Sequence[str]]:
+        return [[*PEER, "copy", self._kafka.bootstrap(), self._topics[name], str(self._out()["topic"])]]
 
 
 async def fill(kafka: KafkaServer, lines: list[bytes]) -> str:
@@ -132,21 +138,25 @@ def collector() -> Iterator[str]:
 
 def measure(way: Way, bench: Bench, name: str) -> None:
     """Run once, and note how long it took and, of a full run, its CPU time."""
-    command = way.prepare(name)
+    commands = way.prepare(name)
+    cpu = 0.0
     with open(bench.input(name), "rb") as stdin:
         start = time.perf_counter()
-        process = subprocess.Popen(command, stdin=stdin, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        assert process.stderr
-        said = process.stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
+        processes = [
+            subprocess.Popen(command, stdin=stdin, stdout=subprocess.DEVNULL, stderr=bench.log.open("wb")) for command in commands
+        ]
+        for process in processes:
+            _, status, usage = os.wait4(process.pid, 0)
+            cpu += usage.ru_utime + usage.ru_stime
+            process.returncode = os.waitstatus_to_exitcode(status)
         secs = time.perf_counter() - start
-    process.stderr.close()
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{way.name}: ended with {process.returncode}: {said.decode()[-2000:]}")
-    (way.full if name == "full" else way.empty).append(secs)
+    if any(process.returncode for process in processes):
+        raise SystemExit(f"{way.name}: ended with {process.returncode}: {bench.log.read_text()[-2000:]}")
     if name == "full":
-        way.cpu.append(usage.ru_utime + usage.ru_stime)
+        way.full.append(secs)
+        way.cpu.append(cpu)
+    else:
+        way.empty.append(secs)
 
 
 def main() -> None:
@@ -155,6 +165,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="how often each is run (default 3)")
     parser.add_argument("--only", default="", help="measure the ways whose name holds this")
     arguments = parser.parse_args()
+    cores = min(PARTITIONS, os.cpu_count() or 1)
     log = b"".join(generate("mixed", int(arguments.size * 1e6)))
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="benchmark-"))
@@ -168,6 +179,7 @@ def main() -> None:
             Way("Kafka to Kafka, redaction left out", bench.copy),
             Way("Kafka to Kafka, at least once", bench.kafka_to_kafka, "Kafka to Kafka, redaction left out", 0.6),
             Way("Kafka to Kafka, exactly once", bench.exactly_once, "Kafka to Kafka, at least once", 0.7),
+            Way("Kafka to Kafka, three consumers", bench.three_consumers, "Kafka to Kafka, at least once", 0.8 * cores),
         ]
         ways = [way for way in ways if arguments.only.lower() in way.name.lower()]
         measure(Way("warm-up", bench.pipe), bench, "empty")  # compiles the rules, where that was not done yet

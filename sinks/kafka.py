@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from msgspec import Meta, field
 
-from sinks.kafka_connection import Sasl, Servers
+from sinks.kafka_connection import Servers
+from sinks.kafka_login import Sasl
 from sinks.options import SinkOptions, Tls
 
 if TYPE_CHECKING:

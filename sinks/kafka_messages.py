@@ -92,5 +92,7 @@ def _murmur2(key: bytes) -> int:
 
 def message_bytes(message: Outgoing) -> int:
     """An upper bound of the size of *message* in a request (record batch format 2: varints of at most five bytes)."""
-    headers = sum(len(name) * 4 + len(value) + 10 for name, value in message.headers)
-    return len(message.key or b"") + len(message.value or b"") + headers + 100
+    size = len(message.key or b"") + len(message.value or b"") + 100
+    if message.headers:
+        size += sum(len(name) * 4 + len(value) + 10 for name, value in message.headers)
+    return size

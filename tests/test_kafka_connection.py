@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 from aiohttp import web
 
 from sanitizer.sources import KafkaConfig
-from sinks.kafka_connection import Sasl, client_arguments, cluster
+from sinks.kafka_connection import SparingHandler, client_arguments, cluster
+from sinks.kafka_login import Sasl
 from sinks.options import Secret, Tls
 
 
@@ -51,6 +53,20 @@ def test_a_login_that_lacks_something_says_what(said: dict[str, Any], reason: st
 def test_a_source_needs_topics_or_a_good_pattern(said: dict[str, Any]) -> None:
     with pytest.raises(msgspec.ValidationError, match="`pattern`"):
         msgspec.convert({"type": "kafka", "bootstrap_servers": "h:1"} | said, KafkaConfig)
+
+
+def test_the_librarys_troubles_are_told_once_in_a_while_and_its_debugging_never(caplog: pytest.LogCaptureFixture) -> None:
+    client_arguments(connection())
+    library = logging.getLogger("aiokafka.client")
+    (handler,) = [each for each in logging.getLogger("aiokafka").handlers if isinstance(each, SparingHandler)]
+    handler._told.clear()
+    with caplog.at_level(logging.DEBUG):
+        library.debug("Sending (key=%s value=%s)", b"k", b"planted")
+        for port in range(20):
+            library.error("Unable connect to %s", f"h:{port}")
+    told = [record.getMessage() for record in caplog.records if record.name == "sinks.kafka_connection"]
+    assert told == ["Unable connect to h:0"]
+    assert "planted" not in caplog.text
 
 
 async def token(**said: Any) -> str:

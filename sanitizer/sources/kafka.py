@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from msgspec import Meta
 
 from sanitizer.sources.options import Reading, SourceOptions
-from sinks.kafka_connection import Sasl, Servers
+from sinks.kafka_connection import Servers
+from sinks.kafka_login import Sasl
 from sinks.options import Tls
 
 if TYPE_CHECKING:

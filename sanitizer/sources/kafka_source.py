@@ -150,12 +150,13 @@ class KafkaSource:
             return Batch(lane.name, Raw(b""), begin, messages[-1].offset + 1, messages, attributes)
 
         for record in records:
-            weight = len(record.value or b"") + len(record.key or b"")
+            value, key = record.value, record.key
+            weight = (len(value) if value else 0) + (len(key) if key else 0)
             if messages and size + weight > self._config.max_batch_bytes:
                 yield cut()
                 messages, size = [], 0
-            headers = [(name, Raw(value or b"")) for name, value in record.headers]
-            messages.append(Message(record.offset, record.value, record.key, headers, record.timestamp))
+            headers = [(name, Raw(held or b"")) for name, held in record.headers] if record.headers else ()
+            messages.append(Message(record.offset, value, key, headers, record.timestamp))
             size += weight
         if messages:
             yield cut()

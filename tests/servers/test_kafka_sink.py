@@ -15,7 +15,7 @@ from servers.kafka_server import KafkaServer
 from servers.ports import free_ports
 from servers.topics import consume, create_topic
 from sinks.kafka import KafkaSinkConfig
-from sinks.kafka_connection import Sasl
+from sinks.kafka_login import Sasl
 from sinks.options import Secret, Tls
 
 

@@ -19,7 +19,7 @@ from sanitizer.sources.options import Reading
 from servers.fixtures import USERS
 from servers.kafka_server import KafkaServer
 from servers.topics import committed, create_topic, produce, unique, until
-from sinks.kafka_connection import Sasl
+from sinks.kafka_login import Sasl
 from sinks.options import Secret
 
 
