@@ -28,6 +28,7 @@ from sanitizer.spool import Spool
 from sanitizer.state import State
 from sanitizer.telemetry import Metrics
 from sanitizer.trail import Trail
+from sanitizer.workers import WorkerLanes
 
 _log = logging.getLogger(__name__)
 
@@ -66,12 +67,7 @@ class Flow:
             self._trail = self._open_trail()
             if self._trail:
                 stack.callback(self._trail.close)
-            self.lanes = Lanes(
-                scrubber(config),
-                wrapper=config.wrapper,
-                max_record_bytes=config.max_record_bytes,
-                audit=self._trail or no_audit,
-            )
+            self.lanes = self._open_lanes(stack)
             self.pipeline = Pipeline(
                 [],
                 self.lanes,
@@ -141,7 +137,7 @@ class Flow:
     async def change(self, config: Config) -> list[str]:
         """Use *config* from the next batch on; the keys that need a restart first. Raises what opening a part raises, with
         everything as it was."""
-        made = await asyncio.to_thread(scrubber, config)
+        made = await asyncio.to_thread(scrubber, config, self.lanes.scrubber.keyring)
         needing = [
             key
             for key in ("state_dir", "audit", "delivery", "workers", "admin", "telemetry", "wrapper", "max_record_bytes", "spool")
@@ -153,7 +149,10 @@ class Flow:
             await self.outlets.change(config, never_stops=_never_stops(config))
             self.pipeline.deliver = self.outlets.deliver
             await self._change_sources(config.sources)
-        self.lanes.scrubber = made
+        if isinstance(self.lanes, WorkerLanes):
+            self.lanes.use(made)
+        else:
+            self.lanes.scrubber = made
         self.pipeline.hold_secs, self.pipeline.commit_secs = config.hold_secs, config.commit_secs
         self.config = config
         return needing
@@ -196,6 +195,16 @@ class Flow:
         opened = await self._open_source(stack, self.config.sources[0])
         transactions.attach(opened.source.group)  # type: ignore[attr-defined]
         self.pipeline.transactional = transactions
+
+    def _open_lanes(self, stack: AsyncExitStack) -> Lanes:
+        config, audit = self.config, self._trail or no_audit
+        if config.workers == 1:
+            return Lanes(scrubber(config), wrapper=config.wrapper, max_record_bytes=config.max_record_bytes, audit=audit)
+        lanes = WorkerLanes(
+            scrubber(config), config.workers, wrapper=config.wrapper, max_record_bytes=config.max_record_bytes, audit=audit
+        )
+        stack.callback(lanes.close)
+        return lanes
 
     def _open_trail(self) -> Trail | None:
         if self.config.audit is None and not any("audit" in sink.receives for sink in self.config.sinks):
@@ -247,8 +256,11 @@ def _never_stops(config: Config) -> bool:
     return any(isinstance(source, StdinConfig) and source.when_full != "block" for source in config.sources)
 
 
-def scrubber(config: Config) -> Scrubber:
-    """The redaction that *config* asks for. Raises `RuleError` and `HashKeyError`."""
+def scrubber(config: Config, keyring: Keyring | None = None) -> Scrubber:
+    """The redaction that *config* asks for. Raises `RuleError` and `HashKeyError`.
+
+    A random key lives as long as the process: *keyring* is kept where the configuration names no other.
+    """
     params = config.params
     options = Options(
         format=config.format,
@@ -258,7 +270,10 @@ def scrubber(config: Config) -> Scrubber:
         params_by_tool=params.by_tool,
         plain_hash=params.plain_hash,
     )
-    return Scrubber(compiled(config.rules), Keyring.load(config.hash_key_file), options)
+    loaded = Keyring.load(config.hash_key_file)
+    if keyring and keyring.is_ephemeral and loaded.is_ephemeral:
+        loaded = keyring
+    return Scrubber(compiled(config.rules), loaded, options)
 
 
 async def _ready(batch: CleanBatch) -> Sequence[CleanBatch]:
