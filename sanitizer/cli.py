@@ -171,6 +171,7 @@ def composed(form: str, options: dict[str, Any]) -> Lanes:
             Options(
                 format=form,  # type: ignore[arg-type] - click lets only these through
                 annotate=options.get("annotate", False),
+                audit=bool(options.get("audit_file")),
                 params=options.get("params"),
                 plain_hash=options.get("plain_hash", False),
             ),

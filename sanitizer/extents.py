@@ -14,51 +14,45 @@ BEFORE = 320
 """Bytes looked at before an anchor for the start of its match (RFC 5321 allows a mailbox 64 and a domain 255)."""
 
 
+WORD = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
+REST = re.compile(rb"[A-Za-z0-9_]*")
+
+
 def extent_of(rule: Rule) -> Extent:
-    """How a hit of *rule* becomes a span. Compiled at its first hit: most rules never have one."""
+    """How a hit of *rule* becomes a span. Compiled at its first hit: most rules never have one.
+
+    A match that ends inside a word takes the rest of the word: what is glued to a secret is taken for a part of it.
+    """
     try:
         pattern = re.compile(whole(rule), re.DOTALL if rule.multiline else 0)
+        quick = re.compile(rule.quick.encode()) if rule.quick else None
     except re.error as fault:
         raise RuleError(f"{rule.file}: rule {rule.id!r}: its pattern does not compile: {fault}") from None
     group = "secret" if "secret" in pattern.groupindex else 0
-    match = pattern.match
-    if rule.scan_lead:
-        match = re.compile(scoped(rule.pattern or "").encode()).match
     if rule.reach:
-        extent = around(pattern, group)
+        find = around(pattern)
     elif rule.before or rule.anchor:
-        extent = reaching_back(rule, pattern, group)
-    elif group and not rule.scan_lead:
-
-        def extent(buffer: bytes, at: int, _done: int) -> tuple[int, int] | None:
-            found = match(buffer, at)
-            return found.span(group) if found else None
+        find = reaching_back(rule, pattern, quick)
     else:
-
-        def extent(buffer: bytes, at: int, _done: int) -> tuple[int, int] | None:
-            found = match(buffer, at)
-            return found.span() if found else None
-
+        find = pattern.match
+        if rule.scan_lead:
+            alone = re.compile(scoped(rule.pattern or "").encode())
+            find, group = alone.match, "secret" if "secret" in alone.groupindex else 0
     if rule.check or rule.entropy or rule.keywords:
-        extent = judged(rule, extent)
-    return to_the_end(extent)
+        return judged(rule, find, group)
+    rest = REST.match
 
-
-WORD = re.compile(rb"[A-Za-z0-9_]+")
-
-
-def to_the_end(extent: Extent) -> Extent:
-    """The same, and the rest of the word if the match ended inside one: what is glued to a secret is taken for a part of it."""
-    rest = WORD.match
-
-    def extended(buffer: bytes, at: int, done: int) -> tuple[int, int] | None:
-        span = extent(buffer, at, done)
-        if span is None:
+    def extent(buffer: bytes, at: int, done: int) -> tuple[int, int] | None:
+        found = find(buffer, at, done) if back else find(buffer, at)
+        if found is None:
             return None
-        more = rest(buffer, span[1])
-        return (span[0], more.end()) if more and rest(buffer, span[1] - 1) else span
+        start, end = found.span(group)
+        if buffer[end] in WORD and buffer[end - 1] in WORD:
+            end = rest(buffer, end).end()  # type: ignore[union-attr] - matches the empty string
+        return start, end
 
-    return extended
+    back = bool(rule.before or rule.anchor or rule.reach)
+    return extent
 
 
 FLAGS = re.compile(r"\s*\(\?([aimsx]+)\)")
@@ -84,53 +78,63 @@ def whole(rule: Rule) -> bytes:
 AROUND = 400
 
 
-def around(pattern: re.Pattern[bytes], group: str | int) -> Extent:
+def around(pattern: re.Pattern[bytes]) -> Callable[..., re.Match[bytes] | None]:
     """A match on the anchor's line that goes over the anchor, wherever it begins."""
 
-    def extent(buffer: bytes, at: int, _done: int) -> tuple[int, int] | None:
+    def find(buffer: bytes, at: int, _done: int = 0) -> re.Match[bytes] | None:
         start = max(buffer.rfind(b"\n", 0, at) + 1, at - AROUND)
         found = pattern.search(buffer, start, at + 2 * AROUND)
-        return found.span(group) if found and found.start() <= at < found.end() else None
+        return found if found and found.start() <= at < found.end() else None
 
-    return extent
+    return find
 
 
-def reaching_back(rule: Rule, pattern: re.Pattern[bytes], group: str | int) -> Extent:
-    """A match that begins with any number of `before` characters ahead of its anchor."""
+def reaching_back(rule: Rule, pattern: re.Pattern[bytes], quick: re.Pattern[bytes] | None) -> Callable[..., re.Match[bytes] | None]:
+    """A match that begins with any number of `before` characters ahead of its anchor.
+
+    The `quick` pattern says that of the usual form in a fraction of the time; where it does not match, the whole one decides. Both
+    have the secret in their group of that name.
+    """
     before = rule.before.encode() + (bytes(range(0x80, 0x100)) if "\\x80-\\xff" in (rule.pattern or "") else b"")
     search = pattern.search
+    usual = quick.match if quick else None
 
-    def extent(buffer: bytes, at: int, done: int) -> tuple[int, int] | None:
+    def find(buffer: bytes, at: int, done: int = 0) -> re.Match[bytes] | None:
         window = buffer[max(done, at - BEFORE) : at]
         start = at - (len(window) - len(window.rstrip(before)))
-        found = search(buffer, start, at + 2 * BEFORE)
-        if found is None or found.start() > at + 1 or found.end() <= at:
-            return None
-        return found.span(group)
+        found = usual(buffer, start) if usual else None
+        if found is None:
+            found = search(buffer, start, at + 2 * BEFORE)
+            if found is None or found.start() > at + 1 or found.end() <= at:
+                return None
+        return found
 
-    return extent
+    return find
 
 
-def judged(rule: Rule, extent: Extent) -> Extent:
+def judged(rule: Rule, find: Callable[..., re.Match[bytes] | None], group: str | int) -> Extent:
     """The same, if keyword, entropy and validator agree."""
     from sanitizer.checks import CHECKS  # noqa: PLC0415 - loaded with the first rule that needs it
     from sanitizer.words import entropy  # noqa: PLC0415
 
-    keywords = [word.lower().encode() for word in rule.keywords]
+    keywords = re.compile(b"|".join(re.escape(word.lower().encode()) for word in rule.keywords)) if rule.keywords else None
     check = CHECKS[rule.check] if rule.check else None
     within, least = rule.within, rule.entropy
+    back = bool(rule.before or rule.anchor or rule.reach)
+    rest = REST.match
 
-    def with_checks(buffer: bytes, at: int, done: int) -> tuple[int, int] | None:
-        if keywords:
-            near = buffer[max(0, at - within) : at].lower()
-            if not any(word in near for word in keywords):
-                return None
-        span = extent(buffer, at, done)
-        if span is None:
+    def extent(buffer: bytes, at: int, done: int) -> tuple[int, int] | None:
+        if keywords is not None and keywords.search(buffer[max(0, at - within) : at].lower()) is None:
             return None
-        text = buffer[span[0] : span[1]]
+        found = find(buffer, at, done) if back else find(buffer, at)
+        if found is None:
+            return None
+        start, end = found.span(group)
+        text = buffer[start:end]
         if (least and entropy(text) < least) or (check is not None and not check(text)):
             return None
-        return span
+        if buffer[end] in WORD and buffer[end - 1] in WORD:
+            end = rest(buffer, end).end()  # type: ignore[union-attr] - matches the empty string
+        return start, end
 
-    return with_checks
+    return extent

@@ -265,6 +265,7 @@ def scrubber(config: Config, keyring: Keyring | None = None) -> Scrubber:
     options = Options(
         format=config.format,
         annotate=config.annotate,
+        audit=config.audit is not None,
         params=params.mode,
         params_by_method=params.by_method,
         params_by_tool=params.by_tool,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
+from operator import itemgetter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -23,18 +24,28 @@ from sanitizer.exemptions import Exemptions
 from sanitizer.finding import Finding, merged
 from sanitizer.scan import Scanner
 
+RULE = itemgetter(2)
 JSON_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|-?\d[\d.eE+-]*|true|false|null', re.S)
 NUMBERS = re.compile(rb"-?\d[\d.eE+-]*(?:\s*,\s*-?\d[\d.eE+-]*)+")
 ESCAPE = re.compile(rb"\\(?:u[0-9A-Fa-f]{4}|.)", re.S)
 any_json = msgspec.json.Decoder(msgspec.Raw)
 
 
+class Place(NamedTuple):
+    """Where something was found. `text` is what was found: it goes into a keyed digest, and no further."""
+
+    row: int
+    rule: int
+    field: str
+    text: bytes
+
+
 class Redacted(NamedTuple):
-    """`lines` are clean. `counts` by rule number; `places` are line, rule and field of each finding, where they were asked for."""
+    """`lines` are clean. `counts` by rule number; `places` of all findings, where they were asked for."""
 
     lines: list[bytes]
     counts: Counter[int]
-    places: list[tuple[int, int, str]]
+    places: list[Place]
 
 
 class Redactor:
@@ -45,6 +56,7 @@ class Redactor:
         self.replace = replace
         self.exemptions = exemptions
         self.disguises = Disguises(scanner)
+        self.multiline = frozenset(number for number, rule in enumerate(scanner.rules) if rule.multiline or rule.fields or rule.run)
 
     def redact(self, lines: Sequence[bytes], joins: Sequence[Join] = (), *, places: bool = False) -> Redacted:
         """Redact *lines* (no line ends inside). The result has as many."""
@@ -60,14 +72,18 @@ class Redactor:
         found = self.unmasked(buffer, found)
         if self.exemptions:
             found = self.exemptions.apply(buffer, found)
-        found = by_line(buffer, found)
+        if self.multiline and not self.multiline.isdisjoint(map(RULE, found)):
+            found = by_line(buffer, found)
         out = self.splice(buffer, found)[1:-1].split(b"\n")
         self.mend_json(lines, out, buffer, found)
-        counts = Counter(rule for _, _, rule in found)
+        counts = Counter(map(RULE, found))
         if not places:
             return Redacted(out, counts, [])
         starts = line_starts(lines)
-        return Redacted(out, counts, [(bisect_right(starts, start) - 1, rule, context.field(buffer, start)) for start, _, rule in found])
+        places_found = [
+            Place(bisect_right(starts, start) - 1, rule, context.field(buffer, start), buffer[start:end]) for start, end, rule in found
+        ]
+        return Redacted(out, counts, places_found)
 
     def texts(self, texts: Sequence[bytes]) -> list[bytes]:
         """Redact texts that may hold line ends, each by itself."""
@@ -176,7 +192,7 @@ def aligned(buffer: bytes, found: list[Finding]) -> list[Finding]:
 
 def by_line(buffer: bytes, found: list[Finding]) -> list[Finding]:
     """A finding over several lines becomes one on each, without the indent and the line end."""
-    if not any(b"\n" in buffer[start:end] for start, end, _ in found):
+    if not any([b"\n" in buffer[start:end] for start, end, _ in found]):
         return found
     out: list[Finding] = []
     for start, end, rule in found:

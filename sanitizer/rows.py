@@ -73,8 +73,9 @@ def logical(assembled: Assembled) -> Rows:
             entries.append(Entry(len(rows), 1, offsets[number], {}))
             rows.append(line)
         elif record.first == number:
-            parts = record.text.split(b"\n")
-            if record.seams:
+            # Between JSON's tokens a line end is white space like any other.
+            parts = [record.text.replace(b"\n", b" ")] if record.kind == "json" else record.text.split(b"\n")
+            if record.seams and record.kind != "json":
                 joins.append(unseamed(record, parts, len(rows)))
             entries.append(Entry(len(rows), len(parts), offsets[number], record.fields, record.kind))
             rows += parts

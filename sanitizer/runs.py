@@ -23,8 +23,12 @@ IN_RUNS = tuple(anchor for anchor in views.ANCHORS if b"[ :-]" not in anchor)
 
 TOKEN = re.compile(b"|".join(b"(?:" + anchor + b")" for anchor in IN_RUNS), re.DOTALL)
 LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-TOKEN_LETTERS = b"a" * 14
-"""A token is looked at more closely where it has so many letters and digits in a row: of base64 they are 62 in 64, of hex all."""
+LONG_WORD = b"a" * 14
+"""A run is looked at more closely where it has so many letters and digits in a row: of base64 they are 62 in 64, of hex all."""
+
+OUTSIDE = re.compile(rb"[^A-Za-z0-9+/_=\-]")
+LIST_BYTES = 60
+"""A buffer with fewer commas than one in so many bytes is not looked through for lists of numbers."""
 
 REACH = 1 << 20
 """Bytes after the start of a run in which its pattern may end: several lines of base64 are one match."""
@@ -38,47 +42,52 @@ class Runs:
     """Finds what the rules with `run` find, and where an encoded token may stand."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
-        self.groups: list[tuple[bytes, int, list[tuple[int, Rule]]]] = []
-        for name, alphabet in ALPHABETS.items():
-            members = [(number, rule) for number, rule in enumerate(rules) if rule.run and rule.alphabet == name]
-            if members:
-                self.groups.append((table(alphabet), min(rule.run for _, rule in members), members))
+        self.base64 = [(number, rule) for number, rule in enumerate(rules) if rule.run and rule.alphabet == "base64"]
+        self.lists = [(number, rule) for number, rule in enumerate(rules) if rule.run and rule.alphabet == "list"]
         self.letters = table(LETTERS)
+        self.list_table = table(ALPHABETS["list"])
         self.binary = [(number, rule) for number, rule in enumerate(rules) if rule.run and rule.alphabet == "binary"]
         self.patterns: dict[int, tuple[re.Pattern[bytes], str | int, Callable[[bytes], bool] | None]] = {}
 
     def find(self, buffer: bytes) -> tuple[list[Finding], list[int]]:
         """Findings in *buffer*, in no order, and the places of possible tokens."""
         found: list[Finding] = []
-        for translation, least, members in self.groups:
-            translated = buffer.translate(translation)
-            needle = b"a" * least
+        tokens: list[int] = []
+        wanted = [(number, rule) for number, rule in self.base64 if not rule.keywords or mentioned(rule, buffer)]
+        self.look_for_base64(buffer, wanted, found, tokens)
+        if self.lists and buffer.count(b",") * LIST_BYTES > len(buffer):
+            translated = buffer.translate(self.list_table)
+            needle = b"a" * min(rule.run for _, rule in self.lists)
             at = translated.find(needle)
             while at >= 0:
                 end = translated.find(b" ", at)
-                for number, rule in members:
-                    if end - at >= rule.run:
-                        found += self.within(buffer, at, end, number, rule)
-                at = translated.find(needle, max(end, at + 1))
+                for number, rule in self.lists:
+                    found += self.within(buffer, at, end, number, rule)
+                at = translated.find(needle, end)
         if self.binary and (not buffer.isascii() or buffer.translate(None, PRINTABLE)):
             for number, rule in self.binary:
                 found += self.within(buffer, 0, len(buffer), number, rule)
-        return found, self.tokens(buffer)
+        return found, tokens
 
-    def tokens(self, buffer: bytes) -> list[int]:
-        """Places that may be of an encoded token."""
-        tokens: list[int] = []
+    def look_for_base64(self, buffer: bytes, rules: Sequence[tuple[int, Rule]], found: list[Finding], tokens: list[int]) -> None:
+        """Look more closely around every run of letters and digits that no word is as long as."""
         translated = buffer.translate(self.letters)
-        find, look = translated.find, TOKEN.search
-        at = find(TOKEN_LETTERS)
+        find, look, least = translated.find, TOKEN.search, min((rule.run for _, rule in rules), default=1 << 62)
+        base64, outside = ALPHABETS["base64"], OUTSIDE.search
+        at = find(LONG_WORD)
         while at >= 0:
             end = find(b" ", at)
             before = buffer[max(0, at - 64) : at]
-            begin = at - (len(before) - len(before.rstrip(ALPHABETS["base64"])))
+            begin = at - (len(before) - len(before.rstrip(base64)))
             if look(buffer, max(0, begin - 1), end + 8):
                 tokens.append(at)
-            at = find(TOKEN_LETTERS, end)
-        return tokens
+            stop = outside(buffer, end).start()  # type: ignore[union-attr] - the buffer ends with a line feed
+            if stop - begin >= least:
+                for number, rule in rules:
+                    if stop - begin >= rule.run:
+                        found += self.within(buffer, begin, stop, number, rule)
+                end = max(end, stop)
+            at = find(LONG_WORD, end)
 
     def within(self, buffer: bytes, start: int, end: int, number: int, rule: Rule) -> Iterator[Finding]:
         """Matches that begin between *start* and *end*."""
@@ -92,9 +101,17 @@ class Runs:
             if match is None:
                 return
             span = match.span(group)
+            if rule.keywords and not mentioned(rule, buffer[max(0, span[0] - rule.within) : span[0]]):
+                at = match.end()
+                continue
             if check is None or check(buffer[span[0] : span[1]]):
                 yield Finding(*span, number)
             at = max(match.end(), at + 1)
+
+
+def mentioned(rule: Rule, text: bytes) -> bool:
+    """Whether a keyword of *rule* stands in *text*, in lower or in upper case."""
+    return any(word.lower().encode() in text or word.upper().encode() in text for word in rule.keywords)
 
 
 def compile_run(rule: Rule) -> tuple[re.Pattern[bytes], str | int, Callable[[bytes], bool] | None]:

@@ -34,9 +34,10 @@ def scan(files: tuple[str, ...], fail_on: str | None, as_json: bool, **options: 
     tools: Counter[str] = Counter()
 
     def observe(rows: Any, redacted: Any) -> None:
-        for row, _, name in redacted.places:
-            fields[lanes.scrubber.redactor.text(name.encode()).decode() or "(no field)"] += 1
-            tools[lanes.scrubber.redactor.text(context.tool(rows.rows[row]).encode()).decode() or "(no tool)"] += 1
+        clean = lanes.scrubber.redactor.text
+        for place in redacted.places:
+            fields[clean(place.field.encode()).decode("utf-8", "replace") or "(no field)"] += 1
+            tools[clean(context.tool(rows.rows[place.row]).encode()).decode("utf-8", "replace") or "(no tool)"] += 1
 
     lanes.scrubber.observe = observe
     counts = pipe.Counts()

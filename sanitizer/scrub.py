@@ -14,14 +14,14 @@ from typing import Literal
 
 import msgspec
 
-from sanitizer import document, terminal
+from sanitizer import context, document, terminal
 from sanitizer.actions import replacements
 from sanitizer.assemble import Assembled, Cut
-from sanitizer.calls import might_hold_call
+from sanitizer.calls import might_hold_call, needs_a_look
 from sanitizer.database import Compiled
 from sanitizer.exemptions import Exemptions
 from sanitizer.hashing import Keyring
-from sanitizer.mcp import Frame
+from sanitizer.mcp import Exposure, Frame
 from sanitizer.model import Clean, CleanBatch, Envelope, Message
 from sanitizer.params import Mode, Params
 from sanitizer.redact import Redacted, Redactor
@@ -29,13 +29,18 @@ from sanitizer.rows import Rows, framed, logical, physical, singles
 from sanitizer.scan import Scanner
 
 Format = Literal["ndjson", "raw"]
+Event = Frame | Exposure
+
+PERSONAL = frozenset(("pii.toml", "blobs.toml", "mcp.toml", "network.toml", "geo.toml", "papers.toml", "national-ids.toml", "crypto-addresses.toml"))
+"""Rule files whose findings are no credentials."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """How records are written. Params are hashed by default, but in raw output, where they stay and are redacted."""
+    """How records are written, and whether an audit trail is to be told of calls and exposed credentials. Params are hashed by default, but in raw output, where they stay and are redacted."""
 
     format: Format = "ndjson"
     annotate: bool = False
+    audit: bool = False
     params: Mode | None = None
     params_by_method: dict[str, Mode] = {}
     params_by_tool: dict[str, Mode] = {}
@@ -57,6 +62,7 @@ class Scrubber:
         by_method, by_tool = options.params_by_method, options.params_by_tool
         self.params = Params(keyring, self.redactor.text, mode, by_method, by_tool, plain=options.plain_hash)
         self.rewrites = mode != "sanitize" or bool(by_method or by_tool)
+        self.credentials = [rule.file not in PERSONAL for rule in compiled.rules]
         self.observe: Callable[[Rows, Redacted], None] | None = None
         self.ids = [rule.id for rule in compiled.rules]
         self.kinds = [rule.label for rule in compiled.rules]
@@ -84,7 +90,7 @@ class Scrubber:
     def batch(self, rows: Rows, cuts: dict[int, Cut], lane: str, upto: int, *, whole: bool = False) -> CleanBatch:
         withheld: Counter[str] = Counter()
         counts: Counter[int] = Counter()
-        frames: list[Frame] = []
+        frames: list[Event] = []
         try:
             records, offsets = self.records(rows, cuts, counts, frames, whole=whole)
         except Exception:  # noqa: BLE001 - whatever it is, nothing of this batch may pass as it stands
@@ -104,12 +110,16 @@ class Scrubber:
         )
 
     def records(
-        self, rows: Rows, cuts: dict[int, Cut], counts: Counter[int], frames: list[Frame], *, whole: bool = False
+        self, rows: Rows, cuts: dict[int, Cut], counts: Counter[int], frames: list[Event], *, whole: bool = False
     ) -> tuple[list[Clean], list[int]]:
-        rewritten = self.without_params(rows, frames) if self.rewrites else rows
-        redacted = self.redactor.redact(rewritten.rows, rewritten.joins, places=self.options.annotate or self.observe is not None)
+        audited = self.options.audit
+        rewritten = self.without_params(rows, frames) if self.rewrites or audited else rows
+        places = self.options.annotate or audited or self.observe is not None
+        redacted = self.redactor.redact(rewritten.rows, rewritten.joins, places=places)
         if self.observe:
             self.observe(rewritten, redacted)
+        if audited:
+            frames += self.exposures(rewritten, redacted)
         counts.update(redacted.counts)
         lines = redacted.lines
         for number, cut in cuts.items():
@@ -117,24 +127,40 @@ class Scrubber:
         if self.raw and not whole:
             return terminal.tame_all(lines), rewritten.offsets
         notes: dict[int, Counter[str]] = {}
-        for row, rule, _ in redacted.places:
-            notes.setdefault(row, Counter())[self.kinds[rule]] += 1
+        if self.options.annotate:
+            for place in redacted.places:
+                notes.setdefault(place.row, Counter())[self.kinds[place.rule]] += 1
         return document.documents(lines, rewritten, notes, keep_blank=whole)
 
-    def without_params(self, rows: Rows, frames: list[Frame]) -> Rows:
-        """The rows with the params of every call in them rewritten."""
+    def without_params(self, rows: Rows, frames: list[Event]) -> Rows:
+        """The rows with the params of every call in them rewritten; a record of several rows is looked at whole."""
+        look = needs_a_look if self.options.audit else might_hold_call
         texts: list[bytes] | None = None
-        for number, text in enumerate(rows.rows):
-            if might_hold_call(text):
+        spans = [(entry.first, entry.count) for entry in rows.entries] or [(number, 1) for number in range(len(rows.rows))]
+        for first, count in spans:
+            text = rows.rows[first] if count == 1 else b"\n".join(rows.rows[first : first + count])
+            if look(text):
                 written, found = self.params.rewrite(text)
                 frames += found
                 if written is not text:
                     texts = texts if texts is not None else list(rows.rows)
-                    texts[number] = written.replace(b"\n", b" ")
+                    parts = written.split(b"\n")
+                    if len(parts) > count:
+                        parts = [written.replace(b"\n", b" ")]
+                    texts[first : first + count] = parts + [b""] * (count - len(parts))
         return rows if texts is None else rows._replace(rows=texts)
 
+    def exposures(self, rows: Rows, redacted: Redacted) -> list[Exposure]:
+        """What the audit trail is told of credentials in logs: by which rule, and which (by its keyed digest, never itself)."""
+        found: list[Exposure] = []
+        for place in redacted.places:
+            if self.credentials[place.rule]:
+                tool = self.redactor.text(context.tool(rows.rows[place.row]).encode()).decode("utf-8", "replace")
+                found.append(Exposure(self.ids[place.rule], self.keyring.digest(place.text), 1, "", tool))
+        return found
+
     def one_by_one(
-        self, rows: Rows, counts: Counter[int], frames: list[Frame], withheld: Counter[str], *, whole: bool
+        self, rows: Rows, counts: Counter[int], frames: list[Event], withheld: Counter[str], *, whole: bool
     ) -> tuple[list[Clean], list[int]]:
         """Each record by itself; the ones that fail even so are withheld."""
         records: list[Clean] = []

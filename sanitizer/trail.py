@@ -12,7 +12,7 @@ import msgspec
 from sanitizer.audit import Auditor
 from sanitizer.chain import Chain, Head, Signer
 from sanitizer.ledger import Ledger
-from sanitizer.mcp import Frame
+from sanitizer.mcp import Exposure, Frame
 from sanitizer.model import Clean, CleanBatch
 from sanitizer.settings import Audit
 from sanitizer.spool import Spool, SpoolFullError
@@ -52,7 +52,7 @@ class Trail:
 
     def __call__(self, batch: CleanBatch) -> Sequence[CleanBatch]:
         """The batch of events that *batch* brings about, if any."""
-        frames = [frame for frame in batch.frames if isinstance(frame, Frame)]
+        frames = [frame for frame in batch.frames if isinstance(frame, Frame | Exposure)]
         return self._seal(self._auditor.observe(frames, time.time_ns(), batch.lane)) if frames else ()
 
     async def tick(self) -> Sequence[CleanBatch]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sanitizer.audit import Auditor
 from sanitizer.chain import Chain, Signer
 from sanitizer.ledger import Ledger
-from sanitizer.mcp import Frame
+from sanitizer.mcp import Exposure, Frame
 from sanitizer.model import Clean, CleanBatch
 
 
@@ -24,7 +24,7 @@ class TrailFile:
 
     def observe(self, batch: CleanBatch) -> Sequence[CleanBatch]:
         """Write the events that *batch* brings about; nothing is to be delivered after it."""
-        frames = [frame for frame in batch.frames if isinstance(frame, Frame)]
+        frames = [frame for frame in batch.frames if isinstance(frame, Frame | Exposure)]
         now_ns = time.time_ns()
         events = self.auditor.observe(frames, now_ns, batch.lane) if frames else []
         self.write([*events, *self.auditor.tick(now_ns)])
