@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import glob
 import os
 import stat
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Literal
 
@@ -115,17 +117,15 @@ class FileSink:
 
     def _rotate(self) -> None:
         """Move the file out of the way under a name that says when, and begin anew."""
-        stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
-        aside = next(
-            path
-            for n in range(1_000_000)
-            if not (path := self._path.with_name(f"{self._path.stem}-{stamp}-{n:03}{self._path.suffix}")).exists()
-        )
+        now = time.time()
+        stamp = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime(now))}.{int(now % 1 * 1e6):06}"
+        names = (f"{self._path.stem}-{stamp}{f'-{n}' if n else ''}{self._path.suffix}" for n in count())
+        aside = next(path for name in names if not (path := self._path.with_name(name)).exists())
         self.close()
         self._path.rename(aside)
         self.open()
         if self._config.max_files is not None:
-            pattern = f"{self._path.stem}-*T*-*{self._path.suffix}"
+            pattern = f"{glob.escape(self._path.stem)}-[0-9]*T[0-9]*.[0-9]*{glob.escape(self._path.suffix)}"
             for old in sorted(self._path.parent.glob(pattern))[: -self._config.max_files]:
                 old.unlink(missing_ok=True)
 
