@@ -72,17 +72,19 @@ class Fold(Substitution):
     def __init__(self) -> None:
         super().__init__((), b"(" + _CHARACTER + b")", _fold_unit)
         self._plain: set[str] = set()
+        self._odd: set[str] = set()
 
     def suspects(self, text: bytes) -> bool:
         # Of a text's few sorts of characters beyond ASCII, most have been seen before and stand for themselves.
         if text.isascii():
             return False
-        characters = set(text.translate(None, _ASCII).decode("utf-8", "ignore"))
-        if characters <= self._plain:
-            return False
-        plain = {character for character in characters if folded(character) == character}
-        self._plain |= plain
-        return plain != characters
+        characters = set(text.translate(None, _ASCII).decode("utf-8", "ignore")) - self._plain
+        if not self._odd.isdisjoint(characters):
+            return True
+        odd = {character for character in characters if folded(character) != character}
+        self._odd |= odd
+        self._plain |= characters - odd
+        return bool(odd)
 
 
 class Skeleton(Substitution):
@@ -96,9 +98,9 @@ class Skeleton(Substitution):
         beyond_bmp = "".join(
             character for character in alike if character > "\uffff" and not "\U0001f1e6" <= character <= "\U0001f1ff"
         )
-        self._mixed = re.compile(
-            rf"[A-Za-z0-9][{''.join(self._alike)}]|[{''.join(alike)}][A-Za-z0-9@]|[{beyond_bmp}]{{2}}",
-        )
+        # Each choice begins with a character beyond ASCII: that is found several times as fast as an ASCII letter before one.
+        every, letters = "".join(self._alike), "".join(alike)
+        self._mixed = re.compile(rf"[{every}](?<=[A-Za-z0-9].)|[{letters}][A-Za-z0-9@]|[{beyond_bmp}]{{2}}")
 
     def suspects(self, text: bytes) -> bool:
         if text.isascii():
