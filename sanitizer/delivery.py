@@ -230,3 +230,6 @@ class Delivery:
             else:
                 self._spilling = False
                 return
+
+
+__all__ = ["Count", "DeadLetters", "Delivery", "NotDeliveredError", "Spilling"]
