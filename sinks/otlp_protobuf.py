@@ -11,6 +11,9 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, Instr
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
+EVENT_NAMES = "event_name" in LogRecord.DESCRIPTOR.fields_by_name
+"""Older versions of the package know no event names."""
+
 
 def from_json(body: bytes) -> ExportLogsServiceRequest:
     """The message of a request in OTLP's JSON, as `otlp_encode.export_request` writes it."""
@@ -36,7 +39,10 @@ def rejected(answer: bytes) -> int:
 
 
 def _log_record(record: Mapping[str, Any]) -> LogRecord:
+    event = {"event_name": record["eventName"]} if EVENT_NAMES and "eventName" in record else {}
     return LogRecord(
+        **event,
+        flags=record.get("flags", 0),
         time_unix_nano=int(record.get("timeUnixNano", 0)),
         observed_time_unix_nano=int(record["observedTimeUnixNano"]),
         severity_number=record.get("severityNumber", 0),

@@ -101,6 +101,28 @@ def test_trace_context_is_read_and_not_repeated() -> None:
         assert (encoded["traceId"], encoded["spanId"]) == (trace, span)
 
 
+def test_an_audit_event_speaks_the_mcp_conventions_and_carries_itself() -> None:
+    event = {"type": "call", "time": "2026-01-02T03:04:05.006000Z", "method": "tools/call", "tool": "search", "outcome": "ok", "id": 1}
+    line = orjson.dumps(event | {"params_hash": "hmac-sha256:k:00"})
+    batch = CleanBatch("audit:c", [Clean(line)], [7], 8, kind="audit")
+    (encoded,) = [orjson.loads(record) for record in Encoder().encode(batch)]
+    found = attributes(encoded)
+    assert (encoded["eventName"], encoded["timeUnixNano"]) == ("mcp.audit.call", "1767323045006000000")
+    assert encoded["body"] == {"stringValue": line.decode()}
+    assert found["log.record.uid"] == {"stringValue": "audit:c:7"}
+    assert found["gen_ai.tool.name"] == {"stringValue": "search"}
+    assert found["mcp.audit.params_hash"] == {"stringValue": "hmac-sha256:k:00"}
+    message = from_json(export_request({}, {"name": "n", "attributes": []}, Encoder().encode(batch)))
+    (record,) = message.resource_logs[0].scope_logs[0].log_records
+    assert record.event_name == "mcp.audit.call"
+
+
+def test_an_audit_event_of_another_form_is_a_record_like_any_other() -> None:
+    batch = CleanBatch("audit:c", [Clean(b'{"message":"m"}')], [0], 1, kind="audit")
+    (encoded,) = [orjson.loads(record) for record in Encoder().encode(batch)]
+    assert encoded["body"] == {"stringValue": "m"}
+
+
 json = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
