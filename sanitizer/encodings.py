@@ -296,4 +296,6 @@ def _word(unit: bytes) -> bytes:
 
 
 # RFC 2047, section 2 (white space between two encoded words is none, section 6.2), and `=?base64?...?=` of MCP's headers.
-WORDS = Substitution((b"=?",), rb"(=\?[A-Za-z0-9_*-]{2,40}\?(?:[bBqQ]\?)?[!->@-~]*\?=(?:\s{1,8}(?==\?))?)", _word)
+WORDS = Substitution(
+    (b"?",), rb"(=\?[A-Za-z0-9_*-]{2,40}\?(?:[bBqQ]\?)?[!->@-~]*\?=(?:\s{1,8}(?==\?))?)", _word, gate=rb"=\?[A-Za-z0-9_*-]{2,40}\?"
+)

@@ -135,9 +135,9 @@ QUOTED = Substitution(
     rb"|[C-F][0-9A-F]=[89AB][0-9A-F]|(?<=[A-Za-z0-9.@]=)\r?\n(?=[A-Za-z0-9.@]))",
 )
 
-# ECMA-48 control sequences and strings, what is left of them where the escape byte was dropped or spelled, other controls.
+# ECMA-48 control sequences and strings, other controls; and in the same line, sequences whose escape byte was dropped or spelled.
 CONTROLS = Substitution(
-    (b"\x1b", b"[0m", b"[39m", b"\0", b"\b"),
+    (b"\x1b", b"\0", b"\b"),
     rb"((?:\x1b(?:\[[0-?]{0,64}[ -/]{0,8}[@-~]|\][^\x07\x1b]{0,2048}(?:\x07|\x1b\\)|[ -/]{0,8}[0-~])|[\0-\x08\x0b\x0c\x0e-\x1f\x7f]"
     rb"|(?:\xc2\x9b|\^\[\[|\#033\[|\[)[0-9;:]{0,24}m){1,64})",
     _nothing,

@@ -98,9 +98,11 @@ class Skeleton(Substitution):
         beyond_bmp = "".join(
             character for character in alike if character > "\uffff" and not "\U0001f1e6" <= character <= "\U0001f1ff"
         )
-        # Each choice begins with a character beyond ASCII: that is found several times as fast as an ASCII letter before one.
+        # It begins with one set of characters: a pattern that begins with a choice is tried in full at every character.
         every, letters = "".join(self._alike), "".join(alike)
-        self._mixed = re.compile(rf"[{every}](?<=[A-Za-z0-9].)|[{letters}][A-Za-z0-9@]|[{beyond_bmp}]{{2}}")
+        self._mixed = re.compile(
+            rf"[{every}](?:(?<=[A-Za-z0-9].)|(?<=[{letters}])[A-Za-z0-9@]|(?<=[{beyond_bmp}])[{beyond_bmp}])",
+        )
 
     def suspects(self, text: bytes) -> bool:
         if text.isascii():
