@@ -24,6 +24,8 @@ class KafkaSinkConfig(SinkOptions, frozen=True, tag="kafka", kw_only=True):
     `key`: `source` keeps the key of a record that came from Kafka, redacted, and gives others their lane; `lane`; `none`; or the
     name of a field, dots for depth. `partitioner`: `murmur2` as Kafka's own clients, `crc32` as librdkafka, `source` the number
     of the partition that the record was read from. Records without a key go to one partition a batch, in turn.
+    With a `transactional_id` of this process's own, each batch is a transaction: readers of committed messages see all of it or
+    nothing. (Exactly once from Kafka to Kafka is `delivery = "exactly_once"` instead.)
     A message holds at most `max_message_bytes`, before compression; what is larger is rejected without asking the broker.
     """
 
@@ -39,6 +41,7 @@ class KafkaSinkConfig(SinkOptions, frozen=True, tag="kafka", kw_only=True):
     keep_headers: bool = True
     partitioner: Partitioner = "murmur2"
     compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = "zstd"
+    transactional_id: str | None = None
     max_message_bytes: Annotated[int, Meta(ge=1024)] = 1_000_000
 
     @asynccontextmanager

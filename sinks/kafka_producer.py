@@ -36,6 +36,7 @@ class KafkaSink:
         self._encoder = Encoder(config)
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
+        self._turn = asyncio.Lock()
 
     async def send(self, batch: CleanBatch) -> Receipt:
         """Raise `Retry` when the broker cannot be reached or does not answer within `timeout_secs`.
@@ -46,12 +47,16 @@ class KafkaSink:
         try:
             async with asyncio.timeout(self._config.timeout_secs):
                 producer = await self._connected()
-                rejected = await produce(producer, self._encoder, batch)
+                rejected = await self._write(producer, batch)
         except Refused as refused:
             await self._drop(producer)
-            if not refused.rejections and len(refused.pending) == len(batch.records):
+            pending = refused.pending
+            if self._config.transactional_id is not None:  # what had been written is undone
+                buried = {rejection.index for rejection in refused.rejections}
+                pending = [place for place in range(len(batch.records)) if place not in buried]
+            if len(pending) == len(batch.records):
                 raise TooLarge from None
-            return Receipt(rejected=refused.rejections, pending=refused.pending)
+            return Receipt(rejected=refused.rejections, pending=pending)
         except (KafkaError, OSError) as failure:
             await self._drop(producer)
             raise Retry(f"kafka: {type(failure).__name__}") from None
@@ -63,6 +68,17 @@ class KafkaSink:
     async def close(self) -> None:
         """Close the connection."""
         await self._drop(self._producer)
+
+    async def _write(self, producer: AIOKafkaProducer, batch: CleanBatch) -> list[Rejection]:
+        if self._config.transactional_id is None:
+            return await produce(producer, self._encoder, batch)
+        async with self._turn:
+            if self._producer != producer:
+                raise ProducerClosed  # the transaction before this one failed, and took the producer with it
+            await producer.begin_transaction()
+            rejected = await produce(producer, self._encoder, batch)
+            await producer.commit_transaction()
+            return rejected
 
     async def _connected(self) -> AIOKafkaProducer:
         async with self._starting:
@@ -134,6 +150,7 @@ def producer_arguments(config: KafkaSinkConfig) -> dict[str, Any]:
     return client_arguments(config) | {
         "acks": "all",
         "enable_idempotence": True,
+        "transactional_id": config.transactional_id,
         "compression_type": None if config.compression == "none" else config.compression,
         "max_batch_size": config.max_message_bytes,
         "max_request_size": config.max_message_bytes,

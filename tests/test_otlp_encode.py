@@ -102,8 +102,8 @@ def test_trace_context_is_read_and_not_repeated() -> None:
 
 
 def test_an_audit_event_speaks_the_mcp_conventions_and_carries_itself() -> None:
-    event = {"type": "call", "time": "2026-01-02T03:04:05.006000Z", "method": "tools/call", "tool": "search", "outcome": "ok", "id": 1}
-    line = orjson.dumps(event | {"params_hash": "hmac-sha256:k:00"})
+    event = {"type": "call", "time": "2026-01-02T03:04:05.006000Z", "method": "tools/call", "tool": "search", "outcome": "ok"}
+    line = orjson.dumps(event | {"id": 1, "params_hash": "hmac-sha256:k:00"})
     batch = CleanBatch("audit:c", [Clean(line)], [7], 8, kind="audit")
     (encoded,) = [orjson.loads(record) for record in Encoder().encode(batch)]
     found = attributes(encoded)

@@ -13,7 +13,7 @@ from sanitizer.model import Clean, CleanBatch, Envelope, Retry, TooLarge
 from servers.fixtures import USERS
 from servers.kafka_server import KafkaServer
 from servers.ports import free_ports
-from servers.topics import consume, create_topic
+from servers.topics import consume, create_topic, unique
 from sinks.kafka import KafkaSinkConfig
 from sinks.kafka_login import Sasl
 from sinks.options import Secret, Tls
@@ -92,6 +92,21 @@ async def test_a_record_too_large_for_the_topic_is_rejected_and_the_others_arriv
         assert (rejection.index, rejection.reason) == (0, "larger than the topic takes")
         assert not (await sink.send(batch(records[2:]))).rejected
     assert [found.value for found in await consume(kafka.bootstrap(), topic, 2)] == [records[0], records[2]]
+
+
+async def test_in_a_transaction_readers_see_all_of_a_batch_or_nothing(kafka: KafkaServer) -> None:
+    topic = await create_topic(kafka, partitions=2, max_message_bytes="20000")
+    envelopes = [Envelope(Clean(b"%d" % n)) for n in range(6)]
+    async with config(kafka, topic, compression="none", transactional_id=unique("tx")).open() as sink:
+        await asyncio.gather(*[sink.send(batch([b"%d" % n for n in range(6)], f"lane-{lane}", envelopes)) for lane in range(3)])
+        large = [b"x", b"x", b"l" * 30_000, b"x", b"x", b"x"]
+        with pytest.raises(TooLarge):
+            await sink.send(batch(large, "in/0", envelopes))
+        (rejection,) = (await sink.send(batch(large[2:3], "in/0", envelopes[:1]))).rejected
+        await sink.send(batch([b"last"], "in/0", envelopes[:1]))
+    assert rejection.reason == "larger than the topic takes"
+    found = [each.value for each in await consume(kafka.bootstrap(), topic, 19, isolation_level="read_committed")]
+    assert sorted(found) == sorted([b"%d" % n for n in range(6)] * 3 + [b"last"])
 
 
 async def test_what_is_larger_than_the_sinks_own_bound_never_reaches_the_broker(kafka: KafkaServer) -> None:
