@@ -16,6 +16,10 @@ from sanitizer import config as configuration
 from sanitizer.config import Config, ConfigError
 from sanitizer.delivery import NotDeliveredError
 from sanitizer.flow import Flow
+from sanitizer.hashing import HashKeyError
+from sanitizer.ledger import LedgerError
+from sanitizer.outlets import SinkError
+from sanitizer.ruleset import RuleError
 from sanitizer.state import StateError
 from sanitizer.telemetry import Metrics
 
@@ -38,7 +42,7 @@ def run(path: str, *, once: bool = False) -> int:
         return 2
     try:
         return asyncio.run(_run(config, Path(path), once=once))
-    except StateError as trouble:
+    except (StateError, SinkError, LedgerError) as trouble:
         _log.error("%s", trouble)
         return 2
     except NotDeliveredError as trouble:
@@ -170,9 +174,10 @@ class _Reloader:
         except ConfigError as trouble:
             self._metrics.add("reloads", "refused", 1)
             _log.error("the changed configuration is refused, the one before stays in force:\n%s", trouble)
-        except OSError as trouble:
+        except (SinkError, RuleError, HashKeyError, OSError) as trouble:
             self._metrics.add("reloads", "refused", 1)
-            _log.error("the changed configuration cannot be used (%s)", describe(trouble))
+            told = describe(trouble) if isinstance(trouble, OSError) else trouble
+            _log.error("the changed configuration is not wholly in force: %s", told)
         else:
             self._metrics.add("reloads", "done", 1)
             _log.info("reloaded; rules %s are in force", self._flow.lanes.scrubber.digest)

@@ -19,6 +19,10 @@ from sanitizer.telemetry import Metrics
 from sinks import SinkConfig
 
 
+class SinkError(Exception):
+    """Raised when a sink cannot be opened. The text names it and the system's reason."""
+
+
 @dataclass
 class _Outlet:
     config: SinkConfig
@@ -71,7 +75,7 @@ class Outlets:
         return {name: outlet.spill.size for name, outlet in self._outlets.items() if outlet.spill}
 
     async def change(self, config: Config, *, never_stops: bool) -> None:
-        """Use the sinks of *config*; with *never_stops* each has a spool, whatever it says. Raises what opening a sink raises.
+        """Use the sinks of *config*; with *never_stops* each has a spool, whatever it says. Raises `SinkError`.
 
         A sink that is left gets all it was given before it is closed; what its spool holds stays there.
         """
@@ -105,7 +109,10 @@ class Outlets:
 
     async def _open(self, name: str, config: SinkConfig, spool_bytes: int | None) -> _Outlet:
         async with AsyncExitStack() as stack:
-            sink = await stack.enter_async_context(config.open())
+            try:
+                sink = await stack.enter_async_context(config.open())
+            except OSError as trouble:
+                raise SinkError(f"sink {name}: cannot be opened: {trouble.strerror or type(trouble).__name__}") from None
             spill = None
             if spool_bytes is not None:
                 spool = await asyncio.to_thread(Spool, self._folder / name, spool_bytes)

@@ -41,7 +41,7 @@ class FileSource:
         self.resumes = not reading.once
         self._positions = Positions(name, reading.checkpoints, config.forget_secs)
         self._files = Files(self._positions, config.linger_secs)
-        if config.start != "checkpoint":
+        if config.start == "beginning":
             self._positions.clear()
 
     async def batches(self) -> AsyncIterator[Batch]:
@@ -126,7 +126,7 @@ class FileSource:
 
     def _scan(self, *, first: bool) -> list[Path]:
         paths = expand(self._config.paths, self._config.exclude)
-        self._files.scan(paths, first=first, at_end=first and self._config.start == "end")
+        self._files.scan(paths, first=first, at_end=first and self._config.start == "end" and self._positions.first_run)
         return paths
 
     def _round(self) -> list[Batch]:
@@ -169,9 +169,9 @@ class FileConfig(SourceOptions, frozen=True, tag="file", kw_only=True):
     """Log files by pattern (`**` crosses folders), also compressed ones (gzip, zstd, bzip2, xz).
 
     `start`: `checkpoint` goes on where the last run ended and reads files it does not know from their beginning; `beginning`
-    reads everything again; `end` leaves out what is there at the start. Where inotify does not reach (network file systems),
-    changes are seen within `poll_secs`. A file that was renamed out of sight or deleted is watched for `linger_secs` more, and
-    its position is kept for `forget_secs`.
+    reads everything again; `end` leaves out what is there when the first run starts, and goes on like `checkpoint`. Where inotify
+    does not reach (network file systems), changes are seen within `poll_secs`. A file that was renamed out of sight or deleted is
+    watched for `linger_secs` more, and its position is kept for `forget_secs`.
     """
 
     paths: Annotated[tuple[Annotated[str, Meta(min_length=1)], ...], Meta(min_length=1)]

@@ -25,7 +25,8 @@ _decode = msgspec.msgpack.Decoder(Position).decode
 class Positions:
     """Positions of lanes whose files are not open: of earlier runs, and of files that were read to their end.
 
-    They are kept for *forget_secs* after the file was last seen, since a file may be away for a while, or come back compressed.
+    `first_run` says that there never was an earlier run. Positions are kept for *forget_secs* after the file was last seen,
+    since a file may be away for a while, or come back compressed.
     """
 
     def __init__(self, prefix: str, checkpoints: Checkpoints, forget_secs: float) -> None:
@@ -35,6 +36,7 @@ class Positions:
         self._positions: dict[str, Position] = {}
         self._by_inode: dict[int, set[str]] = {}
         self._by_path: dict[str, set[str]] = {}
+        self.first_run = True
         self.key = self._load_key(f"{prefix}#key")
         for lane, saved in checkpoints.load(self._prefix).items():
             try:
@@ -92,6 +94,7 @@ class Positions:
 
     def _load_key(self, name: str) -> bytes:
         key = self._checkpoints.load(name).get(name)
+        self.first_run = key is None and self._checkpoints.intact
         if key is None or len(key) != 32:
             key = os.urandom(32)
             self._checkpoints.save(name, key)

@@ -151,6 +151,23 @@ def test_sighup_reopens_files_that_were_moved(tmp_path: Path) -> None:
     assert numbers(read(tmp_path / "out.1") + read(tmp_path / "out")) == list(range(20))
 
 
+def test_what_cannot_be_opened_is_named_and_the_exit_code_is_2(tmp_path: Path) -> None:
+    (tmp_path / "plain").write_text("")
+    path = write(tmp_path, STDIN + f'[[sinks]]\ntype = "file"\npath = "{tmp_path}/plain/out"\n')
+    with Daemon(path) as daemon:
+        assert daemon.process.wait(20) == 2
+        assert "sink file: cannot be opened" in daemon.said()
+
+
+def test_a_state_folder_is_used_by_one_daemon_at_a_time(tmp_path: Path) -> None:
+    path = write(tmp_path, STDIN + out(tmp_path))
+    with Daemon(path, stdin=subprocess.PIPE) as first:
+        wait_for((tmp_path / "out").exists, first)
+        with Daemon(path, stdin=subprocess.PIPE) as second:
+            assert second.process.wait(20) == 2
+            assert "another process uses this state folder" in second.said()
+
+
 def append(path: Path, data: bytes) -> None:
     with path.open("ab") as file:
         file.write(data)

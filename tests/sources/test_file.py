@@ -9,6 +9,7 @@ import gzip
 import lzma
 import os
 import shutil
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -179,6 +180,33 @@ async def test_start_at_the_end_leaves_out_what_is_there_but_not_what_comes(tmp_
         (tmp_path / "later.log").write_bytes(b"all of it\n")
         await reader.until_lines(b"new", b"all of it")
     assert reader.lines() == [b"all of it", b"new"]
+
+
+async def test_start_at_the_end_leaves_out_nothing_that_came_between_two_runs(tmp_path: Path, log: Path) -> None:
+    state = Memory()
+    log.write_bytes(b"old\n")
+    async with following(config(tmp_path / "*.log", start="end"), state):
+        await asyncio.sleep(0.1)
+    with log.open("ab") as file:
+        file.write(b"meanwhile\n")
+    (tmp_path / "new.log").write_bytes(b"new\n")
+    async with following(config(tmp_path / "*.log", start="end"), state) as again:
+        await again.until_lines(b"meanwhile", b"new")
+    assert again.lines() == [b"meanwhile", b"new"]
+
+
+async def test_the_clock_may_jump_as_it_likes(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log.write_bytes(b"at 0\n")
+    now = time.time
+    async with following(config(log), Memory()) as reader:
+        await reader.until_lines(b"at 0")
+        for jump in (86_400 * 400, -86_400 * 400, 3600):
+            monkeypatch.setattr("time.time", lambda jump=jump: now() + jump)
+            rename(log) if jump == 3600 else None
+            with log.open("ab") as file:
+                file.write(b"at %d\n" % jump)
+            await reader.until_lines(b"at %d" % jump)
+    assert len(reader.lines()) == 4
 
 
 async def test_start_at_the_beginning_reads_everything_again(log: Path) -> None:
