@@ -38,6 +38,7 @@ class Assembler:
         wrapper: Wrapper = "auto",
         max_lines: int = 500,
         max_bytes: int = 1 << 20,
+        *,
         hold_secs: float = 0.2,
         offset: int = 0,
         fields: dict[str, object] | None = None,

@@ -11,7 +11,9 @@ from __future__ import annotations
 import re
 
 MESSAGE = re.compile(rb"(?:\[?(?P<side>[Mm]essage from (?:client|server)|Client Says|Server Says)\]?:? ?)")
-BODYLESS = re.compile(rb'(?:method="(?P<method>[^"]{1,128})")? ?(?:id=(?P<id>"[^"]{1,64}"|[\w.\-]{1,64}))? ?(?P<part>params|result|error)?(?: |\r?$)')
+BODYLESS = re.compile(
+    rb'(?:method="(?P<method>[^"]{1,128})")? ?(?:id=(?P<id>"[^"]{1,64}"|[\w.\-]{1,64}))? ?(?P<part>params|result|error)?(?: |\r?$)'
+)
 METADATA = re.compile(rb" \{ metadata: (?:undefined|null|\{\}) \}\r?$")
 ARROW = re.compile(rb"(?P<from>[\w ]{1,20}) (?:->|=>|\xe2\x86\x92) (?P<to>[\w ]{1,20})$")
 TOOL = re.compile(
@@ -20,7 +22,8 @@ TOOL = re.compile(
 )
 SERVER = re.compile(
     rb'MCP server "(?P<server>[^"]{1,128})":? (?:Server stderr: )?'
-    rb"|(?P<tag>[\w\-]{1,64}): (?=Handling |Calling tool |Successfully called |Error calling |Starting new |Creat|Client |Connect|Found \d|Server stderr)"
+    rb"|(?P<tag>[\w\-]{1,64}): "
+    rb"(?=Handling |Calling tool |Successfully called |Error calling |Starting new |Creat|Client |Connect|Found \d|Server stderr)"
 )
 HINT = re.compile(rb"\[?(?:[Mm]essage from |(?:Client|Server) Says)|MCP server \"")
 CLIENT_SIDE = frozenset([b"client", b"editor", b"host", b"vscode"])
@@ -68,7 +71,7 @@ def describe(line: bytes, start: int) -> dict[str, object]:
 
 
 def embedded(line: bytes, start: int) -> tuple[int, int] | None:
-    """Where a JSON-RPC message stands in *line* from *start* on: up to its last bracket, a client's `{ metadata: undefined }` left out."""
+    """Where a JSON-RPC message stands in *line* from *start* on, without a client's `{ metadata: undefined }` after it."""
     found = RPC.search(line, start)
     if not found:
         return None

@@ -1,4 +1,4 @@
-"""Key material over many lines: PEM (RFC 7468), OpenSSH and PGP armour, whole, cut off at either end, or with each line prefixed."""
+"""Key material over many lines: PEM (RFC 7468), OpenSSH and PGP armour; cut off at either end, each line prefixed, all the same."""
 
 from __future__ import annotations
 

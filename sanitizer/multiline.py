@@ -21,8 +21,8 @@ FRESH = re.compile(
 """How a fresh record starts."""
 
 HEADER = re.compile(
-    rb"(?:\x1b\[[\d;]*m)*(?:[\[<(]?\d{4}[-/]\d\d[-/]\d\d|[\[(]?\d\d[/:.]\d\d[/:.]\d\d|\d{10,}|[IWEFD]\d{4} \d\d:|[A-Z][a-z]{2} [ \d]\d \d\d:|"
-    rb"\[?(?:DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|SEVERE|TRACE)\b|(?:level|time|ts)=)"
+    rb"(?:\x1b\[[\d;]*m)*(?:[\[<(]?\d{4}[-/]\d\d[-/]\d\d|[\[(]?\d\d[/:.]\d\d[/:.]\d\d|\d{10,}|[IWEFD]\d{4} \d\d:|"
+    rb"[A-Z][a-z]{2} [ \d]\d \d\d:|\[?(?:DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|SEVERE|TRACE)\b|(?:level|time|ts)=)"
 )
 FAILED = re.compile(rb"\b(?:ERROR|CRITICAL|FATAL|SEVERE|EXCEPTION|[Ee]rror|[Cc]ritical|[Ff]atal|[Ss]evere)\b|^E\d{4} ")
 FRAME = re.compile(
@@ -39,7 +39,10 @@ RAISED = re.compile(rb"(?:[A-Za-z_][\w]*\.)*[A-Za-z_]\w*(?::|\r?$)")
 CHAINED = re.compile(rb"(?:The above exception was the direct cause|During handling of the above exception)")
 TRACEBACK = re.compile(rb" *(?:[+|] )*(?:\+ )?(?:Exception Group )?Traceback \(most recent call last\):")
 WARNED = re.compile(rb"\S+:\d+: \w*Warning: ")
-GO = re.compile(rb"(?:panic: |fatal error: |goroutine \d+ \[|\[signal |created by |exit status \d|runtime\.|main\.|[\w./\-]+\.[\w.()*]+\(|\t|\s*$|\.\.\.)")
+GO = re.compile(
+    rb"panic: |fatal error: |goroutine \d+ \[|\[signal |created by |exit status \d|runtime\.|main\.|"
+    rb"[\w./\-]+\.[\w.()*]+\(|\t|\s*$|\.\.\."
+)
 HANGING = re.compile(rb"\n[ \t]*")
 OPEN_BRACKET = re.compile(rb"[{\[(]\s*$")
 RUST = re.compile(rb"thread '[^']*'(?: \(\d+\))? panicked at ")
@@ -60,7 +63,7 @@ class Text(Shape):
         self._stack = False
         self._warning = False
 
-    def take(self, line: bytes) -> int:
+    def take(self, line: bytes) -> int:  # noqa: PLR0911 - one for each sign
         if self._inner is not None:
             answer = self._inner.take(line)
             self.tentative = self._inner.tentative
@@ -104,7 +107,7 @@ class Text(Shape):
         self.kind = inner.kind
         return TAKE
 
-    def _indented(self, line: bytes) -> int:
+    def _indented(self, line: bytes) -> int:  # noqa: PLR0911 - one for each sign
         if self._bracket:
             if self.kind == "text":
                 self.kind = "object"
@@ -211,7 +214,7 @@ def opening(line: bytes) -> Shape | None:
     return Text(line) if line and line != b"\r" else None
 
 
-def _special(line: bytes, stripped: bytes) -> Shape | None:
+def _special(line: bytes, stripped: bytes) -> Shape | None:  # noqa: PLR0911 - one for each shape
     head = stripped[:1]
     shape: Shape | None = None
     if head == b"{" and stripped.endswith(b"}"):

@@ -34,7 +34,7 @@ class Join:
 
     def moved(self, by: int) -> Join:
         """The same join over lines counted from elsewhere."""
-        return Join(tuple([(line + by, start, end) for line, start, end in self.pieces]), self.glue, self.escaped)
+        return Join(tuple([(line + by, start, end) for line, start, end in self.pieces]), self.glue, self.escaped, self.doubtful)
 
     def locate(self, start: int, end: int) -> list[tuple[int, int, int]]:
         """Where the bytes *start* to *end* of the reading stand: `(line, start, end)`, one for each line."""

@@ -11,8 +11,8 @@ import unicodedata
 from itertools import pairwise
 from typing import NamedTuple
 
-from sanitizer.fields import rfc3339
 from sanitizer.shape import LAST, REFUSE, TAKE, Pieces, Shape
+from sanitizer.times import rfc3339
 
 LEVELS = rb"(?:NOTSET|TRACE|DEBUG|INFO|SUCCESS|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL)"
 RICH_HEAD = re.compile(rb"\[([^\[\]]{5,32})\] (" + LEVELS + rb") {1,8}(?=\S)")
@@ -52,11 +52,12 @@ def inner_cell(at: int, line: bytes, start: int, end: int) -> Cell | None:
         return None
     inner = line[start + 3 : end - 3]
     body = inner.rstrip()
-    return Cell(at, start + 3 + inner.startswith(b" "), start + 3 + max(len(body), 1), len(body) > 1 and columns(body) >= columns(inner) - 1, True)
+    full = len(body) > 1 and columns(body) >= columns(inner) - 1
+    return Cell(at, start + 3 + inner.startswith(b" "), start + 3 + max(len(body), 1), full, boxed=True)
 
 
 def glues(lines: list[bytes], cells: list[Cell], flip: bool = False) -> list[bytes]:
-    """What stood at each seam before the layout: nothing, a space or a line end. *flip*: the less likely reading of the doubtful ones."""
+    """What stood at each seam before the layout: nothing, a space or a line end; with *flip* the less likely where in doubt."""
     found = []
     for cell, following in pairwise(cells):
         text, after = lines[cell.at][cell.start : cell.end], lines[following.at][following.start : following.end]
@@ -88,7 +89,7 @@ def glued(lines: list[bytes], cells: list[Cell], glue: list[bytes]) -> tuple[byt
 class Rich(Shape):
     """One row of the handler's table."""
 
-    __slots__ = ("_indent", "level", "path", "time", "_width", "_body")
+    __slots__ = ("_body", "_indent", "_width", "level", "path", "time")
 
     def __init__(self, indent: int, time: bytes, level: bytes, line: bytes) -> None:
         super().__init__("rich")
@@ -131,7 +132,8 @@ class Rich(Shape):
         for at, line in enumerate(lines[1:], 1):
             end = len(line.rstrip())
             start = min(self._indent, len(line) - len(line.lstrip(b" ")), end)
-            cells.append(inner_cell(at, line, start, end) or Cell(at, start, end, columns(line[start:end]) >= (self._width or SOME)))
+            full = columns(line[start:end]) >= (self._width or SOME)
+            cells.append(inner_cell(at, line, start, end) or Cell(at, start, end, full))
         return cells
 
     def text(self, lines: list[bytes]) -> tuple[bytes, tuple[tuple[int, int], ...]]:

@@ -33,7 +33,7 @@ class Shape:
         """The record's text and its seams `(offset, length)`: where layout was replaced by a glue of that length."""
         return b"\n".join([line[:-1] if line.endswith(b"\r") else line for line in lines]), ()
 
-    def views(self, lines: list[bytes]) -> list[Pieces]:
+    def views(self, lines: list[bytes]) -> list[Pieces]:  # noqa: ARG002 - for those who have any
         """Readings in which a value that the layout broke is whole again."""
         return []
 

@@ -15,22 +15,18 @@ SPECIAL = re.compile(
 """The start of a line that may not be a record by itself; the line before it is looked at too."""
 
 WHOLE_JSON = {b"}"}
-PLAIN_JSON = frozenset([b'{"'])
-
-INSIDE = (b"-----BEGIN ", b'"__REALTIME_TIMESTAMP"')
+DOCKER = b'{"log"'
+JOURNALD = b'"__REALTIME_TIMESTAMP"'
+INSIDE = (b"-----BEGIN ", JOURNALD)
 """What makes a line special wherever it stands in it."""
-
-
-WHOLE_JSON = {b"}"}
-PLAIN_JSON = frozenset([b'{"'])
 
 
 def marks(lines: list[bytes], block: bytes) -> list[int]:
     """Sorted indexes of the *lines* of *block* to look at; the first and the last, which have a neighbour elsewhere, always."""
     ends = {line[-1:] for line in lines}
-    if ends == WHOLE_JSON and b'"__REALTIME_TIMESTAMP"' not in block and PLAIN_JSON.issuperset({line[:2] for line in lines}):
-        if b'{"log"' not in {line[:6] for line in lines}:
-            return [0, len(lines) - 1]
+    heads = {line[:6] for line in lines}
+    if ends == WHOLE_JSON and all(head.startswith(b'{"') for head in heads) and DOCKER not in heads and JOURNALD not in block:
+        return [0, len(lines) - 1]
     found = suspects(lines, ends)
     at = line = 0
     block = b"\n" + block
@@ -38,6 +34,9 @@ def marks(lines: list[bytes], block: bytes) -> list[int]:
         line += block.count(b"\n", at, special.start())
         at = special.start()
         found.append(line)
+    if b"\x1b" in block:
+        # colours hide how wide a line is, so the one after it is looked at too
+        found += [at for at, line in enumerate(lines[:-1], 1) if b"\x1b[" in line]
     for needle in INSIDE:
         if needle in block:
             found += [at for at, line in enumerate(lines) if needle in line]

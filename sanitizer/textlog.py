@@ -21,7 +21,8 @@ DATE = rb"\d{4}[-/.](?:0[1-9]|1[0-2])[-/.](?:0[1-9]|[12]\d|3[01])"
 CLOCK = rb"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:[.,]\d{1,9})?"
 TIME = re.compile(
     rb"(?P<open>[\[(<])?(?P<time>" + DATE + rb"[T _]" + CLOCK + rb"(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?"
-    rb"|(?:0[1-9]|1[0-2])/(?:0[1-9]|[12]\d|3[01])/\d\d " + CLOCK + rb"|\d{10}(?:\d{3})?(?:\.\d{1,9})?(?=[ \]])|(?<=[\[(])" + CLOCK + rb")(?(open)[\])>]?|(?=[\s|,;:]|$))"
+    rb"|(?:0[1-9]|1[0-2])/(?:0[1-9]|[12]\d|3[01])/\d\d " + CLOCK
+    + rb"|\d{10}(?:\d{3})?(?:\.\d{1,9})?(?=[ \]])|(?<=[\[(])" + CLOCK + rb")(?(open)[\])>]?|(?=[\s|,;:]|$))"
 )
 PLAIN_TIME = re.compile(
     rb"(\d{4}[-/](?:0[1-9]|1[0-2])[-/](?:0[1-9]|1\d|2[0-8]))[T ]((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:[.,](\d{1,9}))?(Z)?(?=[ \t])"
@@ -46,7 +47,8 @@ COMMON = re.compile(
 """The forms that most lines have: those of stdlib logging and structlog whole, and a bare level."""
 STDLIB = re.compile(rb"(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL):(?P<logger>[\w.\-$/]{1,128}):(?!\d)")
 BARE = re.compile(
-    rb"(?P<level>(?:TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|CRITICAL|FATAL|SEVERE|SUCCESS)(?=:|[ \t])|(?:info|warn(?:ing)?|error|debug|notice|verbose|trace|fatal)(?=: ))"
+    rb"(?P<level>(?:TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|CRITICAL|FATAL|SEVERE|SUCCESS)(?=:|[ \t])"
+    rb"|(?:info|warn(?:ing)?|error|debug|notice|verbose|trace|fatal)(?=: ))"
     rb"(?::[ \t]*|[ \t]+)(?=\S)(?![=.])"
     rb"|[\[(<](?P<tagged>" + LEVEL + rb")[\])>]:?[ \t]*"
 )
@@ -62,7 +64,10 @@ BSD = re.compile(
 )
 ACCESS = re.compile(rb"\S{1,255} \S{1,64} [^\[\"]{1,128} \[(?P<time>\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] \"")
 TAG = re.compile(rb"\[(?P<logger>[A-Za-z@][\w .:/@\-]{0,62})\] ")
-LOGFMT = re.compile(rb"(?:^|[ \t])(?P<key>time|ts|timestamp|level|lvl|severity|msg|message|logger|component)=(?:\"(?P<quoted>(?:[^\"\\]|\\.)*)\"|(?P<bare>\S*))")
+LOGFMT = re.compile(
+    rb"(?:^|[ \t])(?P<key>time|ts|timestamp|level|lvl|severity|logger|component)="
+    rb"(?:\"(?P<quoted>(?:[^\"\\]|\\.)*+)\"|(?P<bare>\S*))"
+)
 LOGFMT_START = re.compile(rb"(?:time|ts|timestamp|level|lvl|severity|msg)=[\S]")
 RICH_PATH = re.compile(rb" +(?P<path>(?:[\w.\-]+\.pyx?|<[\w ]+>):\d+) *\r?$")
 ANSI = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,256}(?:\x07|\x1b\\))")
@@ -71,6 +76,7 @@ INSIDE = re.compile(rb" (" + LEVEL + rb")\] ")
 LEVEL_WORD = re.compile(LEVEL + rb" *$")
 DIGITS = frozenset(b"0123456789")
 MOST_TOKENS = 5
+MOST_PATH = 256
 
 
 def parse_text(line: bytes, assume_tz: tzinfo = UTC) -> dict[str, object]:
@@ -96,7 +102,7 @@ def parse_text(line: bytes, assume_tz: tzinfo = UTC) -> dict[str, object]:
     return fields
 
 
-def _head(line: bytes, fields: dict[str, object], assume_tz: tzinfo) -> int:
+def _head(line: bytes, fields: dict[str, object], assume_tz: tzinfo) -> int:  # noqa: PLR0911 - one for each form
     """Read the head of *line* into *fields*; where the message starts."""
     first = line[0] if line else 0
     if first in DIGITS or (first in b"[(<" and line[1:2].isdigit()):
@@ -150,7 +156,7 @@ def _bare(line: bytes, found: re.Match[bytes], fields: dict[str, object]) -> int
 def _indented(line: bytes, fields: dict[str, object]) -> int:
     """A row of Rich's whose time is that of the row before."""
     bare = line.lstrip()
-    level, path = BARE.match(bare), RICH_PATH.search(line)
+    level, path = BARE.match(bare), RICH_PATH.search(line, max(0, len(line) - MOST_PATH))
     if level is None or path is None or not level["level"]:
         return 0
     fields["level"], fields["path"] = level["level"].decode(), path["path"].decode()
@@ -183,7 +189,7 @@ def _after_time(line: bytes, found: re.Match[bytes], fields: dict[str, object], 
     return _tokens(line, end, fields)
 
 
-def _tokens(line: bytes, at: int, fields: dict[str, object]) -> int:
+def _tokens(line: bytes, at: int, fields: dict[str, object]) -> int:  # noqa: PLR0912 - one for each kind of token
     """Take level, tags, logger and process off the line from *at* on; where the message starts."""
     if found := COMMON.match(line, at):
         level = found["level"] or found["padded"] or found["plain"]
@@ -224,7 +230,7 @@ def _tokens(line: bytes, at: int, fields: dict[str, object]) -> int:
         at = found.end()
     for text in brackets:
         fields["thread" if "logger" in fields else "logger"] = text.strip().decode("utf-8", "replace")
-    if (path := RICH_PATH.search(line, at)) and line[:1] == b"[":
+    if (path := RICH_PATH.search(line, max(at, len(line) - MOST_PATH))) and line[:1] == b"[":
         fields["path"] = path["path"].decode()
     while line[at : at + 1] in (b" ", b"\t"):
         at += 1

@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MONTHS = {name: at for at, name in enumerate(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), 1)}
+MONTHS = {"jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6, "jul": 7, "aug": 8, "sep": 9, "oct": 10, "nov": 11, "dec": 12}
 EARLIEST, LATEST = 631_152_000, 4_102_444_800
 """1990 and 2100 in Unix seconds: what a bare number must lie between to be taken for a time."""
 
@@ -16,9 +16,13 @@ ISO = re.compile(
     r" ?(Z|z|UTC|GMT|[+-]\d\d:?\d\d|[+-]\d\d)?(?: ?[A-Z]{3,4})?$", re.ASCII
 )
 US = re.compile(r"(\d\d)/(\d\d)/(\d\d|\d{4}),? (\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?( [AP]M)?$", re.ASCII)
-COMMON = re.compile(r"(\d\d?)[/ -]([A-Z][a-z]{2})[/ -](\d{4})[: ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?: ?(Z|UTC|GMT|[+-]\d\d:?\d\d))?$", re.ASCII)
+COMMON = re.compile(
+    r"(\d\d?)[/ -]([A-Z][a-z]{2})[/ -](\d{4})[: ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?: ?(Z|UTC|GMT|[+-]\d\d:?\d\d))?$",
+    re.ASCII,
+)
 CTIME = re.compile(
-    r"(?:[A-Z][a-z]{2},? )?([A-Z][a-z]{2}) {1,2}(\d\d?) (\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?: [A-Z]{3,4})?(?: (\d{4}))?$", re.ASCII
+    r"(?:[A-Z][a-z]{2},? )?([A-Z][a-z]{2}) {1,2}(\d\d?) (\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?: [A-Z]{3,4})?(?: (\d{4}))?$",
+    re.ASCII,
 )
 NUMBER = re.compile(r"-?\d{9,19}(?:\.\d{1,9})?$", re.ASCII)
 RFC3339_UTC = re.compile(
@@ -26,7 +30,7 @@ RFC3339_UTC = re.compile(
 )
 
 
-def unix_nanos(value: object, assume_tz: tzinfo = UTC) -> int | None:
+def unix_nanos(value: object, assume_tz: tzinfo = UTC) -> int | None:  # noqa: PLR0911 - one for each form
     """Nanoseconds since 1970 of a time in any usual form: epoch seconds to nanoseconds, ISO 8601, RFC 2822, ctime, CLF, Rich's."""
     if isinstance(value, bool) or value is None:
         return None
@@ -89,7 +93,8 @@ FORMS = ((ISO, tuple), (US, _us), (COMMON, _common), (CTIME, _ctime))
 def _nanos(parts: Parts, assume_tz: tzinfo) -> int:
     year, month, day, hour, minute, second, fraction, zone = parts
     seconds = min(int(second or 0), 59)
-    moment = datetime(int(year or 0), int(month or 0), int(day or 0), int(hour or 0), int(minute or 0), seconds, tzinfo=_zone(zone) or assume_tz)
+    numbers = [int(part or 0) for part in (year, month, day, hour, minute)]
+    moment = datetime(*numbers, seconds, tzinfo=_zone(zone) or assume_tz)  # type: ignore[misc,arg-type]
     whole = (moment - EPOCH) // timedelta(seconds=1)
     return whole * 10**9 + int(str(fraction or "").ljust(9, "0")[:9])
 

@@ -1,8 +1,8 @@
 """What a container runtime or journald puts around a line: recognised, taken off, kept as fields.
 
 CRI: `<RFC3339Nano> <stdout|stderr> <tag[:tag...]> <content>`, first tag `F` (full) or `P` (partial: the next line of the same
-stream goes on without a line end). Docker json-file: `{"log": "text\\n", "stream": ..., "time": ...}`; a `log` without its line end is
-a partial. journald: `-o json` (one object a line, byte arrays for what is not UTF-8) and the export format
+stream goes on without a line end). Docker json-file: `{"log": "text\\n", "stream": ..., "time": ...}`; a `log` without its line
+end is a partial. journald: `-o json` (one object a line, byte arrays for what is not UTF-8) and the export format
 (https://systemd.io/JOURNAL_EXPORT_FORMATS/).
 """
 
@@ -15,7 +15,8 @@ from typing import Literal
 
 import orjson
 
-from sanitizer.fields import level_of_priority, rfc3339
+from sanitizer.levels import level_of_priority
+from sanitizer.times import rfc3339
 
 Wrapper = Literal["auto", "plain", "cri", "docker", "journald", "journald-export"]
 

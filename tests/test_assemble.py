@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -117,7 +118,8 @@ WARNED = """\
   try: await ctx.info(f"lookup for {email}")"""
 ONE_RECORD_EACH = {
     "python": PYTHON, "group": GROUP, "pydantic": PYDANTIC, "node": NODE, "java": JAVA, "go": GO, "rust": RUST, "dotnet": DOTNET,
-    "ruby": RUBY, "inspect": INSPECT, "pretty": PRETTY, "logback": LOGBACK, "stdlib": STDLIB, "warning": WARNED, "pem": "\n".join(PEM),
+    "ruby": RUBY, "inspect": INSPECT, "pretty": PRETTY, "logback": LOGBACK, "stdlib": STDLIB, "warning": WARNED,
+    "pem": "\n".join(PEM),
 }  # fmt: skip
 
 
@@ -131,7 +133,7 @@ def assemble(text: str | bytes, cuts: list[int] | None = None, **options: object
     assembler = Assembler(**options)  # type: ignore[arg-type]
     bounds = [0, *sorted(cuts or []), len(data)]
     whole = Assembled([], 0, 0)
-    parts = [assembler.feed(data[a:b]) for a, b in zip(bounds, bounds[1:], strict=False)]
+    parts = [assembler.feed(data[a:b]) for a, b in pairwise(bounds)]
     for part in [*parts, assembler.flush()]:
         assert part.offset == whole.upto
         base = len(whole.lines)
@@ -210,7 +212,7 @@ def test_a_rich_row_is_put_together_and_its_columns_are_taken_off() -> None:
     found = assemble((CAPTURES / "rich-traceback.log").read_bytes())
     texts = [record.text for record in found.records if record.kind == "rich"]
     assert texts[0] == b"looking up user email=jane.doe@example.com phone=+44 20 7946 0958"
-    assert b"sk_test_4eC39HqLyjWDarjtT1zdp7dc via https://svc:hunter2@vault.internal.example.com/v1/rotate?token=abc123def456" in texts[-3]
+    assert texts[-3].endswith(b"p7dc via https://svc:hunter2@vault.internal.example.com/v1/rotate?token=abc123def456")
     first = found.records[0].fields
     assert first == {"level": "INFO", "timestamp": "2026-11-20T14:57:40Z", "path": "pii_body.py:7"}
     assert all(record.fields["timestamp"] for record in found.records if record.kind == "rich")
@@ -225,7 +227,8 @@ def test_a_rich_traceback_box_is_part_of_its_record() -> None:
 
 
 SWEEP = [
-    b"email=jane.doe@example.com.", b"uuid=123e4567-e89b-12d3-a456-426614174000.", b"phone=+14155550123.", b"card=4111111111111111.", b"card_sp=4111 1111 1111 1111.",
+    b"email=jane.doe@example.com.", b"uuid=123e4567-e89b-12d3-a456-426614174000.", b"phone=+14155550123.",
+    b"card=4111111111111111.", b"card_sp=4111 1111 1111 1111.",
     b"jwt=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c.",
 ]  # fmt: skip
 
@@ -234,10 +237,21 @@ def test_a_value_that_rich_broke_anywhere_is_whole_in_a_reading() -> None:
     found = assemble((CAPTURES / "rich-wrap.log").read_bytes())
     for value in SWEEP:
         name = value.partition(b"=")[0] + b"="
-        records = [record for record in found.records if name in b"".join(found.lines[at].replace(b" ", b"") for at in record.lines)]
-        for record in records:
+        for record in found.records:
+            if name not in b"".join(found.lines[at].replace(b" ", b"") for at in record.lines):
+                continue
             tries = [record.text, *(join.text(found.lines) for join in record.joins)]
             assert any(value in reading for reading in tries), record.text
+
+
+def test_colours_do_not_hide_a_rich_row() -> None:
+    rows = (CAPTURES / "rich-uvicorn.log").read_text().split("\n")[17:20]
+    coloured = [f"\x1b[2;36m{row[:20]}\x1b[0m\x1b[34m{row[20:28]}\x1b[0m{row[28:]}" for row in rows]
+    found = assemble("\n".join([*coloured, ""]))
+    plain = assemble("\n".join([*rows, ""]))
+    assert [record.text for record in found.records] == [record.text for record in plain.records]
+    assert only(found).text.startswith(b"looking up user email=")
+    assert only(found).text in readings(found)
 
 
 def test_a_finding_in_a_reading_is_located_on_each_line() -> None:
@@ -305,7 +319,8 @@ def test_text_broken_at_a_terminal_width_is_read_joined(width: int) -> None:
         (['{"level":"info","email":"jane.doe@exa', 'mple.com"}'], '{"level":"info","email":"jane.doe@example.com"}'),
         (["a card that does not fit the console any more, which reads 4111 1111 1111 11", "11 that was"],
          "a card that does not fit the console any more, which reads 4111 1111 1111 11 11 that was"),
-        (["2025-03-14 09:26:53 INFO contact is jane.doe@exam", "    ple.com today"], "2025-03-14 09:26:53 INFO contact is jane.doe@example.com today"),
+        (["2025-03-14 09:26:53 INFO contact is jane.doe@exam", "    ple.com today"],
+         "2025-03-14 09:26:53 INFO contact is jane.doe@example.com today"),
     ],
     ids=["shell", "quoted-printable", "json", "soft", "hanging"],
 )  # fmt: skip
@@ -317,7 +332,8 @@ def test_a_line_that_looks_broken_is_read_joined_with_the_next(lines: list[str],
 
 def test_cri_partials_are_joined_per_stream_even_interleaved() -> None:
     found = assemble(
-        f"{TIME} stdout P jane.doe@\n{TIME} stderr F other\n{TIME} stdout P exam\n{TIME} stderr P two \n{TIME} stdout F ple.com\n{TIME} stderr F three\n"
+        f"{TIME} stdout P jane.doe@\n{TIME} stderr F other\n{TIME} stdout P exam\n"
+        f"{TIME} stderr P two \n{TIME} stdout F ple.com\n{TIME} stderr F three\n"
     )
     assert [(record.lines, record.text) for record in found.records] == [
         ((0, 2, 4), b"jane.doe@example.com"), ((1,), b"other"), ((3, 5), b"two three"),
@@ -345,8 +361,8 @@ def test_an_application_record_with_a_log_field_is_not_a_container_log() -> None
 
 def test_journald_json_gives_message_and_fields() -> None:
     entry = {
-        "__REALTIME_TIMESTAMP": "1795186832112345", "MESSAGE": list(b"caf\xe9 jane"), "PRIORITY": "3", "_SYSTEMD_UNIT": "mcp.service",
-        "_PID": "12",
+        "__REALTIME_TIMESTAMP": "1795186832112345", "MESSAGE": list(b"caf\xe9 jane"), "PRIORITY": "3",
+        "_SYSTEMD_UNIT": "mcp.service", "_PID": "12",
     }  # fmt: skip
     record = only(assemble(json.dumps(entry) + "\n"))
     assert record.text == b"caf\xe9 jane"
@@ -453,7 +469,8 @@ def test_every_split_offset_gives_the_same(sample: bytes) -> None:
 
 PIECES = st.sampled_from(
     [line for text in ONE_RECORD_EACH.values() for line in text.split("\n")]
-    + [f"{TIME} stdout P x", f"{TIME} stderr F y", docker("z"), docker("z", end=""), '{"a":1}', "", "text", "x" * 80, "y" * 80, "é" * 40]
+    + [f"{TIME} stdout P x", f"{TIME} stderr F y", docker("z"), docker("z", end=""), '{"a":1}', "", "text", "x" * 80, "y" * 80]
+    + ["é" * 40, "\x1b[2m" + "z" * 80 + "\x1b[0m", "w" * 58]
     + (CAPTURES / "rich-uvicorn.log").read_text().split("\n")[:40] + ["__CURSOR=a", "MESSAGE=x", "MESSAGE", "\r", "curl \\"]
 )
 
