@@ -30,8 +30,10 @@ class ConfigError(Exception):
         self.faults = faults
 
 
-def load(path: str | os.PathLike[str], environment: Mapping[str, str] = os.environ) -> Config:
-    """The configuration in *path*. Raises `ConfigError` with every fault."""
+def load(
+    path: str | os.PathLike[str], environment: Mapping[str, str] = os.environ, given: Mapping[str, object] | None = None
+) -> Config:
+    """The configuration in *path*, whose sections *given* are replaced. Raises `ConfigError` with every fault."""
     file = Path(path)
     try:
         text = file.read_text("utf-8")
@@ -39,15 +41,19 @@ def load(path: str | os.PathLike[str], environment: Mapping[str, str] = os.envir
         raise ConfigError(str(file), [Fault("$", f"cannot be read: {trouble.strerror}", "name a file that can be")]) from None
     except UnicodeDecodeError:
         raise ConfigError(str(file), [Fault("$", "is no UTF-8 text", "save it as UTF-8")]) from None
-    return parse(text, str(file), environment)
+    return parse(text, str(file), environment, given)
 
 
-def parse(text: str, name: str, environment: Mapping[str, str] = os.environ) -> Config:
+def parse(
+    text: str, name: str, environment: Mapping[str, str] = os.environ, given: Mapping[str, object] | None = None
+) -> Config:
     """The configuration that *text* is; *name* says whether it is YAML (`.yaml`, `.yml`, `.json`) or TOML. Raises `ConfigError`."""
     try:
         tree = _read_yaml(text) if name.endswith((".yaml", ".yml", ".json")) else tomllib.loads(text)
     except (tomllib.TOMLDecodeError, ValueError) as trouble:
         raise ConfigError(name, [Fault("$", f"cannot be parsed: {trouble}", "")]) from None
+    if given and isinstance(tree, dict):
+        tree = {**tree, **given}
     faults: list[Fault] = []
     resolved = _resolve(tree, "$", environment, faults)
     faults += [fault for fault in find_faults(resolved, Config) if fault.path not in {other.path for other in faults}]

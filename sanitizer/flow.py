@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sanitizer.chain import Signer
 from sanitizer.database import compiled
+from sanitizer.event import Transport
 from sanitizer.filter import receiver
 from sanitizer.hashing import Keyring
 from sanitizer.lanes import Lanes, no_audit
@@ -48,8 +49,9 @@ class OpenSource:
 class Flow:
     """One pipeline for as long as the process lives; `async with` opens and closes its parts."""
 
-    def __init__(self, config: Config, folder: Path, metrics: Metrics, *, once: bool = False) -> None:
+    def __init__(self, config: Config, folder: Path, metrics: Metrics, *, once: bool = False, transport: Transport = "log") -> None:
         self.config = config
+        self._transport: Transport = transport
         self._folder = folder
         self._metrics = metrics
         self._once = once
@@ -64,9 +66,9 @@ class Flow:
             self.state = State(self._folder)
             stack.callback(self.state.close)
             self.outlets = Outlets(self._folder / "spool", self.state, self._metrics, self._when_full, self._dropped)
-            self._trail = self._open_trail()
-            if self._trail:
-                stack.callback(self._trail.close)
+            self.trail = self._open_trail()
+            if self.trail:
+                stack.callback(self.trail.close)
             self.lanes = self._open_lanes(stack)
             self.pipeline = Pipeline(
                 [],
@@ -77,7 +79,7 @@ class Flow:
                 commit_secs=config.commit_secs,
                 durable=[self.outlets.sync],
                 committed=[self._flush_state],
-                commit_audit=self._trail.committed if self._trail else None,
+                commit_audit=self.trail.committed if self.trail else None,
             )
             if config.delivery == "exactly_once":
                 await self._open_transactions(stack)
@@ -108,8 +110,8 @@ class Flow:
         ticking = asyncio.create_task(self._tick_forever())
         try:
             await self.pipeline.run()
-            if self._trail:
-                await self.pipeline.deliver_last([*await self._told_drops(), *await self._trail.last_words()])
+            if self.trail:
+                await self.pipeline.deliver_last([*await self._told_drops(), *await self.trail.last_words()])
             secs = 0.0 if self._stopping else None if self._once else self.config.drain_secs * _SPOOL_SHARE
             with suppress(TimeoutError):
                 async with asyncio.timeout(secs):
@@ -197,7 +199,7 @@ class Flow:
         self.pipeline.transactional = transactions
 
     def _open_lanes(self, stack: AsyncExitStack) -> Lanes:
-        config, audit = self.config, self._trail or no_audit
+        config, audit = self.config, self.trail or no_audit
         if config.workers == 1:
             return Lanes(scrubber(config), wrapper=config.wrapper, max_record_bytes=config.max_record_bytes, audit=audit)
         lanes = WorkerLanes(
@@ -207,11 +209,11 @@ class Flow:
         return lanes
 
     def _open_trail(self) -> Trail | None:
-        if self.config.audit is None and not any("audit" in sink.receives for sink in self.config.sinks):
+        if not wants_audit(self.config):
             return None
         options = self.config.audit or Audit()
         outbox = None if self.config.delivery == "exactly_once" else Spool(self._folder / "audit", 256 << 20)
-        return Trail(options, Signer.load(options.key_file), self.state, outbox)
+        return Trail(options, Signer.load(options.key_file), self.state, outbox, self._transport)
 
     def _when_full(self, lane: str) -> WhenFull:
         for source in self.config.sources:
@@ -226,7 +228,7 @@ class Flow:
     async def _told_drops(self) -> Sequence[CleanBatch]:
         """Audit events of what was dropped since the last call."""
         drops, self._drops = self._drops, Counter()
-        trail = self._trail
+        trail = self.trail
         return [batch for name, number in drops.items() if trail for batch in trail.dropped(f"the spool of {name} is full", number)]
 
     async def _flush_state(self) -> None:
@@ -236,13 +238,13 @@ class Flow:
             _log.error("positions could not be saved (%s); they are saved with the next batch", trouble)
 
     async def _tick_forever(self) -> None:
-        if self._trail:
-            for batch in self._trail.backlog:
+        if self.trail:
+            for batch in self.trail.backlog:
                 self.pipeline.inject(_ready(batch))
-        while self._trail:
+        while self.trail:
             await asyncio.sleep(1.0)
             self.pipeline.inject(self._told_drops())
-            self.pipeline.inject(self._trail.tick())
+            self.pipeline.inject(self.trail.tick())
 
     def _lag(self) -> Mapping[str, float]:
         lags: dict[str, float] = {}
@@ -254,6 +256,11 @@ class Flow:
 
 def _never_stops(config: Config) -> bool:
     return any(isinstance(source, StdinConfig) and source.when_full != "block" for source in config.sources)
+
+
+def wants_audit(config: Config) -> bool:
+    """Whether anybody is to have an audit trail."""
+    return config.audit is not None or any("audit" in sink.receives for sink in config.sinks)
 
 
 def scrubber(config: Config, keyring: Keyring | None = None) -> Scrubber:

@@ -11,6 +11,7 @@ import msgspec
 
 from sanitizer.audit import Auditor
 from sanitizer.chain import Chain, Head, Signer
+from sanitizer.event import Transport
 from sanitizer.ledger import Ledger
 from sanitizer.mcp import Exposure, Frame
 from sanitizer.model import Clean, CleanBatch
@@ -36,7 +37,9 @@ class Trail:
     with one number. A disk that does not take them costs that promise, not the events.
     """
 
-    def __init__(self, options: Audit, signer: Signer | None, facts: Facts, outbox: Spool | None) -> None:
+    def __init__(
+        self, options: Audit, signer: Signer | None, facts: Facts, outbox: Spool | None, transport: Transport = "log"
+    ) -> None:
         self._facts = facts
         self._outbox = outbox
         self.backlog = list(_drain(outbox)) if outbox else []
@@ -48,7 +51,7 @@ class Trail:
         heads = [self._ledger.head if self._ledger else None, _decode(facts.fact(_HEAD)), *map(_last_head, self.backlog)]
         head = max(filter(None, heads), key=lambda head: head.seq, default=None)
         chain = Chain(head, signer, options.checkpoint_events, options.checkpoint_secs)
-        self._auditor = Auditor(chain, options.server)
+        self._auditor = Auditor(chain, options.server, transport)
 
     def __call__(self, batch: CleanBatch) -> Sequence[CleanBatch]:
         """The batch of events that *batch* brings about, if any."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from sanitizer.audit import Auditor
 from sanitizer.chain import Chain, Signer
+from sanitizer.event import Transport
 from sanitizer.ledger import Ledger
 from sanitizer.mcp import Exposure, Frame
 from sanitizer.model import Clean, CleanBatch
@@ -18,9 +19,9 @@ class TrailFile:
     Raises `SigningKeyError`, `LedgerError` and `OSError` when it cannot begin.
     """
 
-    def __init__(self, path: str, server: str = "") -> None:
+    def __init__(self, path: str, server: str = "", transport: Transport = "log") -> None:
         self.ledger = Ledger(path)
-        self.auditor = Auditor(Chain(self.ledger.head, Signer.load()), server)
+        self.auditor = Auditor(Chain(self.ledger.head, Signer.load()), server, transport)
 
     def observe(self, batch: CleanBatch) -> Sequence[CleanBatch]:
         """Write the events that *batch* brings about; nothing is to be delivered after it."""

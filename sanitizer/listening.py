@@ -1,0 +1,264 @@
+"""What a listener is made of: with options of the command line alone, or with a configuration's sinks, audit and spool."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+import select
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from sanitizer.console import Console
+from sanitizer.copies import Ends
+from sanitizer.lanes import Lanes
+from sanitizer.listener import CopiesSource, Hearing, Trail, guard
+from sanitizer.model import CleanBatch
+from sanitizer.params import Params
+from sanitizer.pipeline import Pipeline
+from sanitizer.trailfile import TrailFile
+
+if TYPE_CHECKING:
+    from sanitizer.flow import Flow
+    from sanitizer.scrub import Scrubber
+    from sanitizer.settings import Config
+
+_log = logging.getLogger(__name__)
+
+_CONSOLE_SECS = 2.0
+_DRAIN_SECS = 5.0
+_TICK_SECS = 1.0
+_REPEAT_SECS = 60.0
+_INSTANCES = 64
+_STDERR = 2
+
+
+class FileTrail:
+    """A `TrailFile` that outlives its disk's troubles: events wait in memory, the trouble is told."""
+
+    def __init__(self, file: TrailFile) -> None:
+        self._file = file
+
+    def __call__(self, batch: CleanBatch) -> Sequence[CleanBatch]:
+        with self._told():
+            self._file.observe(batch)
+        return ()
+
+    def dropped(self, reason: str, count: int) -> Sequence[CleanBatch]:
+        """Write down that *count* records are missing."""
+        with self._told():
+            self._file.write(self._file.auditor.drop(reason, count, time.time_ns()))
+        return ()
+
+    def tick(self) -> None:
+        """What time brings."""
+        with self._told():
+            self._file.write(self._file.auditor.tick(time.time_ns()))
+
+    def close(self) -> None:
+        """Write the end."""
+        with self._told():
+            self._file.close()
+
+    def _told(self) -> _Told:
+        return _Told()
+
+
+class _Told:
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, failure: BaseException | None, _trace: object) -> bool:
+        if isinstance(failure, OSError):
+            _log.error("the audit file cannot be written (%s); events are kept in memory until it can", failure.strerror)
+            return True
+        return False
+
+
+class Brief(logging.Handler):
+    """Says each kind of message on standard error at most once a minute, and never waits for it."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._told: dict[str, float] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line, or nothing."""
+        kind, now = str(record.msg), time.monotonic()
+        if now - self._told.get(kind, -_REPEAT_SECS) < _REPEAT_SECS:
+            return
+        self._told[kind] = now
+        with suppress(OSError, ValueError):
+            if select.select([], [_STDERR], [], 0)[1]:
+                os.write(_STDERR, f"sanitizer: {record.getMessage()}\n".encode())
+
+
+def log_briefly() -> None:
+    """Let our own messages be seen, and nobody else's."""
+    for name in ("sanitizer", "sinks"):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [Brief()], False
+    logging.getLogger().addHandler(logging.NullHandler())
+
+
+def open_trail(path: str, name: str) -> TrailFile:
+    """The audit file at *path*; where another process writes to it, the first free of `STEM.2.SUFFIX`, `STEM.3.SUFFIX` ..."""
+    from sanitizer.ledger import LedgerError  # noqa: PLC0415
+
+    asked = Path(path)
+    for number in range(1, _INSTANCES):
+        wanted = asked if number == 1 else asked.with_name(f"{asked.stem}.{number}{asked.suffix}")
+        try:
+            return TrailFile(str(wanted), name, "stdio")
+        except LedgerError as trouble:
+            if "another process" not in str(trouble) or number == _INSTANCES - 1:
+                raise
+            _log.warning("another process writes to %s; this server's calls go to a file beside it", path)
+    raise AssertionError
+
+
+def run(ends: Ends, shown: Lanes, trail: TrailFile | None) -> None:
+    """Listen with nothing but standard error and, maybe, an audit file to write to."""
+    ends.begin(wants_calls=trail is not None)
+    asyncio.run(_run(ends, shown, FileTrail(trail) if trail else None))
+
+
+async def _run(ends: Ends, shown: Lanes, trail: FileTrail | None) -> None:
+    async with AsyncExitStack() as stack:
+        watching = asyncio.create_task(guard(ends.life))
+        stack.callback(watching.cancel)
+        drops: Counter[str] = Counter()
+        show = stack.enter_context(_Shown(drops))
+        hearing = Hearing(shown, show.console.deliver, None, _params(shown), trail)
+        ticking = asyncio.create_task(_tick(trail, drops))
+        stack.callback(ticking.cancel)
+        await Pipeline([CopiesSource(ends.channel)], hearing, commit_secs=0.0).run()
+        await show.finish()
+        if trail:
+            _tell(trail, drops)
+            trail.close()
+
+
+async def _tick(trail: FileTrail | None, drops: Counter[str]) -> None:
+    while trail:
+        await asyncio.sleep(_TICK_SECS)
+        trail.tick()
+        _tell(trail, drops)
+
+
+def _tell(trail: Trail, drops: Counter[str]) -> list[CleanBatch]:
+    told = [batch for reason, number in drops.items() for batch in trail.dropped(reason, number)]
+    drops.clear()
+    return told
+
+
+class _Shown:
+    """The console, and the task that writes to it."""
+
+    def __init__(self, drops: Counter[str], max_bytes: int = 256 << 20) -> None:
+        self._drops = drops
+        home = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+        self.console = Console(_STDERR, Path(home) / "mcp-log-sanitizer/exec" / str(os.getpid()), self._dropped, max_bytes)
+
+    def __enter__(self) -> _Shown:
+        self._task = asyncio.create_task(self.console.run())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._task.cancel()
+
+    async def finish(self) -> None:
+        """Write what waits, if that is possible in time."""
+        self.console.close()
+        await asyncio.wait([self._task], timeout=_CONSOLE_SECS)
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        self.console.give_up()
+
+    def _dropped(self, number: int) -> None:
+        _log.error("%d lines for standard error were dropped: nobody reads it", number)
+        self._drops["standard error is not read"] += number
+
+
+def _params(lanes: Lanes) -> Params:
+    scrubber = lanes.scrubber
+    return Params(scrubber.keyring, scrubber.redactor.text, plain=scrubber.options.plain_hash)
+
+
+async def run_flow(ends: Ends, config: Config, folder: Path) -> None:
+    """Listen with the sinks, the audit and the spool of *config*, whose state is kept in *folder*."""
+    loop = asyncio.get_running_loop()
+    async with AsyncExitStack() as stack:
+        flow = await _open_flow(stack, config, folder)
+        shown = Lanes(_text_scrubber(config, flow), wrapper=config.wrapper, max_record_bytes=config.max_record_bytes)
+        ends.begin(wants_calls=flow.trail is not None)
+        watching = asyncio.create_task(guard(ends.life))
+        stack.callback(watching.cancel)
+        drops: Counter[str] = Counter()
+        show = stack.enter_context(_Shown(drops, config.spool.max_bytes))
+
+        def ended() -> None:
+            loop.call_later(config.drain_secs * 0.8, flow.hurry)
+
+        flow.pipeline.scrubbing = Hearing(shown, show.console.deliver, flow.lanes, _params(shown), flow.trail)
+        flow.pipeline.sources = [CopiesSource(ends.channel, ended)]
+        await flow.run()
+        await show.finish()
+
+
+def _text_scrubber(config: Config, flow: Flow) -> Scrubber:
+    """The same redaction with the same keys, but text stays text."""
+    from sanitizer.flow import scrubber  # noqa: PLC0415
+
+    return scrubber(msgspec.structs.replace(config, format="raw", annotate=False, audit=None), flow.lanes.scrubber.keyring)
+
+
+async def _open_flow(stack: AsyncExitStack, config: Config, folder: Path) -> Flow:
+    """One process uses a folder of state at a time: a second instance of a server has its own."""
+    from sanitizer.flow import Flow  # noqa: PLC0415
+    from sanitizer.state import StateError  # noqa: PLC0415
+    from sanitizer.telemetry import Metrics  # noqa: PLC0415
+
+    for number in range(1, _INSTANCES):
+        own = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
+        try:
+            return await stack.enter_async_context(Flow(config, own, Metrics(), transport="stdio"))
+        except StateError as trouble:
+            if "another process" not in str(trouble) or number == _INSTANCES - 1:
+                raise
+    raise AssertionError
+
+
+def prepared(config: Config, name: str, audit_file: str | None) -> Config:
+    """*config* for a wrapped server: what comes cannot be read again, must not be waited for, and is named *name*."""
+    from sanitizer.settings import Audit  # noqa: PLC0415
+    from sanitizer.sources import StdinConfig  # noqa: PLC0415
+
+    audit = config.audit
+    if audit_file:
+        audit = msgspec.structs.replace(audit or Audit(), file=audit_file)
+    if audit is None and any("audit" in sink.receives for sink in config.sinks):
+        audit = Audit()
+    if audit and name:
+        audit = msgspec.structs.replace(audit, server=name)
+    return msgspec.structs.replace(
+        config,
+        sources=(StdinConfig(name="stderr"),),
+        audit=audit,
+        delivery="at_least_once",
+        drain_secs=min(config.drain_secs, _DRAIN_SECS),
+        admin=None,
+        workers=1,
+    )
+
+
+def folder_of(base: Path, name: str) -> Path:
+    """Where the state of the wrapped server *name* is kept, below the configuration's own."""
+    return base / f"exec-{re.sub(r'[^A-Za-z0-9_.-]+', '-', name)}"

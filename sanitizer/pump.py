@@ -1,0 +1,69 @@
+"""Passing bytes on, untouched and at once: one thread for each direction, and nothing in it that could take time."""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+_CHUNK = 256 << 10
+
+
+class Pump(threading.Thread):
+    """Reads *source* to its end and writes it to *sink* (None: nowhere), then closes both; so whoever is gone on one side is
+    gone for the other. *copy* sees each piece before it is written and must return at once.
+
+    Once *wake* has no writer any more, the pump takes what is there to be read, and ends.
+    """
+
+    def __init__(self, source: int, sink: int | None, wake: int, copy: Callable[[bytes], None] | None) -> None:
+        super().__init__(daemon=True)
+        self._source = source
+        self._sink = sink
+        self._wake = wake
+        self._copy = copy
+
+    def run(self) -> None:
+        """Pass everything on."""
+        with suppress(OSError):
+            self._pass_on()
+        for fd in (self._source, self._sink):
+            if fd is not None:
+                with suppress(OSError):
+                    os.close(fd)
+
+    def _pass_on(self) -> None:
+        source, sink, copy = self._source, self._sink, self._copy
+        poll = select.poll()
+        poll.register(source, select.POLLIN)
+        poll.register(self._wake, 0)
+        if sink is not None:
+            poll.register(sink, 0)
+        while True:
+            ready = dict(poll.poll())
+            if sink in ready or source not in ready:
+                return
+            try:
+                data = os.read(source, _CHUNK)
+            except BlockingIOError:
+                continue
+            if not data:
+                return
+            if copy is not None:
+                copy(data)
+            if sink is not None:
+                _write(sink, data)
+
+
+def _write(sink: int, data: bytes) -> None:
+    """Write all of *data*, also where somebody else has made the descriptor non-blocking."""
+    rest = memoryview(data)
+    while rest:
+        try:
+            rest = rest[os.write(sink, rest) :]
+        except BlockingIOError:
+            poll = select.poll()
+            poll.register(sink, select.POLLOUT)
+            poll.poll()
