@@ -34,13 +34,15 @@ class Probe(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Compiled(msgspec.Struct, frozen=True, array_like=True):
-    """Rules in force with their probes and, where Vectorscan is installed, its serialized database."""
+    """Rules in force with their probes and, where Vectorscan is installed, its serialized databases: of the probes, and of
+    what an encoded token looks like (`runs.IN_RUNS`)."""
 
     rules: tuple[Rule, ...]
     allow: tuple[Allow, ...]
     digest: str
     probes: tuple[Probe, ...]
     serialized: bytes
+    tokens: bytes = b""
 
 
 def compiled(selection: Selection = Selection()) -> Compiled:  # noqa: B008 - frozen, so it is safe to share
@@ -61,7 +63,10 @@ def compile_rules(rules: Rules) -> Compiled:
         msgspec.structs.replace(rule, examples=(), counterexamples=(), finds="", source="") for rule in ordered(rules.rules)
     )
     found = tuple(probes(chosen))
-    return Compiled(chosen, rules.allow, rules.digest, found, serialize(found, chosen))
+    from sanitizer.runs import IN_RUNS  # noqa: PLC0415 - needed only when the cache is cold
+
+    tokens = serialize([Probe(expression, 0, TOKEN) for expression in IN_RUNS], chosen)
+    return Compiled(chosen, rules.allow, rules.digest, found, serialize(found, chosen), tokens)
 
 
 def ordered(rules: Sequence[Rule]) -> list[Rule]:

@@ -133,6 +133,9 @@ class Disguises:
         *tokens* are the places in it that may be of an encoded token (`views.ANCHORS`), *found* is what it shows plainly.
         """
         seen: set[tuple[int, bytes]] = set()
+        if tokens and found:
+            begins = [start for start, _, _ in found]
+            tokens = [at for at in tokens if not within(at, begins, found)]
         hidden = self.follow(self.decode(Root(buffer), tokens, seen), seen, len(buffer))
         if joins:
             starts = line_starts(lines)
@@ -193,6 +196,12 @@ class Disguises:
             for decoder in views.TOKEN_DECODERS:
                 out += decoded(layer, lines, decoder)
         return out
+
+
+def within(at: int, begins: Sequence[int], found: Sequence[Finding]) -> bool:
+    """Whether *at* lies in something that is found already."""
+    number = bisect_right(begins, at) - 1
+    return number >= 0 and at < found[number].end
 
 
 def fresh(layer: Layer, span: Span, line: bytes, seen: set[tuple[int, bytes]]) -> bool:

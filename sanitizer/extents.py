@@ -39,7 +39,7 @@ def extent_of(rule: Rule) -> Extent:
             alone = re.compile(scoped(rule.pattern or "").encode())
             find, group = alone.match, "secret" if "secret" in alone.groupindex else 0
     if rule.check or rule.entropy or rule.keywords:
-        return judged(rule, find, group)
+        return judged(rule, find, group, quick)
     rest = REST.match
 
     def extent(buffer: bytes, at: int, done: int) -> tuple[int, int] | None:
@@ -112,7 +112,7 @@ def reaching_back(rule: Rule, pattern: re.Pattern[bytes], quick: re.Pattern[byte
     return find
 
 
-def judged(rule: Rule, find: Callable[..., re.Match[bytes] | None], group: str | int) -> Extent:
+def judged(rule: Rule, find: Callable[..., re.Match[bytes] | None], group: str | int, quick: re.Pattern[bytes] | None) -> Extent:
     """The same, if keyword, entropy and validator agree."""
     from sanitizer.checks import CHECKS  # noqa: PLC0415 - loaded with the first rule that needs it
     from sanitizer.words import entropy  # noqa: PLC0415
@@ -130,9 +130,10 @@ def judged(rule: Rule, find: Callable[..., re.Match[bytes] | None], group: str |
         if found is None:
             return None
         start, end = found.span(group)
-        text = buffer[start:end]
-        if (least and entropy(text) < least) or (check is not None and not check(text)):
-            return None
+        if found.re is not quick:  # the usual form needs no further proof
+            text = buffer[start:end]
+            if (least and entropy(text) < least) or (check is not None and not check(text)):
+                return None
         if buffer[end] in WORD and buffer[end - 1] in WORD:
             end = rest(buffer, end).end()  # type: ignore[union-attr] - matches the empty string
         return start, end

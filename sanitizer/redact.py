@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from sanitizer import context
+from sanitizer import context, members
 from sanitizer.actions import MASK, Replace
 from sanitizer.record import Join
 from sanitizer.disguise import Disguises, line_starts
@@ -56,7 +56,6 @@ class Redactor:
         self.replace = replace
         self.exemptions = exemptions
         self.disguises = Disguises(scanner)
-        self.multiline = frozenset(number for number, rule in enumerate(scanner.rules) if rule.multiline or rule.fields or rule.run)
 
     def redact(self, lines: Sequence[bytes], joins: Sequence[Join] = (), *, places: bool = False) -> Redacted:
         """Redact *lines* (no line ends inside). The result has as many."""
@@ -72,9 +71,10 @@ class Redactor:
         found = self.unmasked(buffer, found)
         if self.exemptions:
             found = self.exemptions.apply(buffer, found)
-        if self.multiline and not self.multiline.isdisjoint(map(RULE, found)):
-            found = by_line(buffer, found)
         out = self.splice(buffer, found)[1:-1].split(b"\n")
+        if len(out) != len(lines):  # a finding went over a line end: then each line of it is redacted by itself
+            found = by_line(buffer, found)
+            out = self.splice(buffer, found)[1:-1].split(b"\n")
         self.mend_json(lines, out, buffer, found)
         counts = Counter(map(RULE, found))
         if not places:
@@ -123,9 +123,16 @@ class Redactor:
     def mend_json(self, lines: Sequence[bytes], out: list[bytes], buffer: bytes, found: Sequence[Finding]) -> None:
         """Where splicing made JSON into something else, splice that line again with the findings fitted to its tokens."""
         suspects = [n for n, (line, clean) in enumerate(zip(lines, out, strict=True)) if clean[:1] in b"{[" and clean != line and clean]
-        if not suspects or all_json([out[n] for n in suspects]):
+        if not suspects:
             return
         starts = line_starts(lines)
+        if not all_json([out[n] for n in suspects]):
+            self.refit(lines, out, suspects, starts, found)
+        for n in members.in_names(buffer, found, starts):
+            if is_json(out[n]):
+                out[n] = members.distinct(out[n])
+
+    def refit(self, lines: Sequence[bytes], out: list[bytes], suspects: list[int], starts: list[int], found: Sequence[Finding]) -> None:
         for n in suspects:
             if is_json(out[n]) or not is_json(lines[n]):
                 continue

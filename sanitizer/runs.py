@@ -7,7 +7,9 @@ several times faster than any automaton counts.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate
 
 from sanitizer import views
 from sanitizer.finding import Finding
@@ -38,10 +40,20 @@ def table(alphabet: bytes) -> bytes:
     return bytes(0x61 if code in alphabet else 0x20 for code in range(256))
 
 
+TokenTest = Callable[[bytes], Iterable[int]]
+"""Given runs joined by line feeds, the places in them where an encoded token may stand."""
+
+
+def tokens_by_regex(text: bytes) -> Iterable[int]:
+    """The slow way, where Vectorscan has no wheel."""
+    return [match.start() for match in TOKEN.finditer(text)]
+
+
 class Runs:
     """Finds what the rules with `run` find, and where an encoded token may stand."""
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    def __init__(self, rules: Sequence[Rule], is_token: TokenTest) -> None:
+        self.is_token = is_token
         self.base64 = [(number, rule) for number, rule in enumerate(rules) if rule.run and rule.alphabet == "base64"]
         self.lists = [(number, rule) for number, rule in enumerate(rules) if rule.run and rule.alphabet == "list"]
         self.letters = table(LETTERS)
@@ -72,15 +84,17 @@ class Runs:
     def look_for_base64(self, buffer: bytes, rules: Sequence[tuple[int, Rule]], found: list[Finding], tokens: list[int]) -> None:
         """Look more closely around every run of letters and digits that no word is as long as."""
         translated = buffer.translate(self.letters)
-        find, look, least = translated.find, TOKEN.search, min((rule.run for _, rule in rules), default=1 << 62)
+        find, least = translated.find, min((rule.run for _, rule in rules), default=1 << 62)
         base64, outside = ALPHABETS["base64"], OUTSIDE.search
+        seen: list[bytes] = []
+        places: list[int] = []
         at = find(LONG_WORD)
         while at >= 0:
             end = find(b" ", at)
             before = buffer[max(0, at - 64) : at]
             begin = at - (len(before) - len(before.rstrip(base64)))
-            if look(buffer, max(0, begin - 1), end + 8):
-                tokens.append(at)
+            seen.append(buffer[max(0, begin - 1) : end + 8])
+            places.append(at)
             stop = outside(buffer, end).start()  # type: ignore[union-attr] - the buffer ends with a line feed
             if stop - begin >= least:
                 for number, rule in rules:
@@ -88,6 +102,9 @@ class Runs:
                         found += self.within(buffer, begin, stop, number, rule)
                 end = max(end, stop)
             at = find(LONG_WORD, end)
+        if seen:
+            starts = [0, *accumulate(len(text) + 1 for text in seen)]
+            tokens += sorted({places[bisect_right(starts, place) - 1] for place in self.is_token(b"\n".join(seen)) if place < starts[-1]})
 
     def within(self, buffer: bytes, start: int, end: int, number: int, rule: Rule) -> Iterator[Finding]:
         """Matches that begin between *start* and *end*."""

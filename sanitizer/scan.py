@@ -12,7 +12,7 @@ from sanitizer.database import TOKEN, Compiled
 from sanitizer.extents import Extent, extent_of
 from sanitizer.finding import Finding, merged
 from sanitizer.keyed import KeyedValues
-from sanitizer.runs import Runs
+from sanitizer.runs import Runs, TokenTest, tokens_by_regex
 
 SHORT = 512
 """A hit inside a finding is looked at only if the finding is shorter than so many bytes: else inner hits could cost quadratic time."""
@@ -44,6 +44,25 @@ class Vectorscan:
 
         self.database.scan(buffer, match_event_handler=on_match)
         return found
+
+
+def ends_of(serialized: bytes) -> TokenTest:
+    """Where the expressions of a serialized database match: the last byte of each."""
+    import hyperscan  # noqa: PLC0415 - absent where it has no wheel
+
+    database = hyperscan.loadb(serialized, mode=hyperscan.HS_MODE_BLOCK)
+    database.scratch = hyperscan.Scratch(database)
+
+    def ends(text: bytes) -> list[int]:
+        found: list[int] = []
+
+        def on_match(_probe: int, _start: int, end: int, _flags: int, _context: object) -> None:
+            found.append(end - 1)
+
+        database.scan(text, match_event_handler=on_match)
+        return found
+
+    return ends
 
 
 class Regex:
@@ -78,7 +97,7 @@ class Scanner:
         self.extents: list[Extent | None] = [None] * len(self.rules)
         self.keyed = KeyedValues(self.rules)
         self.tokens: list[int] = []
-        self.runs = Runs(self.rules)
+        self.runs = Runs(self.rules, ends_of(compiled.tokens) if use == "vectorscan" else tokens_by_regex)
 
     def find(self, buffer: bytes) -> list[Finding]:
         """Findings in *buffer*, in order, none overlapping. The buffer begins and ends with a line feed.
