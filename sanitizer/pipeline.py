@@ -15,11 +15,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from sanitizer.model import Batch, CleanBatch, Source
+from sanitizer.tasks import discard, first_failure
 from sanitizer.window import Window
 
 Deliver = Callable[[CleanBatch], "Awaitable[None] | None"]
@@ -131,7 +131,7 @@ class Pipeline:
         committer = asyncio.create_task(self._commit_forever())
         stages = [asyncio.create_task(stage) for stage in (self._read(), self._send(), self._settle())]
         try:
-            await _first_failure([*stages, committer], until=stages)
+            await first_failure([*stages, committer], until=stages)
         finally:
             for task in (*stages, *self._readers, committer):
                 task.cancel()
@@ -149,7 +149,7 @@ class Pipeline:
         if not self._scrubbing.closed:
             self._scrubbing.put(Work(None, "", clean, time.monotonic(), 0), 0)
         else:
-            _drop(clean)
+            discard(clean)
 
     def add(self, source: Source) -> None:
         """Read *source* too, from now on."""
@@ -279,27 +279,7 @@ class Pipeline:
         for timer in self._timers.values():
             timer.cancel()
         while work := self._scrubbing.get_nowait():
-            _drop(work.clean)
+            discard(work.clean)
         while sent := self._delivering.get_nowait():
             for delivery in sent.deliveries:
-                _drop(delivery)
-
-
-def _drop(work: Awaitable[object]) -> None:
-    if isinstance(work, asyncio.Future):
-        work.cancel()
-    elif close := getattr(work, "close", None):
-        close()
-
-
-async def _first_failure(tasks: Sequence[asyncio.Task[None]], until: Sequence[asyncio.Task[None]]) -> None:
-    """Wait until all of *until* have ended; raise the first exception of any of *tasks*. A cancelled reader has ended."""
-    waiting = set(until)
-    while waiting:
-        await asyncio.wait({*tasks, *waiting}, return_when=asyncio.FIRST_COMPLETED)
-        for task in tasks:
-            if task.done():
-                with suppress(asyncio.CancelledError):
-                    task.result()
-                waiting.discard(task)
-                tasks = [other for other in tasks if other is not task]
+                discard(delivery)
