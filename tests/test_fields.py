@@ -131,7 +131,7 @@ def test_a_text_line_is_taken_apart(line: str, expected: dict[str, object]) -> N
 
 @pytest.mark.parametrize(
     "line",
-    ["Error: it failed", "error code 5 happened", "2 tools found", "warning signs: none", "127.0.0.1 connected", "key=value a=thing"],
+    ["Error: it failed", "error code 5 happened", "2 tools found", "warning signs: none", "127.0.0.1 connected", "a=b c=d"],
 )
 def test_words_that_only_look_like_a_head_stay_in_the_message(line: str) -> None:
     assert parse_text(line.encode())["message"] == line
@@ -198,7 +198,8 @@ def test_any_bytes_have_fields_and_a_message(junk: bytes, line: bytes, cut: int)
 NAMES = st.sampled_from(["level", "time", "msg", "metadata", "trace", "traceparent", "log", "severityNumber", "PRIORITY"])
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["level", "time", "msg", "metadata", "id", "body"]), inner),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.sampled_from(["level", "time", "msg", "metadata", "id", "body"]), inner),
     max_leaves=6,
 )
 
