@@ -14,7 +14,10 @@ from sanitizer.ruleset import Rule
 
 Replace = Callable[[bytes], bytes]
 
-MASK = re.compile(rb"\[(?:REDACTED:[a-z0-9-]{1,64}|withheld:[a-z-]{1,32}|[a-z0-9-]{1,64}:(?:[a-z0-9]{1,12}:\d{1,12}B:)?[0-9a-f]{12}|[a-z-]{1,64}:(?:\*\d{4}|@[^\]\s]{0,255}))\]")
+MASK = re.compile(
+    rb"\[(?:REDACTED:[a-z0-9-]{1,64}|withheld:[a-z-]{1,32}|[a-z0-9-]{1,64}:(?:[a-z0-9]{1,12}:\d{1,12}B:)?[0-9a-f]{12}"
+    rb"|[a-z-]{1,64}:(?:\*\d{4}|@[^\]\s]{0,255}))(?:#\d{1,5})?\]"
+)
 """Every replacement this program writes."""
 
 HEX = re.compile(rb"(?:[0-9A-Fa-f]{2})+\Z")

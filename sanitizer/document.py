@@ -25,10 +25,10 @@ def documents(
     records: list[Clean] = []
     offsets: list[int] = []
     for entry in rows.entries:
-        text = lines[entry.first] if entry.count == 1 else b"\n".join(lines[entry.first : entry.first + entry.count])
+        text = lines[entry.first] if entry.height == 1 else b"\n".join(lines[entry.first : entry.first + entry.height])
         facts = dict(entry.facts)
         if notes:
-            found = sum((notes[row] for row in range(entry.first, entry.first + entry.count) if row in notes), Counter())
+            found = sum((notes[row] for row in range(entry.first, entry.first + entry.height) if row in notes), Counter())
             if found:
                 facts["redactions"] = dict(sorted(found.items()))
         if text.strip() or keep_blank:
@@ -68,6 +68,7 @@ def document(text: bytes, facts: Mapping[str, object], entry: Entry | None = Non
         if is_json(joined):
             return terminal.spell_bidi(with_facts(orjson.dumps(orjson.loads(joined)) if utf8([joined]) else joined, facts))
     parsed = fields.parse_text(terminal.uncoloured(text))
+    parsed.pop("json", None)  # a place in the line, for whoever reads the line
     return terminal.spell_bidi(orjson.dumps({**facts, **parsed}))
 
 

@@ -1,8 +1,8 @@
 """Lines in, the same number of lines out, redacted. Pure.
 
 All lines are scanned as one buffer. Lines that show a disguise are scanned once more in their decoded views, all of them as
-one buffer too, and so on to a fixpoint; a finding in a view is mapped back and redacts what carries it in the original. Then the buffer
-is spliced once. A JSON line stays JSON: where a plain splice would break it, findings are fitted to its strings and numbers.
+one buffer too, and so on to a fixpoint; a finding in a view is mapped back and redacts what carries it in the original. Then the
+buffer is spliced once. A JSON line stays JSON: where a plain splice would break it, findings are fitted to its strings and numbers.
 """
 
 from __future__ import annotations
@@ -10,24 +10,27 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
+from collections.abc import Sequence
 from operator import itemgetter
-from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from sanitizer import context, members
 from sanitizer.actions import MASK, Replace
-from sanitizer.record import Join
 from sanitizer.disguise import Disguises, line_starts
 from sanitizer.exemptions import Exemptions
 from sanitizer.finding import Finding, merged
+from sanitizer.record import Join
 from sanitizer.scan import Scanner
 
 RULE = itemgetter(2)
 JSON_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|-?\d[\d.eE+-]*|true|false|null', re.S)
 NUMBERS = re.compile(rb"-?\d[\d.eE+-]*(?:\s*,\s*-?\d[\d.eE+-]*)+")
 ESCAPE = re.compile(rb"\\(?:u[0-9A-Fa-f]{4}|.)", re.S)
+LONGEST = 330
+"""Bytes of the longest mask: one with an email's domain."""
+
 any_json = msgspec.json.Decoder(msgspec.Raw)
 
 
@@ -80,10 +83,8 @@ class Redactor:
         if not places:
             return Redacted(out, counts, [])
         starts = line_starts(lines)
-        places_found = [
-            Place(bisect_right(starts, start) - 1, rule, context.field(buffer, start), buffer[start:end]) for start, end, rule in found
-        ]
-        return Redacted(out, counts, places_found)
+        told = [Place(bisect_right(starts, a) - 1, rule, context.field(buffer, a), buffer[a:b]) for a, b, rule in found]
+        return Redacted(out, counts, told)
 
     def texts(self, texts: Sequence[bytes]) -> list[bytes]:
         """Redact texts that may hold line ends, each by itself."""
@@ -111,31 +112,31 @@ class Redactor:
             return found
         kept: list[Finding] = []
         for start, end, rule in found:
-            near = buffer.rfind(b"[", max(0, start - 80), start + 1)
+            near = buffer.rfind(b"[", max(0, start - LONGEST), start + 1)
             inside = MASK.match(buffer, near) if near >= 0 else None
             if inside and inside.end() > start:
-                if end <= inside.end():
-                    continue
-                start = inside.end()
-            kept.append(Finding(start, end, rule))
+                if end > inside.end():
+                    kept.append(Finding(inside.end(), end, rule))
+            else:
+                kept.append(Finding(start, end, rule))
         return kept
 
     def mend_json(self, lines: Sequence[bytes], out: list[bytes], buffer: bytes, found: Sequence[Finding]) -> None:
         """Where splicing made JSON into something else, splice that line again with the findings fitted to its tokens."""
-        suspects = [n for n, (line, clean) in enumerate(zip(lines, out, strict=True)) if clean[:1] in b"{[" and clean != line and clean]
+        pairs = enumerate(zip(lines, out, strict=True))
+        suspects = [n for n, (line, clean) in pairs if clean[:1] in b"{[" and clean != line and clean]
         if not suspects:
             return
         starts = line_starts(lines)
         if not all_json([out[n] for n in suspects]):
-            self.refit(lines, out, suspects, starts, found)
+            self.refit(lines, out, [n for n in suspects if not is_json(out[n]) and is_json(lines[n])], found)
         for n in members.in_names(buffer, found, starts):
             if is_json(out[n]):
                 out[n] = members.distinct(out[n])
 
-    def refit(self, lines: Sequence[bytes], out: list[bytes], suspects: list[int], starts: list[int], found: Sequence[Finding]) -> None:
-        for n in suspects:
-            if is_json(out[n]) or not is_json(lines[n]):
-                continue
+    def refit(self, lines: Sequence[bytes], out: list[bytes], broken: Sequence[int], found: Sequence[Finding]) -> None:
+        starts = line_starts(lines)
+        for n in broken:
             begin, end = starts[n], starts[n] + len(lines[n])
             low = bisect_right(found, (begin, -1, -1))
             here = []
@@ -199,7 +200,7 @@ def aligned(buffer: bytes, found: list[Finding]) -> list[Finding]:
 
 def by_line(buffer: bytes, found: list[Finding]) -> list[Finding]:
     """A finding over several lines becomes one on each, without the indent and the line end."""
-    if not any([b"\n" in buffer[start:end] for start, end, _ in found]):
+    if not any(b"\n" in buffer[start:end] for start, end, _ in found):
         return found
     out: list[Finding] = []
     for start, end, rule in found:

@@ -4,31 +4,35 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import accumulate
 from typing import NamedTuple
 
-from sanitizer.assemble import Assembled
-from sanitizer.record import Join, Record
 from sanitizer.model import Message
+from sanitizer.record import Assembled, Cut, Join, Record
 
 
 class Entry(NamedTuple):
-    """One record: rows `first` to `first + count`, the wrapper's facts, and the lane position it began at."""
+    """One record: `height` rows from `first` on, the wrapper's facts, and the lane position it began at."""
 
     first: int
-    count: int
+    height: int
     offset: int
     facts: dict[str, object]
     kind: str = "text"
 
 
 class Rows(NamedTuple):
-    """`rows` hold no line ends. `entries` is empty where every row is a record of its own, at `offsets`."""
+    """`rows` hold no line ends. `entries` is empty where every row is a record of its own, at `offsets`.
+
+    `cuts` are the rows of which only the beginning is there.
+    """
 
     rows: list[bytes]
     entries: list[Entry]
     offsets: list[int]
     joins: list[Join]
+    cuts: dict[int, Cut]
 
 
 def framed(messages: Sequence[Message]) -> Rows:
@@ -39,37 +43,62 @@ def framed(messages: Sequence[Message]) -> Rows:
         parts = (message.value or b"").split(b"\n")
         entries.append(Entry(len(rows), len(parts), message.offset, {}))
         rows += parts
-    return Rows(rows, entries, [entry.offset for entry in entries], [])
+    return Rows(rows, entries, [entry.offset for entry in entries], [], {})
 
 
 def singles(rows: Rows) -> Iterator[Rows]:
-    """Each record of *rows* by itself, without the readings that go beyond it."""
-    if not rows.entries:
-        for row, offset in zip(rows.rows, rows.offsets, strict=True):
-            yield Rows([row], [], [offset], [])
-    for entry in rows.entries:
-        yield Rows(rows.rows[entry.first : entry.first + entry.count], [entry._replace(first=0)], [entry.offset], [])
+    """Each record of *rows* by itself."""
+    for entry in rows.entries or [Entry(row, 1, offset, {}) for row, offset in enumerate(rows.offsets)]:
+        yield part(rows, [entry])
+
+
+def independent(rows: Rows) -> Iterator[Rows]:
+    """*rows* in the smallest parts that no reading goes beyond: what is broken over two records is found only in both."""
+    entries = rows.entries or [Entry(row, 1, offset, {}) for row, offset in enumerate(rows.offsets)]
+    reach: dict[int, int] = {}
+    for join in rows.joins:
+        lines = [line for line, _, _ in join.pieces]
+        reach[min(lines)] = max(reach.get(min(lines), 0), *lines)
+    first = upto = 0
+    for number, entry in enumerate(entries):
+        after = entry.first + entry.height
+        upto = max(upto, *(reach.get(row, 0) + 1 for row in range(entry.first, after)))
+        if after >= upto:
+            yield part(rows, entries[first : number + 1])
+            first = number + 1
+
+
+def part(rows: Rows, entries: Sequence[Entry]) -> Rows:
+    """The consecutive *entries* of *rows* by themselves."""
+    start, end = entries[0].first, entries[-1].first + entries[-1].height
+    own = [entry._replace(first=entry.first - start) for entry in entries] if rows.entries else []
+    joins = [join.moved(-start) for join in rows.joins if all(start <= line < end for line, _, _ in join.pieces)]
+    cuts = {row - start: cut for row, cut in rows.cuts.items() if start <= row < end}
+    return Rows(rows.rows[start:end], own, [entry.offset for entry in entries], joins, cuts)
 
 
 def physical(assembled: Assembled) -> Rows:
     """Every line a row: for output that keeps the lines' number and layout."""
-    return Rows(assembled.lines, [], offsets_of(assembled), assembled.joins)
+    return Rows(assembled.lines, [], assembled.offsets(), assembled.joins, assembled.cuts)
 
 
 def logical(assembled: Assembled) -> Rows:
     """Every record its own text, without wrapper and layout."""
-    offsets = offsets_of(assembled)
     if not assembled.records:
-        return Rows(assembled.lines, [], offsets, assembled.joins)
+        return physical(assembled)
+    offsets = assembled.offsets()
     owner: dict[int, Record] = {line: record for record in assembled.records for line in record.lines}
     rows: list[bytes] = []
     entries: list[Entry] = []
     joins: list[Join] = []
     row_of: dict[int, int] = {}
+    cuts: dict[int, Cut] = {}
     for number, line in enumerate(assembled.lines):
         record = owner.get(number)
         if record is None:
             row_of[number] = len(rows)
+            if number in assembled.cuts:
+                cuts[len(rows)] = assembled.cuts[number]
             entries.append(Entry(len(rows), 1, offsets[number], {}))
             rows.append(line)
         elif record.first == number:
@@ -79,10 +108,13 @@ def logical(assembled: Assembled) -> Rows:
                 joins.append(unseamed(record, parts, len(rows)))
             entries.append(Entry(len(rows), len(parts), offsets[number], record.fields, record.kind))
             rows += parts
-    for join in assembled.joins:
-        if all(line in row_of for line, _, _ in join.pieces):
-            joins.append(Join(tuple((row_of[line], a, b) for line, a, b in join.pieces), join.glue, join.escaped))
-    return Rows(rows, entries, offsets, joins)
+            cuts |= {len(rows) - 1: assembled.cuts[line] for line in record.lines if line in assembled.cuts}
+    joins += [
+        replace(join, pieces=tuple((row_of[line], start, end) for line, start, end in join.pieces))
+        for join in assembled.joins
+        if all(line in row_of for line, _, _ in join.pieces)
+    ]
+    return Rows(rows, entries, offsets, joins, cuts)
 
 
 def unseamed(record: Record, parts: Sequence[bytes], first: int) -> Join:
@@ -99,7 +131,3 @@ def unseamed(record: Record, parts: Sequence[bytes], first: int) -> Join:
             at = end + 1 if end < offset else end
         at = max(at, offset + length)
     return Join(tuple(pieces), (b"",) * max(0, len(pieces) - 1))
-
-
-def offsets_of(assembled: Assembled) -> list[int]:
-    return [*accumulate((len(line) + 1 for line in assembled.lines), initial=assembled.offset)][:-1]

@@ -16,16 +16,17 @@ import msgspec
 
 from sanitizer import context, document, terminal
 from sanitizer.actions import replacements
-from sanitizer.assemble import Assembled, Cut
 from sanitizer.calls import might_hold_call, needs_a_look
 from sanitizer.database import Compiled
 from sanitizer.exemptions import Exemptions
 from sanitizer.hashing import Keyring
 from sanitizer.mcp import Exposure, Frame
 from sanitizer.model import Clean, CleanBatch, Envelope, Message
+from sanitizer.overlong import shortened
 from sanitizer.params import Mode, Params
+from sanitizer.record import Assembled
 from sanitizer.redact import Redacted, Redactor
-from sanitizer.rows import Rows, framed, logical, physical, singles
+from sanitizer.rows import Rows, framed, independent, logical, physical, singles
 from sanitizer.scan import Scanner
 
 Format = Literal["ndjson", "raw"]
@@ -69,11 +70,11 @@ class Scrubber:
 
     def scrub(self, assembled: Assembled, lane: str) -> CleanBatch:
         """Redact whole records. Never raises: what fails is withheld."""
-        return self.batch(physical(assembled) if self.raw else logical(assembled), assembled.cuts, lane, assembled.upto)
+        return self.batch(physical(assembled) if self.raw else logical(assembled), lane, assembled.upto)
 
     def scrub_messages(self, messages: Sequence[Message], lane: str, upto: int) -> CleanBatch:
         """Redact records that their source framed: one for each message, in order, with its key and its headers."""
-        batch = self.batch(framed(messages), {}, lane, upto, whole=True)
+        batch = self.batch(framed(messages), lane, upto, whole=True)
         batch.envelopes = [self.envelope(message) for message in messages]
         return batch
 
@@ -81,19 +82,20 @@ class Scrubber:
         try:
             names = [name.encode() for name, _ in message.headers]
             values = self.redactor.texts([message.key or b"", *names, *(value for _, value in message.headers)])
-        except Exception as fault:  # noqa: BLE001 - what cannot be redacted does not leave
-            return Envelope(key=self.marker(type(fault).__name__.lower(), message.key or b""), tombstone=message.value is None)
+        except Exception as fault:  # what cannot be redacted does not leave
+            return Envelope(key=self.marker(reason_of(fault), message.key or b""), tombstone=message.value is None)
         count = len(names)
-        headers = [(name.decode("utf-8", "replace"), Clean(value)) for name, value in zip(values[1 : count + 1], values[count + 1 :], strict=True)]
+        pairs = zip(values[1 : count + 1], values[count + 1 :], strict=True)
+        headers = [(name.decode("utf-8", "replace"), Clean(value)) for name, value in pairs]
         return Envelope(Clean(values[0]) if message.key is not None else None, headers, message.value is None)
 
-    def batch(self, rows: Rows, cuts: dict[int, Cut], lane: str, upto: int, *, whole: bool = False) -> CleanBatch:
+    def batch(self, rows: Rows, lane: str, upto: int, *, whole: bool = False) -> CleanBatch:
         withheld: Counter[str] = Counter()
         counts: Counter[int] = Counter()
         frames: list[Event] = []
         try:
-            records, offsets = self.records(rows, cuts, counts, frames, whole=whole)
-        except Exception:  # noqa: BLE001 - whatever it is, nothing of this batch may pass as it stands
+            records, offsets = self.records(rows, counts, frames, whole=whole)
+        except Exception:  # whatever it is, nothing of this batch may pass as it stands
             counts.clear()
             frames.clear()
             records, offsets = self.one_by_one(rows, counts, frames, withheld, whole=whole)
@@ -110,7 +112,7 @@ class Scrubber:
         )
 
     def records(
-        self, rows: Rows, cuts: dict[int, Cut], counts: Counter[int], frames: list[Event], *, whole: bool = False
+        self, rows: Rows, counts: Counter[int], frames: list[Event], *, whole: bool = False
     ) -> tuple[list[Clean], list[int]]:
         audited = self.options.audit
         rewritten = self.without_params(rows, frames) if self.rewrites or audited else rows
@@ -122,8 +124,8 @@ class Scrubber:
             frames += self.exposures(rewritten, redacted)
         counts.update(redacted.counts)
         lines = redacted.lines
-        for number, cut in cuts.items():
-            lines[number] += b" [cut: %d bytes, %b]" % (cut.size, cut.digest.encode())
+        for number, cut in rows.cuts.items():
+            lines[number] = shortened(lines[number], cut)
         if self.raw and not whole:
             return terminal.tame_all(lines), rewritten.offsets
         notes: dict[int, Counter[str]] = {}
@@ -136,7 +138,7 @@ class Scrubber:
         """The rows with the params of every call in them rewritten; a record of several rows is looked at whole."""
         look = needs_a_look if self.options.audit else might_hold_call
         texts: list[bytes] | None = None
-        spans = [(entry.first, entry.count) for entry in rows.entries] or [(number, 1) for number in range(len(rows.rows))]
+        spans = [(entry.first, entry.height) for entry in rows.entries] or [(number, 1) for number in range(len(rows.rows))]
         for first, count in spans:
             text = rows.rows[first] if count == 1 else b"\n".join(rows.rows[first : first + count])
             if look(text):
@@ -162,16 +164,17 @@ class Scrubber:
     def one_by_one(
         self, rows: Rows, counts: Counter[int], frames: list[Event], withheld: Counter[str], *, whole: bool
     ) -> tuple[list[Clean], list[int]]:
-        """Each record by itself; the ones that fail even so are withheld."""
+        """Each record by itself, or with those it may share a secret with; the ones that fail even so are withheld."""
         records: list[Clean] = []
         offsets: list[int] = []
-        for single in singles(rows):
+        for part in independent(rows):
             try:
-                clean, at = self.records(single, {}, counts, frames, whole=whole)
-            except Exception as fault:  # noqa: BLE001 - this record cannot be redacted, so it does not leave
-                reason = type(fault).__name__.lower()
-                withheld[reason] += 1
-                clean, at = [self.marker(reason, b"\n".join(single.rows))], single.offsets[:1]
+                clean, at = self.records(part, counts, frames, whole=whole)
+            except Exception as fault:  # what cannot be redacted does not leave
+                reason = reason_of(fault)
+                clean = [self.marker(reason, b"\n".join(single.rows)) for single in singles(part)]
+                at = part.offsets
+                withheld[reason] += len(clean)
             records += clean
             offsets += at
         return records, offsets
@@ -182,3 +185,8 @@ class Scrubber:
         if self.raw:
             return Clean(b"[withheld:%b] %d bytes, %b" % (reason.encode(), len(text), digest.encode()))
         return Clean(msgspec.json.encode({"withheld": reason, "size": len(text), "digest": digest}))
+
+
+def reason_of(fault: Exception) -> str:
+    """The kind of *fault*, and nothing of what it says: that may hold what could not be redacted."""
+    return "".join(filter(str.isalpha, type(fault).__name__.lower()))[:32]
