@@ -105,7 +105,7 @@ def logical(assembled: Assembled) -> Rows:
             # Between JSON's tokens a line end is white space like any other.
             parts = [record.text.replace(b"\n", b" ")] if record.kind == "json" else record.text.split(b"\n")
             if record.seams and record.kind != "json":
-                joins.append(unseamed(record, parts, len(rows)))
+                joins += unseamed(record, parts, len(rows))
             entries.append(Entry(len(rows), len(parts), offsets[number], record.fields, record.kind))
             rows += parts
             cuts |= {len(rows) - 1: assembled.cuts[line] for line in record.lines if line in assembled.cuts}
@@ -117,8 +117,8 @@ def logical(assembled: Assembled) -> Rows:
     return Rows(rows, entries, offsets, joins, cuts)
 
 
-def unseamed(record: Record, parts: Sequence[bytes], first: int) -> Join:
-    """The reading of *record* in which what its seams put between the pieces is left out."""
+def unseamed(record: Record, parts: Sequence[bytes], first: int) -> list[Join]:
+    """The readings of *record* in which its pieces are joined otherwise than in its text: by nothing, and by a space."""
     starts = [0, *accumulate(len(part) + 1 for part in parts)][:-1]
     pieces: list[tuple[int, int, int]] = []
     at = 0
@@ -130,4 +130,4 @@ def unseamed(record: Record, parts: Sequence[bytes], first: int) -> Join:
                 pieces.append((first + row, at - starts[row], end - starts[row]))
             at = end + 1 if end < offset else end
         at = max(at, offset + length)
-    return Join(tuple(pieces), (b"",) * max(0, len(pieces) - 1))
+    return [Join(tuple(pieces), (glue,) * max(0, len(pieces) - 1)) for glue in (b"", b" ")]

@@ -36,6 +36,9 @@ PERSONAL = frozenset(("pii.toml", "blobs.toml", "mcp.toml", "network.toml", "geo
 """Rule files whose findings are no credentials."""
 
 
+BARE, TOMBSTONE = Envelope(), Envelope(tombstone=True)
+
+
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """How records are written, and whether an audit trail is to be told of calls and exposed credentials. Params are hashed by default, but in raw output, where they stay and are redacted."""
 
@@ -79,6 +82,8 @@ class Scrubber:
         return batch
 
     def envelope(self, message: Message) -> Envelope:
+        if message.key is None and not message.headers:
+            return TOMBSTONE if message.value is None else BARE
         try:
             names = [name.encode() for name, _ in message.headers]
             values = self.redactor.texts([message.key or b"", *names, *(value for _, value in message.headers)])
