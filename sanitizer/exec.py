@@ -30,6 +30,7 @@ _FROM_KERNEL = 0x80  # si_code SI_KERNEL: not sent by a process
 _LISTENER_SECS = 15.0
 _LOOK_SECS = 0.005
 _PIPE_BYTES = 1 << 20
+_NICER = 5
 
 Listen = Callable[[Ends], None]
 """Runs the listener, in its own process."""
@@ -87,6 +88,7 @@ def _start_listener(listen: Listen) -> tuple[int, int, int, bool]:
                 if fd not in kept:
                     with suppress(OSError):
                         os.close(fd)
+            _step_back()
             listen(Ends(channel[0], ready[1], life[0]))
             code = 0
         except SystemExit as end:
@@ -102,6 +104,13 @@ def _start_listener(listen: Listen) -> tuple[int, int, int, bool]:
         os._exit(os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else 1)
     _widen(channel[1])
     return pid, channel[1], life[1], word == b"+"
+
+
+def _step_back() -> None:
+    """Let whoever passes bytes on have the processor first."""
+    with suppress(OSError, AttributeError):
+        os.nice(_NICER)
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def _spawn(command: Sequence[str], mask: set[int | signal.Signals]) -> tuple[int, tuple[int, int, int]]:

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -37,7 +42,7 @@ def exec_command(command: tuple[str, ...], name: str, audit_file: str | None, co
 
         listening.log_briefly()
         if config:
-            _listen_with(ends, config, command, name, audit_file)
+            _listen_with(ends, config, name, audit_file)
         else:
             _listen(ends, name, audit_file, options)
 
@@ -57,7 +62,7 @@ def _listen(ends: Ends, name: str, audit_file: str | None, options: dict[str, An
     listening.run(ends, shown, trail)
 
 
-def _listen_with(ends: Ends, path: str, command: tuple[str, ...], name: str, audit_file: str | None) -> None:
+def _listen_with(ends: Ends, path: str, name: str, audit_file: str | None) -> None:
     from sanitizer import config as configuration  # noqa: PLC0415
     from sanitizer import listening  # noqa: PLC0415
     from sanitizer.chain import SigningKeyError  # noqa: PLC0415
@@ -75,5 +80,79 @@ def _listen_with(ends: Ends, path: str, command: tuple[str, ...], name: str, aud
 
 
 @click.command()
-def wrap() -> None:
-    """Put every server of a client's configuration behind `exec`."""
+@click.argument("path", metavar="MCP.JSON", type=click.Path(exists=True, dir_okay=False))
+@click.option("--undo", is_flag=True, help="Start the servers directly again.")
+@click.option("--name", "names", multiple=True, metavar="NAME", help="This server only. Repeatable.")
+@click.option("--audit-dir", metavar="DIR", help="Keep an audit trail of each server's calls in DIR/NAME.ndjson.")
+@click.option("--config", metavar="FILE", help="Have each server's log and audit trail sent to this configuration's sinks.")
+@click.option("--dry-run", is_flag=True, help="Show the difference and write nothing.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+def wrap(path: str, names: tuple[str, ...], audit_dir: str | None, config: str | None, **flags: bool) -> None:
+    """Put every server of a client's configuration behind `exec`: `mcpServers` (Claude, Cursor), `servers` (VS Code).
+
+    Shows the difference, secrets masked, and asks before it writes. What the file held is kept beside it. Servers that are reached
+    by URL stay as they are.
+    """
+    from sanitizer import wrap as wrapping  # noqa: PLC0415
+    from sanitizer.jsonc import JsonError  # noqa: PLC0415
+
+    def exec_options(name: str) -> list[str]:
+        audit = ["--audit-file", os.path.join(os.path.abspath(audit_dir), f"{_file_name(name)}.ndjson")] if audit_dir else []
+        return ["--name", name, *audit, *(["--config", os.path.abspath(config)] if config else [])]
+
+    undo = flags["undo"]
+    try:
+        before = Path(path).read_bytes().decode()
+        change = wrapping.unwrap(before, names) if undo else wrapping.wrap(before, _program(), exec_options, names)
+    except (JsonError, UnicodeDecodeError) as fault:
+        fail(f"{path}: {fault if isinstance(fault, JsonError) else 'is no UTF-8 text'}; nothing was written")
+    except OSError as trouble:
+        fail(f"{path}: {trouble.strerror}")
+    for name in set(names) - {*change.changed, *(name for name, _ in change.skipped)}:
+        fail(f"{path}: has no server {name!r}")
+    for name, reason in change.skipped:
+        click.echo(f"{name}: left as it is ({reason})", err=True)
+    if not change.changed:
+        click.echo("Nothing to change.", err=True)
+        return
+    click.echo(wrapping.difference(before, change.text, path, _cleaner()), nl=False)
+    if flags["dry_run"] or not (flags["yes"] or click.confirm(f"Write {path}?", err=True)):
+        click.echo("Nothing was written.", err=True)
+        return
+    try:
+        if audit_dir and not undo:
+            os.makedirs(audit_dir, mode=0o700, exist_ok=True)
+        backup = wrapping.replace_file(Path(path), change.text)
+    except OSError as trouble:
+        fail(f"{trouble.filename or path}: {trouble.strerror}; {path} is as it was", 1)
+    click.echo(f"Written; {backup} holds what it was. Restart the client to use it.", err=True)
+
+
+def _program() -> str:
+    """What starts this program from anywhere: clients with a window have another PATH than shells."""
+    found = shutil.which("sanitizer", path=os.path.dirname(sys.executable)) or shutil.which("sanitizer")
+    if found is None:
+        return "sanitizer"
+    return "sanitizer" if os.path.dirname(found) in ("/bin", "/usr/bin", "/usr/local/bin") else os.path.abspath(found)
+
+
+def _file_name(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", name).lstrip(".") or "server"
+
+
+def _cleaner() -> Callable[[str], str]:
+    """Redacts one text with the built-in rules; what cannot be redacted is not shown."""
+    from sanitizer.database import compiled  # noqa: PLC0415
+    from sanitizer.hashing import Keyring  # noqa: PLC0415
+    from sanitizer.ruleset import Selection  # noqa: PLC0415
+    from sanitizer.scrub import Options, Scrubber  # noqa: PLC0415
+
+    redactor = Scrubber(compiled(Selection()), Keyring.load(None), Options(format="raw")).redactor
+
+    def clean(text: str) -> str:
+        try:
+            return redactor.text(text.encode()).decode("utf-8", "replace")
+        except Exception:  # whatever it is, nothing may be shown as it stands
+            return "[withheld]\n"
+
+    return clean

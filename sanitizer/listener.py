@@ -28,6 +28,8 @@ from sanitizer.tap import Tap
 _log = logging.getLogger(__name__)
 
 _CHUNK = 1 << 20
+_GATHER_SECS = 0.005
+"""Waiting for company costs less time of a processor that the server may want; copies carry their own time."""
 _NAMES = {STDERR: "stderr", CLIENT: "client", SERVER: "server"}
 _DIRECTIONS: dict[int, Direction] = {CLIENT: "c2s", SERVER: "s2c"}
 CALLS = "stdio"
@@ -78,6 +80,7 @@ class CopiesSource:
                     await readable
                 finally:
                     loop.remove_reader(self._fd)
+                await asyncio.sleep(_GATHER_SECS)
 
 
 class Hearing:
