@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import importlib.metadata
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -58,7 +59,12 @@ def compiled(selection: Selection = Selection()) -> Compiled:  # noqa: B008 - fr
 
 
 def compile_rules(rules: Rules) -> Compiled:
-    """Compile without a cache. Raises `RuleError` naming the rule that cannot be compiled."""
+    """Compile without a cache. Raises `RuleError` naming the rule that cannot be used, and why."""
+    from sanitizer.rulefaults import faults  # noqa: PLC0415 - needed only when the cache is cold
+
+    for rule in rules.rules:
+        for fault in faults(rule):
+            raise RuleError(f"{rule.file}: rule {rule.id!r}: {fault}")
     chosen = tuple(
         msgspec.structs.replace(rule, examples=(), counterexamples=(), finds="", source="") for rule in ordered(rules.rules)
     )
@@ -85,7 +91,7 @@ def probes(rules: Sequence[Rule]) -> list[Probe]:
             elif rule.pattern is not None and not rule.run:
                 derived = anchors.derive((rule.anchor or rule.lead or rule.pattern).encode())
                 found += [Probe(anchor.expression, anchor.width, index) for anchor in derived]
-        except (anchors.Undecidable, anchors.re.error) as fault:
+        except (anchors.Undecidable, re.error) as fault:
             raise RuleError(f"{rule.file}: rule {rule.id!r}: its {'lead' if rule.lead else 'pattern'}: {fault}") from None
     found += [Probe(expression, 0, KEY) for expression in keys.triggers(rules)]
     return found + [Probe(expression, 1, TOKEN) for expression in views.ANCHORS if expression not in runs.IN_RUNS]

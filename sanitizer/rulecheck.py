@@ -7,15 +7,14 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from sanitizer import anchors, keys
 from sanitizer.actions import replacements
 from sanitizer.database import Compiled, compile_rules
 from sanitizer.hashing import Keyring
 from sanitizer.redact import Redactor
+from sanitizer.rulefaults import faults
 from sanitizer.ruleset import Rule, RuleError, Rules, builtin, read, sources
 from sanitizer.scan import Scanner
 
-ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
 PSEUDONYM = re.compile(r"(?<=:)[0-9a-f]{12}(?=\])")
 BLOB = re.compile(r"\[blob:[a-z0-9]+:\d+B:[0-9a-f]{12}\]")
 LINES = re.compile(r"(\[(?:BLOB|REDACTED:[a-z0-9-]+)\])(?:\n[ \t]*\1)+")
@@ -26,49 +25,17 @@ MOST_SECS = 0.25
 
 def check(rule: Rule, *, shipped: bool = True) -> Iterator[str]:
     """Say what is wrong with *rule* by itself; *shipped* rules must have examples and a source, one's own may do without."""
-    if not ID.match(rule.id):
-        yield "its id is not kebab-case (a-z, 0-9 and hyphens)"
-    if not ID.match(rule.label):
-        yield "its kind is not kebab-case (a-z, 0-9 and hyphens)"
-    if rule.pattern is None and not rule.fields:
-        yield "it has neither a `pattern` nor `fields`, so it finds nothing"
-        return
-    if rule.lead is not None and rule.pattern is None:
-        yield "it has a `lead` but no `pattern` for what follows it"
-        return
-    for name, text in (("pattern", rule.pattern), ("lead", rule.lead), ("anchor", rule.anchor)):
-        if text is None:
-            continue
-        try:
-            compiled = re.compile(text.encode())
-        except re.error as fault:
-            yield f"its {name} does not compile: {fault}"
-            return
-        if name != "lead" and compiled.match(b""):
-            yield f"its {name} matches the empty string"
-            return
-    for phrase in (*rule.fields, *rule.exempt_fields):
-        if not keys.words(phrase.encode()):
-            yield f"the field name {phrase!r} holds no word"
-    from sanitizer.checks import CHECKS  # noqa: PLC0415
-
-    if rule.check and rule.check not in CHECKS:
-        yield f"no check is called {rule.check!r}; there are {', '.join(sorted(CHECKS))}"
-        return
-    if rule.pattern is not None and not rule.run:
-        try:
-            anchors.derive((rule.anchor or rule.lead or rule.pattern).encode())
-        except anchors.Undecidable as fault:
-            yield str(fault)
-            return
+    wrong = list(faults(rule))
+    yield from wrong
     if shipped and not rule.source:
         yield "it links no source for its format"
     if shipped and not (rule.examples and rule.counterexamples):
         yield "it needs at least one example and one counterexample"
-    try:
-        yield from behaviour(rule)
-    except RuleError as fault:
-        yield str(fault)
+    if not wrong:
+        try:
+            yield from behaviour(rule)
+        except RuleError as fault:
+            yield str(fault)
 
 
 def behaviour(rule: Rule) -> Iterator[str]:
@@ -88,16 +55,17 @@ def behaviour(rule: Rule) -> Iterator[str]:
             if got != text:
                 yield f"a counterexample is redacted ({name}): {stable(got)!r}"
     run = redactors[engines[0]]
-    for text in hostile(rule):
+    for hostile_text in hostile(rule):
         begun = time.process_time()
-        run.text(text)
+        run.text(hostile_text)
         if time.process_time() - begun > MOST_SECS:
-            yield f"it needs backtracking: {len(text)} hostile bytes take more than {MOST_SECS} s"
+            yield f"it needs backtracking: {len(hostile_text)} hostile bytes take more than {MOST_SECS} s"
             break
 
 
 def redactor(compiled: Compiled, engine: str) -> Redactor:
-    return Redactor(Scanner(compiled, engine), replacements(compiled.rules, Keyring({"check": b"rules check, no secret of anybody" }, "check")))
+    keyring = Keyring({"check": b"rules check, no secret of anybody"}, "check")
+    return Redactor(Scanner(compiled, engine), replacements(compiled.rules, keyring))
 
 
 def stable(text: str) -> str:
@@ -119,26 +87,26 @@ def hostile(rule: Rule) -> Iterator[bytes]:
 def check_files(directories: Iterable[str | Path] = ()) -> tuple[int, list[str]]:
     """Check all rules of *directories* (default: the shipped ones): how many there are, and what is wrong, a line each."""
     given = list(directories)
-    faults: list[str] = []
+    wrong: list[str] = []
     seen: dict[str, str] = {}
     rules: list[Rule] = []
     for file in sources(given or [builtin()]):
         try:
             parsed = read(file)
         except RuleError as fault:
-            faults.append(str(fault))
+            wrong.append(str(fault))
             continue
         for rule in parsed.rule:
             if rule.id in seen:
-                faults.append(f"{file.name}: rule {rule.id!r}: {seen[rule.id]} has a rule of this id, too")
+                wrong.append(f"{file.name}: rule {rule.id!r}: {seen[rule.id]} has a rule of this id, too")
             seen[rule.id] = file.name
             found = [f"{file.name}: rule {rule.id!r}: {fault}" for fault in check(rule, shipped=not given)]
-            faults += found
+            wrong += found
             if not found:
                 rules.append(rule)
     if rules:
-        faults += together(rules)
-    return len(seen), faults
+        wrong += together(rules)
+    return len(seen), wrong
 
 
 def together(rules: list[Rule]) -> Iterator[str]:
@@ -155,4 +123,5 @@ def together(rules: list[Rule]) -> Iterator[str]:
         if first == before:
             yield f"{rule.file}: rule {rule.id!r}: among all rules, an example of it is not redacted"
         if first != second:
-            yield f"{rule.file}: rule {rule.id!r}: among all rules, the redaction of an example is redacted again: {stable(second.decode('utf-8', 'replace'))!r}"
+            again = stable(second.decode("utf-8", "replace"))
+            yield f"{rule.file}: rule {rule.id!r}: among all rules, the redaction of an example is redacted again: {again!r}"

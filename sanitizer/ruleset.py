@@ -6,6 +6,7 @@ Everything that can be wrong with a rule is found here, before the first byte is
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -133,13 +134,31 @@ def digest(files: Sequence[Path], selection: Selection) -> str:
 def read(file: Path) -> RuleFile:
     """One rule file, each rule with its pack, source and file filled in. Raises `RuleError`."""
     try:
-        parsed = msgspec.convert(tomllib.loads(file.read_text("utf-8")), RuleFile)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError, OSError) as fault:
-        raise RuleError(f"{file.name}: {fault}") from None
+        written = tomllib.loads(file.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+        raise RuleError(f"{file.name}: it is no TOML: {fault}") from None
+    except OSError as fault:
+        raise RuleError(f"{file.name}: it cannot be read: {fault.strerror}") from None
+    try:
+        parsed = msgspec.convert(written, RuleFile)
+    except msgspec.ValidationError as fault:
+        raise RuleError(f"{file.name}: {blame(written, str(fault))}; rules/README.md lists the fields") from None
     rules = tuple(
         msgspec.structs.replace(rule, pack=parsed.pack, source=rule.source or parsed.source, file=file.name) for rule in parsed.rule
     )
     return msgspec.structs.replace(parsed, rule=rules)
+
+
+def blame(written: Mapping[str, object], fault: str) -> str:
+    """*fault* with the id of the rule in the place of its number."""
+    text, _, place = fault.partition(" - at `$")
+    found = re.match(r"\.rule\[(\d+)\]\.?([\w.\[\]]*)", place)
+    rules = written.get("rule")
+    if not found or not isinstance(rules, list):
+        return text + (f" (at {place.strip('.`')})" if place else "")
+    rule = rules[int(found[1])]
+    name = rule.get("id", f"number {int(found[1]) + 1}") if isinstance(rule, dict) else ""
+    return f"rule {name!r}: {found[2] + ': ' if found[2] else ''}{text[:1].lower()}{text[1:]}"
 
 
 def load(selection: Selection = Selection(), files: Sequence[Path] | None = None) -> Rules:  # noqa: B008 - frozen, so it is safe to share
