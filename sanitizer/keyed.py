@@ -3,23 +3,47 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from sanitizer import values
+from sanitizer import pairs, values
 from sanitizer.keys import Keys
 from sanitizer.ruleset import Rule
 
 REACH = 128
 """Bytes looked at before a separator for its key."""
 
-SEPARATORS = b"\"'`\\])*_ \t:=,;({}<>|-\r\n"
+SEPARATORS = b"\"'`\\])*_ \t:=,;({}<>|-\r\n~"
 NOT_KEY = bytes(c if c in b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-." or c >= 0x80 else 0x20 for c in range(256))
-SPACED = re.compile(rb"[A-Za-z\x80-\xff]+(?:[ _-][A-Za-z\x80-\xff]+){1,3}$")
+SPACED = re.compile(
+    rb"(?:(?:[A-Za-z\x80-\xff]+ (?=(?:de|di|da|page|to|the|client|access|api|card|security|secret|of)[ ])){0,2}[A-Za-z\x80-\xff]+[ ])?"
+    rb"[A-Za-z\x80-\xff]+(?:[_-][A-Za-z\x80-\xff]+)*$",
+    re.I,
+)
+"""The words before a separator: the last two, or more if a name of several words could end so."""
+
 SCHEMED = values.SCHEME
 CELL = re.compile(rb"[ \t]*([^|\r\n]*?)[ \t]*(?=\||\r|\n|$)")
-COMMA_CELL = re.compile(rb"(?!\s)[^,\r\n]+")
-OBJECT_VALUE = re.compile(rb"\\*[\x22'](?:value|val|content|data)\\*[\x22'][ \t]*:", re.I)
+COMMA_CELL = re.compile(rb"(?!\s)[^,()\r\n]+")
+TAB_CELL = re.compile(rb"[^\t\r\n]+")
 TELLING = re.compile(rb"[ \t]*[\x22'`]?[^\s\x22'`]*[0-9!@#$%^&*~+?_-][^\s\x22'`]*")
+QUOTE_NEXT = re.compile(rb"[ \t]*(?:<<)?[bBuUrRNn]?\\*[\x22'`\[]")
+KEY_FOLLOWS = re.compile(rb"\\*[\x22'`]?[ \t]*(?::|=>?)")
+JOINED = re.compile(rb"[ \t]{0,16}(?:=>|:=|[:=](?![:=]))")
+EQUALS = re.compile(rb"[ \t]*=")
+LINE_BEGINS = re.compile(rb"(?:\n|\\n)[ \t]*(?:-[ ])?$")
+REST_OF_LINE = re.compile(rb"(?:(?![ ][#/]|\\+[nrt\x22'])[^\r\n\x22])*")
+COMMANDS = (b"setenv", b" env", b"\nenv", b"config set", b"configure set", b"setx", b"set -x", b"set -gx")
+PLACEHOLDERS_KNOWN = frozenset(("password", "named-secret", "credential", "personal", "token"))
+"""Checks that refuse placeholders themselves."""
+
+PARAMETERS = re.compile(rb"\w{1,32}=(?:\\*\x22[^\x22]{0,300}\x22|[^\s,\x22]{0,300}),[ ]*\w{1,32}=")
+PARAMETER = re.compile(
+    rb"\b(?:signature|response|mac|hash|oauth_signature|oauth_token|token|password|sig|proof|secret)=\\*\x22?([^\s\x22,\\]{4,})", re.I
+)
+"""The parameters of an Authorization header (RFC 9110, section 11.4) that are secret."""
+
+COOKIE = re.compile(rb"([^=;,\s\x22']{1,128})=([^;\s\x22']+)")
+ATTRIBUTES = frozenset((b"path", b"domain", b"expires", b"max-age", b"samesite", b"priority", b"version"))
 
 Found = tuple[int, int, int]
 
@@ -30,7 +54,7 @@ class KeyedValues:
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.keys = Keys(rules)
         self.rules = rules
-        self.checks: dict[int, Callable[[bytes], bool] | None] = {}
+        self.checks: dict[int, Callable[[bytes], bool]] = {}
 
     def find(self, buffer: bytes, at: int) -> list[Found]:
         mark = buffer[at - 1]
@@ -38,8 +62,17 @@ class KeyedValues:
         if mark == 0x3A or mark == 0x3D:  # : =
             if mark == 0x3A and (buffer.startswith(b"//", at) or buffer.startswith(b":", at)):
                 return []
-            rule, _ = self.owner(window)
-            return self.accept(buffer, values.value(buffer, at, line=self.rules[rule].extent == "line"), rule) if rule >= 0 else []
+            rule, start = self.owner(window)
+            if rule < 0:
+                return []
+            if mark == 0x3A and window.endswith(b"://", 0, start):
+                return []  # the user of a URL
+            if self.rules[rule].extent == "line":
+                return self.cookies(buffer, values.value(buffer, at, line=True), rule)
+            found = self.accept(buffer, values.value(buffer, at), rule)
+            if mark == 0x3A and len(found) == 1 and buffer[at : at + 1] == b" " and self.rules[rule].label == "password":
+                return [self.rest_of_line(buffer, found[0], window, start)]
+            return found
         if mark == 0xEF:
             if not buffer.startswith((b"\xbc\x9a", b"\xbc\x9d"), at):
                 return []
@@ -47,56 +80,89 @@ class KeyedValues:
             return self.accept(buffer, values.value(buffer, at + 2), rule) if rule >= 0 else []
         return self.otherwise(buffer, at, mark, window)
 
+    def rest_of_line(self, buffer: bytes, found: Found, window: bytes, key: int) -> Found:
+        """*found*, to the end of its line if its key begins the line, as one in YAML does."""
+        start, end, rule = found
+        if buffer[end] != 0x20 or buffer[start - 1] in b"\x22'`" or LINE_BEGINS.search(window, 0, key) is None:
+            return found
+        return start, end + len(REST_OF_LINE.match(buffer, end)[0].rstrip()), rule  # type: ignore[index] - matches the empty string
+
     def otherwise(self, buffer: bytes, at: int, mark: int, window: bytes) -> list[Found]:
         """The rarer ways to join a key and its value."""
-        if window[-5:].lower() == b"value" or window[-7:].lower() == b"content":
-            rule, _ = self.owner(window[:-5] if window[-1:] in b"eE" else window[:-7])
-            follows = re.compile(rb"[ \t]*=").match(buffer, at)
+        tail = window[-14:].lower()
+        if tail.endswith((b"value", b"content")):
+            rule, _ = self.owner(window[:-5] if tail.endswith(b"value") else window[:-7])
+            follows = EQUALS.match(buffer, at)
             return self.accept(buffer, values.value(buffer, follows.end()), rule) if rule >= 0 and follows else []
-        if window[-4:-1].lower() in (b" is", b"was", b"are") and mark in b" :":
-            rule, _ = self.owner(window[:-4])
+        if tail[-4:-1] in (b" is", b"was", b" to") and mark in b" :":
+            rule, _ = self.owner(window[:-8] if tail.endswith(b" set to ") else window[:-4])
             told = TELLING.match(buffer, at)
             return self.accept(buffer, values.value(buffer, at), rule) if rule >= 0 and told else []
-        rule, start = self.owner(window)
-        if rule < 0:
-            return []
-        spans: list[values.Span] = []
+        if mark == 0x20:
+            if tail.endswith(b"insert into "):
+                return self.believed(buffer, pairs.inserted(buffer, at, self.keys.verdict))
+            if tail.endswith(COMMANDS, 0, len(tail) - 1):
+                return self.believed(buffer, pairs.variable(buffer, at, self.keys.verdict))
+        rule, start = self.owner(window[:-2] if mark in b"\x86\x87" else window)
+        return self.accept(buffer, self.spans(buffer, at, mark, window, start), rule) if rule >= 0 else []
+
+    def spans(self, buffer: bytes, at: int, mark: int, window: bytes, start: int) -> list[values.Span]:
         if mark == 0x2C:
-            spans = self.after_comma(buffer, at, window, start)
-        elif mark == 0x3E and window[-2:-1] in b"-=":
-            spans = values.value(buffer, at)
-        elif mark == 0x3E or mark == 0x3C:
+            return self.after_comma(buffer, at, window, start)
+        if mark == 0x3E and window[-2:-1] in b"-=~" or mark in b"\x86\x87":
+            return values.value(buffer, at + (mark != 0x3E))
+        if mark == 0x3C and buffer.startswith(b"-", at):
+            return values.value(buffer, at + 1)
+        if mark == 0x3E or mark == 0x3C:
             cell = values.CELL.match(buffer, at - 1 if mark == 0x3C else at)
             text = values.MARKUP.match(buffer, cell.end() if cell else at)
-            if (mark == 0x3E or cell) and text:
-                spans = [text.span(1)]
-        elif mark == 0x28:
-            spans = values.value(buffer, at) if values.QUOTE_NEXT.match(buffer, at) else []
-        elif mark == 0x3B:
+            return [text.span(1)] if (mark == 0x3E or cell) and text else []
+        if mark == 0x28:
+            return values.value(buffer, at) if QUOTE_NEXT.match(buffer, at) else []
+        if mark == 0x3B:
             serialized = values.SERIALIZED.match(buffer, at)
-            spans = values.value(buffer, serialized.end()) if serialized else []
-        elif mark == 0x7C:
+            return values.value(buffer, serialized.end()) if serialized else pairs.part(buffer, at - 1)
+        if mark == 0x7C:
             cell = CELL.match(buffer, at)
-            spans = [cell.span(1)] if cell and window[:start].rstrip(b" \t").endswith(b"|") and cell.end(1) > cell.start(1) else []
-        elif mark == 0x7D:
-            opened = buffer.rfind(b"{", max(0, at - 4096), at)
-            named = OBJECT_VALUE.search(buffer, opened, at) if opened >= 0 else None
-            spans = [span for span in values.value(buffer, named.end()) if span[1] < at] if named else []
-        elif mark in b" \t":
-            flag = window[max(0, start - 1) : start + 1]
-            if flag[-1:] == b"-" and flag[:1] in b" \t\n\"'-,[" and buffer[at : at + 1] not in b"-":
-                spans = values.value(buffer, at)
-        return self.accept(buffer, spans, rule)
+            is_row = window[:start].rstrip(b" \t").endswith(b"|") or (cell is not None and TELLING.fullmatch(cell[1]) is not None)
+            return [cell.span(1)] if cell and is_row and cell.end(1) > cell.start(1) else []
+        if mark == 0x7D:
+            return pairs.beside(buffer, at, window[start:], at - len(window) + start) or []
+        if mark in b" \t":
+            return self.after_space(buffer, at, mark, window, start)
+        if mark in b"\x22'":
+            before = window[start - 1 : start]
+            told = TELLING.match(buffer, at - 1)
+            return values.value(buffer, at - 1) if before == b":" or (told and before in b" \t\n(") else []
+        return pairs.part(buffer, at - 2) if mark in b"\nrn" else []
+
+    def after_space(self, buffer: bytes, at: int, mark: int, window: bytes, start: int) -> list[values.Span]:
+        if window.endswith(b"; "):
+            return pairs.part(buffer, at - 2)
+        joined = JOINED.match(buffer, at)
+        if joined:
+            return values.value(buffer, joined.end())
+        flag = window[max(0, start - 2) : start + 1].lstrip(b" \t\n\"'-,[")
+        if window[start : start + 1] == b"-" and not flag[:-1] and buffer[at : at + 1] not in b"-":
+            return values.value(buffer, at)
+        if mark == 0x09 and window[max(0, start - 1) : start] in (b"\n", b"\t") and (cell := TAB_CELL.match(buffer, at)):
+            return [cell.span()] if TELLING.match(cell[0]) else []
+        return []
 
     def after_comma(self, buffer: bytes, at: int, window: bytes, start: int) -> list[values.Span]:
-        named = values.NAMED.match(buffer, at)
-        if named:
-            return values.value(buffer, named.end())
+        paired = pairs.beside(buffer, at, window[start:], at - len(window) + start)
+        if paired is not None:
+            return paired
         quoted = window[-2:-1] in b"\"'`" or window.rstrip(b" ,")[-1:] in b"\"'`"
-        if quoted and values.QUOTE_NEXT.match(buffer, at):
-            return values.value(buffer, at)
+        opened = window[max(0, start - 1) : start]
+        if (quoted or opened in b"{(") and QUOTE_NEXT.match(buffer, at):
+            found = values.value(buffer, at)
+            last = found[-1][1] if found else at
+            if KEY_FOLLOWS.match(buffer, last) or (b"[" in window[max(0, start - 4) : start] and not TELLING.match(buffer[at:last])):
+                return []
+            return found
         cell = COMMA_CELL.match(buffer, at)
-        if not quoted and cell and window[max(0, start - 1) : start] in (b",", b"\t", b";"):
+        if not quoted and cell and opened in (b",", b"\t", b";") and TELLING.match(cell[0]):
             return [cell.span()]
         return []
 
@@ -113,28 +179,53 @@ class KeyedValues:
                 rule = self.keys.verdict(spaced[0])
         return rule, start
 
-    def accept(self, buffer: bytes, spans: list[values.Span], rule: int) -> list[Found]:
-        """Leave out placeholders, constants, what the rule's check does not believe, and the scheme of a credential."""
-        from sanitizer.words import placeholder  # noqa: PLC0415 - loaded with the first key that is found
+    def accept(self, buffer: bytes, spans: Iterable[values.Span], rule: int) -> list[Found]:
+        """Leave out what is no secret, and the scheme of a credential."""
+        return self.believed(buffer, [(start, end, rule) for start, end in spans])
 
+    def believed(self, buffer: bytes, candidates: Iterable[Found]) -> list[Found]:
+        """Leave out placeholders, constants, what the rule's check does not believe, and the scheme of a credential."""
         found: list[Found] = []
-        for begin, end in spans:
+        for begin, end, rule in candidates:
             scheme = SCHEMED.match(buffer, begin, end)
             start = scheme.end() if scheme else begin
-            text = buffer[start:end]
-            if text in values.CONSTANTS or placeholder(text):
+            if scheme and PARAMETERS.match(buffer, start, end):
+                found += [(*one.span(1), rule) for one in PARAMETER.finditer(buffer, start, end)]
                 continue
-            check = self.check(rule)
-            if check is None or check(text):
+            text = buffer[start:end]
+            if text in values.CONSTANTS:
+                continue
+            if text.endswith(b"...") and len(text) > 3 and self.rules[rule].label == "password":
+                text, end = text[:-3], end - 3
+            if self.check(rule)(text):
                 if len(text) >= values.LONG:
                     end = values.REST.match(buffer, end).end()  # type: ignore[union-attr] - matches the empty string
                 found.append((start, end, rule))
         return found
 
-    def check(self, rule: int) -> Callable[[bytes], bool] | None:
-        if rule not in self.checks:
-            from sanitizer.checks import CHECKS  # noqa: PLC0415
+    def check(self, rule: int) -> Callable[[bytes], bool]:
+        """What says whether a value is one, and no placeholder."""
+        known = self.checks.get(rule)
+        if known is None:
+            from sanitizer.checks import CHECKS  # noqa: PLC0415 - loaded with the first key that is found
+            from sanitizer.words import placeholder  # noqa: PLC0415
 
             name = self.rules[rule].check
-            self.checks[rule] = CHECKS[name] if name else None
-        return self.checks[rule]
+            check = CHECKS[name] if name else None
+            if check is not None and name in PLACEHOLDERS_KNOWN:
+                known = check
+            else:
+
+                def known(text: bytes) -> bool:
+                    return (check is None or check(text)) and not placeholder(text)
+
+            self.checks[rule] = known
+        return known
+
+    def cookies(self, buffer: bytes, spans: Iterable[values.Span], rule: int) -> list[Found]:
+        """The values of the cookies in *spans* (RFC 6265, section 4), or all of what does not look like cookies."""
+        found: list[Found] = []
+        for line in self.accept(buffer, spans, rule):
+            given = [one for one in COOKIE.finditer(buffer, *line[:2]) if one[1].lower() not in ATTRIBUTES]
+            found += [(*one.span(2), rule) for one in given] or [line]
+        return found

@@ -102,17 +102,29 @@ def triggers(rules: Sequence[Rule]) -> list[bytes]:
     stems = b"|".join(STEMS)
     if any(phrase.split()[-1] in STEM_WORDS for rule in rules for phrase in rule.fields):
         found.append(rb"(?:" + stems + rb")[\w.\-]{1,16}[\x22'`\]\\]{0,3}[ \t]{0,2}[:=,]")
-    return [rb"(?i)" + expression for expression in found]
+    return [rb"(?i)" + expression for expression in (*found, *(COMMANDS if found else ()))]
 
 
 TAILS = (
-    rb"[:=,(><;|\xef]",
+    rb"[:=,(><;|\t\xef]",
     rb"[\x22'`\])* \t\\}s0-9-][:=,;({}<>|]",
     rb"[\x22'`\])*\\ s0-9][\x22'`\])*\t\\ ][:=,;({}<>|]",
     rb" (?:is|was)[ :]",
     rb"[\x22'] (?:value|content)",
+    rb" set to ",
+    rb" [\-~]>",
+    rb" \xe2[\x86\x87]",
+    rb"[\x22'][ \t][ \t]",
+    rb"[\x22']\] =",
+    rb" [\x22']",
+    rb"\x22(?:\\[rn]|\r\n|\n\n|; )",
 )
-"""What stands between a key and its value: marks that close the key, then a separator; the words of a sentence; a second attribute."""
+"""What stands between a key and its value: marks that close the key, then a separator; the words of a sentence; a second attribute;
+arrows; the lines of a form.
+"""
+
+COMMANDS = (rb"setenv[ \t]", rb"[\n ]env ", rb"config set ", rb"configure set ", rb"setx ", rb"set -x ", rb"set -gx ", rb"insert into ")
+"""What a key and its value stand behind."""
 
 STEMS = (b"password", b"passwd", b"pwd", b"secret", b"token", b"api.?key")
 STEM_WORDS = frozenset(("password", "passwd", "pwd", "secret", "token", "key"))

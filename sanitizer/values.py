@@ -8,21 +8,30 @@ from __future__ import annotations
 
 import re
 
-Span = tuple[int, int]
+from sanitizer.nested import CONSTANTS, LONGEST, Span, is_schema, leaves
 
-LONGEST = 1 << 16
-"""Bytes of one value that are looked at; a longer one is redacted to there, and the rest by what else is found in it."""
-
-DEEPEST = 16
-"""Nesting of a list or object that is followed."""
+__all__ = ["CONSTANTS", "Span", "value"]
 
 START = re.compile(
     rb"""[=:>~]{0,2}[ \t]*
+    (?:!{1,2}[A-Za-z][\w./:\-]{0,30}[ ]+|string\(\d{1,6}\)[ ]+(?=\x22)|<<(?=\x22))?   # YAML's tags, what PHP dumps, Erlang's binaries
     (?:(?:[A-Za-z_][\w.]{0,30}[ \t]*(?:\[[\w., |]{0,40}\]|<[\w., |]{0,40}>)?(?:[ \t]*\|[ \t]*\w{1,20}){0,3}[ \t]*)=[ \t]*(?=[\x22'`bfru]))?   # a type: `password: str = "x"`
     (?:(?:Some|Ok|Just|SecretStr|Secret|String|new[ ]String|String\.from|str|bytes|quote)\([ \t]*)?
     (?:[bBuUfFrRN@$]{1,2}(?=[\x22']))?""",
     re.X,
 )
+USUAL = re.compile(rb"[ ]?\x22([^\x22\\\n]{1,256})\x22(?!\x22)|([A-Za-z0-9_+/\-]{1,256})(?=[ \n](?![=(]))")
+"""What most values look like: a JSON string without escapes; a word after `=`."""
+
+CODE = re.compile(
+    rb"(?:await|new|yield)[ ]\w|[A-Za-z_$][A-Za-z_]{0,40}\d?(?:(?:\.|->|::|\?\.)[A-Za-z_]{1,40}\d?){0,6}"
+    rb"(?:\((?:\)|\\{0,4}[\x22'`]|[a-z_.]{1,60}[,)]|\.\.\.)|\[\\{0,4}[\x22'`])"
+)
+"""A call or a subscript: what a program has for a value, and no value."""
+
+BLOCK = re.compile(rb"[|>][+\-]?\d?[ \t]*(?:#[^\n]*)?\n(?=[ \t]+\S)")
+INDENT = re.compile(rb"[ \t]*(?:-[ ])*")
+
 QUOTED = {
     0x22: re.compile(rb'"((?:[^"\\\n]|\\.|"")*+)"', re.S),
     0x27: re.compile(rb"'((?:[^'\\\n]|\\.|'')*+)'", re.S),
@@ -37,18 +46,14 @@ BARE = re.compile(rb"[^\s\x22'`<>]{1,2048}")
 REST = re.compile(rb"[^\s\x22'`<>&,;|]*")
 CUT = re.compile(rb"[&,;|](?=$|[\w.%\-\[\]$@]{1,64}[\])]?[ \t]{0,2}[=:](?![=:]))|[,;|](?=[,;|])|\}\s*,|%26(?=\w{1,64}(?:=|%3[Dd]))")
 LINE = re.compile(rb"[^\r\n]*")
-COMMENT = re.compile(rb"[ \t]+#.*$|[ \t]+//.*$")
+ESCAPE = re.compile(rb"\\+(?:[\x22'nrt]|$)")
 TRAIL = b",;.:)]}>|"
-TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|\'(?:[^\'\\\n]|\\.)*+\'|[\[\]{}]|[^\s,:=\[\]{}"\']+|[,:=]|\s+|.', re.S)
-CONSTANTS = frozenset((b"true", b"false", b"null", b"None", b"True", b"False", b"undefined", b"nil", b"NaN"))
-NAMED = re.compile(rb"[ \t]*\\*[\x22'`]?(?:value|val|values|content|data|secret|text|default)\\*[\x22'`]?[ \t]{0,2}[:=]", re.I)
-QUOTE_NEXT = re.compile(rb"[ \t]*[bBuUrR]?\\*[\x22'`\[]")
 SERIALIZED = re.compile(rb"[ \t]*s:\d{1,6}:(?=\\*[\x22'])")
 CELL = re.compile(rb"(?:</?(?:td|th|dt|dd|b|strong|span|label|code|em|i|p|div|key|name|string|value)(?:\s[^<>]{0,100})?>[ \t]{0,4}){1,4}", re.I)
 CDATA = re.compile(rb"<!\[CDATA\[(.*?)(?:\]\]>|$)")
 ANGLED = re.compile(rb"<([^<>\s]*[^<>\sA-Za-z_-][^<>\s]*)>")  # a placeholder (`<your-key>`) is words only
 MARKUP = re.compile(rb"(?:<!\[CDATA\[)?([^<>\r\n]+)")
-SCHEME = re.compile(rb"[ \t]*(?:Bearer|Basic|Digest|Negotiate|NTLM|Token|ApiKey|Api-Key|Key|OAuth|SSWS|AWS4-HMAC-SHA256|Hawk|GenieKey|Splunk|JWT|DPoP|PoP|Bot|Zoho-oauthtoken)[ \t]+", re.I)
+SCHEME = re.compile(rb"[ \t]*(?:Bearer|Basic|Digest|Negotiate|NTLM|Token|ApiKey|Api-Key|Key|OAuth|SSWS|AWS4-HMAC-SHA256|Hawk|GenieKey|Splunk|MAC|HMAC|PrivateToken|JWT|DPoP|PoP|Bot|Zoho-oauthtoken)[ \t]+", re.I)
 
 
 def value(buffer: bytes, at: int, *, line: bool = False) -> list[Span]:
@@ -56,11 +61,17 @@ def value(buffer: bytes, at: int, *, line: bool = False) -> list[Span]:
 
     `line` takes an unquoted value to the end of its line (a cookie header). A list or object gives the spans of its leaves.
     """
+    usual = USUAL.match(buffer, at)
+    if usual is not None and not line:
+        return [usual.span(usual.lastindex or 0)]
     start = START.match(buffer, at).end()  # type: ignore[union-attr] - matches the empty string, so never None
     first = buffer[start : start + 1]
     if not first or first in b"\r\n,;&)}]":
         return []
     code = first[0]
+    if code in b"|>":
+        folded = BLOCK.match(buffer, start)
+        return block(buffer, start, folded.end()) if folded else []
     if code in QUOTED:
         if buffer.startswith(first * 3, start):
             end = buffer.find(first * 3, start + 3, start + LONGEST)
@@ -73,7 +84,7 @@ def value(buffer: bytes, at: int, *, line: bool = False) -> list[Span]:
             end = closing(buffer, quote.end(), quote[0])
             return nonempty(quote.end(), end)
     if code in b"[{" and not line:
-        return leaves(buffer, start)
+        return [] if code == 0x7B and is_schema(buffer, start) else leaves(buffer, start)
     if code == 0x3C:
         found = CDATA.match(buffer, start) or ANGLED.match(buffer, start)
         return nonempty(*found.span(1)) if found else []
@@ -98,8 +109,25 @@ def closing(buffer: bytes, start: int, quote: bytes) -> int:
     return stop
 
 
+def block(buffer: bytes, key: int, start: int) -> list[Span]:
+    """A block scalar of YAML (section 8.1 of its specification): the lines that are indented deeper than the one that *key* is on."""
+    indent = INDENT.match(buffer, buffer.rfind(b"\n", 0, key) + 1).end() - buffer.rfind(b"\n", 0, key) - 1  # type: ignore[union-attr]
+    spans: list[Span] = []
+    while start < min(len(buffer), key + LONGEST):
+        end = buffer.find(b"\n", start)
+        end = len(buffer) if end < 0 else end
+        text = buffer[start:end].lstrip(b" \t")
+        if text and end - len(text) - start <= indent:
+            break
+        spans += nonempty(end - len(text), end)
+        start = end + 1
+    return spans
+
+
 def bare(buffer: bytes, start: int) -> list[Span]:
     """An unquoted value: to white space or a quote, less what belongs to the text around it."""
+    if CODE.match(buffer, start):
+        return []
     found = BARE.match(buffer, start, start + LONGEST)
     if found is None:
         return []
@@ -108,49 +136,15 @@ def bare(buffer: bytes, start: int) -> list[Span]:
     if cut is not None:
         text = text[: cut.start()]
     kept = text.rstrip(TRAIL)
+    if text.startswith(b"...", len(kept)):
+        kept = text[: len(kept) + 3]  # shortened by whoever wrote it
     for opening, close in ((b"(", b")"), (b"[", b"]"), (b"{", b"}"), (b"<", b">")):
         if opening in kept and text[len(kept) : len(kept) + 1] == close:
             kept = text[: len(kept) + 1]
-    if kept.endswith(b"\\") or b"\\" in kept:
-        escape = re.search(rb"\\+(?:[\x22'nrt]|$)", kept)
+    if b"\\" in kept:
+        escape = ESCAPE.search(kept)
         kept = kept[: escape.start()] if escape else kept
     return nonempty(start, start + len(kept))
-
-
-def leaves(buffer: bytes, start: int) -> list[Span]:
-    """The strings, numbers and words of the list or object at *start*, but for keys and constants.
-
-    Where it is nested too deeply to be followed, all of the rest of the line is one span.
-    """
-    spans: list[Span] = []
-    depth = 0
-    pending: Span | None = None
-    for token in TOKEN.finditer(buffer, start, start + LONGEST):
-        text = token[0]
-        if text in (b"[", b"{"):
-            depth += 1
-            if depth > DEEPEST:
-                return [*spans, (token.start(), LINE.match(buffer, start, start + LONGEST).end())]  # type: ignore[union-attr]
-        elif text in (b"]", b"}"):
-            depth -= 1
-        elif text in (b":", b"="):
-            pending = None
-        elif not text.isspace() and text != b"," and text not in CONSTANTS:
-            if pending:
-                spans.append(pending)
-            quoted = text[0] in b"\"'" and len(text) > 1
-            pending = (token.start() + quoted, token.end() - quoted)
-            continue
-        elif text.isspace() and b"\n" not in text:
-            continue
-        if pending and text not in (b":", b"="):
-            spans.append(pending)
-            pending = None
-        if depth <= 0:
-            break
-    if pending:
-        spans.append(pending)
-    return [span for span in spans if span[0] < span[1]]
 
 
 def nonempty(start: int, end: int) -> list[Span]:
