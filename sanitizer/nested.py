@@ -1,0 +1,89 @@
+"""The values inside a list or object that stands under a secret's name, in JSON, Python, YAML's flow style and the like."""
+
+from __future__ import annotations
+
+import re
+
+Span = tuple[int, int]
+
+LONGEST = 1 << 16
+"""Bytes of one list or object that are looked at; what follows is redacted by what else is found in it."""
+
+DEEPEST = 16
+"""Nesting that is followed."""
+
+TOKEN = re.compile(
+    rb'(?P<escaped>\\+["\'])[^\n"\']{0,2048}?(?P=escaped)'
+    rb'|"(?:[^"\\\n]|\\.)*+"|\'(?:[^\'\\\n]|\\.)*+\'|[\[\]{}]|[^\s,:=\[\]{}"\'\\]+|[,:=]|[^\S\n]+|.',
+    re.S,
+)
+CONTINUED = re.compile(rb"[ \t]+\S|[\]}]")
+"""How a line begins that goes on with a list or object; any other is a line of its own."""
+
+LINE = re.compile(rb"[^\r\n]*")
+CONSTANTS = frozenset((b"true", b"false", b"null", b"None", b"True", b"False", b"undefined", b"nil", b"NaN"))
+
+_NAME = rb"\\*[\x22']?"
+SCHEMA = re.compile(
+    rb"\{\s*(?:"
+    + _NAME
+    + rb"(?:\$ref|anyOf|oneOf|allOf|enum)"
+    + _NAME
+    + rb"\s*:|(?:"
+    + _NAME
+    + rb"(?:title|description|default|format|nullable|optional|required|readOnly|writeOnly|minLength|maxLength|examples?)"
+    + _NAME
+    + rb"\s*:\s*[^{}\[\]]{0,300},\s*)?"
+    + _NAME
+    + rb"type"
+    + _NAME
+    + rb"\s*:\s*\[?\s*"
+    + _NAME
+    + rb"(?:string|number|integer|boolean|object|array|null|password|text)\b)",
+)
+PLAIN = re.compile(rb"\{(?![^{}]{0,1000}\b(?:value|val|data|plain|secret|content|S)" + _NAME + rb"\s*:)")
+
+
+def is_schema(buffer: bytes, start: int) -> bool:
+    """Whether the object at *start* describes a value (JSON Schema), and holds none."""
+    return SCHEMA.match(buffer, start, start + 1024) is not None and PLAIN.match(buffer, start, start + 1100) is not None
+
+
+def leaves(buffer: bytes, start: int) -> list[Span]:
+    """The strings, numbers and words of the list or object at *start*, but for keys and constants.
+
+    Where it is nested too deeply to be followed, all of the rest of the line is one span.
+    """
+    spans: list[Span] = []
+    depth = 0
+    pending: Span | None = None
+    for token in TOKEN.finditer(buffer, start, start + LONGEST):
+        text = token[0]
+        if text in (b"[", b"{"):
+            depth += 1
+            if depth > DEEPEST:
+                return [*spans, (token.start(), LINE.match(buffer, start, start + LONGEST).end())]  # type: ignore[union-attr]
+        elif text in (b"]", b"}"):
+            depth -= 1
+        elif text in (b":", b"="):
+            pending = None
+            continue
+        elif text == b"\n":
+            if CONTINUED.match(buffer, token.end()) is None:
+                break
+        elif text.isspace() or text == b"\\":
+            continue
+        elif text != b"," and text not in CONSTANTS:
+            if pending:
+                spans.append(pending)
+            quoted = len(token["escaped"] or b"") or int(text[0] in b"\"'" and len(text) > 1)
+            pending = (token.start() + quoted, token.end() - quoted)
+            continue
+        if pending:
+            spans.append(pending)
+            pending = None
+        if depth <= 0:
+            break
+    if pending:
+        spans.append(pending)
+    return [span for span in spans if span[0] < span[1]]

@@ -1,0 +1,101 @@
+"""Keys and values that stand apart: an object that names a key in one field and holds its value in another, the columns and rows of
+SQL, the parts of a form, and the commands that set a variable.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from sanitizer import values
+from sanitizer.nested import LONGEST, Span
+
+Verdict = Callable[[bytes], int]
+
+REACH = 512
+"""Bytes on either side of a key's name in which its value may stand."""
+
+_FIELD = rb"\\*[\x22'`]?[ \t]{0,4}(?:=>|[:=])"
+VALUE_FIELD = re.compile(
+    rb"(?<![\w.\-])\\*[\x22'`]?(?:value|val|v|values|content|data|secret|text|default|string_?value|plaintext)" + _FIELD, re.I
+)
+NAMING = re.compile(rb"[\w\x22'`]\\*[\x22'`]?[ \t]{0,4}(?:=>|[:=])[ \t]{0,4}[bu]?\\*[\x22'`]?$")
+"""What stands before a key that is itself the value of a field."""
+
+VERB = re.compile(
+    rb"(?:get|set|reset|change|update|create|list|delete|rotate|generate|validate|verify|check|send|forgot|revoke|refresh|show|require|"
+    rb"add|remove|make|issue|request|fetch|read|write|find|search)(?:[_\-.]|[A-Z])"
+)
+"""The names of tools and functions: `reset_password` has no value beside it."""
+
+INSERTED = re.compile(
+    rb"\s{0,4}(?:INTO\s{1,4})?[\w.\x22`\[\]$\\]{1,128}\s{0,4}\(([^()]{1,2000})\)\s{0,8}(?:OUTPUT[^()]{0,100})?VALUES?\s{0,8}(?=\()", re.I
+)
+ITEM = re.compile(
+    rb"[NEBXUneubx]?'(?P<single>(?:[^'\\\n]|\\.|'')*+)'|\"(?P<double>(?:[^\"\\\n]|\\.)*+)\"|\\+\"(?P<escaped>[^\"\\\n]{0,1024})\\+\""
+    rb"|[(),;]|[^\s,();'\"\\]+|\s+|.",
+    re.S,
+)
+HEADERS = re.compile(
+    rb"(?:;[ ]?[\w*]{1,20}=[^;\r\n\\]{0,200}){0,3}(?:(?:\r?\n|\\r\\n|\\n)[\w\-]{1,40}:[^\r\n\\]{0,200}){0,4}(?:\r?\n|\\+r\\+n|\\+n){2}"
+)
+PART = re.compile(rb"(?:(?!--)[^\r\n\\]|\\+(?![rn\\]))[^\r\n\\]{0,4096}")
+VARIABLE = re.compile(rb"(?:--?[\w\-]{1,20}[ ]){0,2}[\x22']?(?P<key>[\w./:\-]{1,128})[\x22']?[ \t]{1,8}(?![=\s])")
+
+
+def beside(buffer: bytes, at: int, key: bytes, key_at: int) -> list[Span] | None:
+    """The value of a pair, if *key*, before *at*, is the value of a field itself (`{"name": "password", "value": "..."}`); else None."""
+    if NAMING.search(buffer, max(0, key_at - 16), key_at) is None:
+        return None
+    if VERB.match(key):
+        return []
+    opened = max(buffer.rfind(sign, max(0, key_at - REACH), key_at) for sign in (b"{", b"}", b"\n", b"["))
+    closed = buffer.find(b"}", at - 1, at + REACH)
+    if closed < 0:
+        closed = buffer.find(b"\n", at, at + REACH)
+    for field in (VALUE_FIELD.search(buffer, at - 1, closed if closed > 0 else at), VALUE_FIELD.search(buffer, max(opened, 0), key_at)):
+        if field is not None and not (buffer[field.end() : field.end() + 2].lstrip()[:1] in (b"[", b"{") and field.start() > at + 2):
+            return [span for span in values.value(buffer, field.end()) if span[1] < key_at or span[0] >= at]
+    return []
+
+
+def inserted(buffer: bytes, at: int, verdict: Verdict) -> Iterator[tuple[int, int, int]]:
+    """What an `INSERT INTO` that ends at *at* puts into columns that a rule claims: (start, end, rule)."""
+    head = INSERTED.match(buffer, at)
+    if head is None:
+        return
+    rules = [verdict(name.strip(b" \t\r\n\x22'`[]\\")) for name in head[1].split(b",")]
+    if max(rules) < 0:
+        return
+    depth = column = 0
+    for item in ITEM.finditer(buffer, head.end(), head.end() + LONGEST):
+        text = item[0]
+        if text == b"(":
+            depth += 1
+            column = 0 if depth == 1 else column
+        elif text == b")":
+            depth -= 1
+        elif text == b"," and depth == 1:
+            column += 1
+        elif depth < 1 and not text.isspace() and text != b",":
+            return
+        elif depth and column < len(rules) and rules[column] >= 0 and text[:1] not in b"?$:@%,;" and not text.isspace():
+            group = item.lastgroup
+            if group or depth == 1 and buffer[item.end() : item.end() + 1] != b"(":
+                yield (*item.span(group or 0), rules[column])
+
+
+def part(buffer: bytes, at: int) -> list[Span]:
+    """The body of a part of a form (RFC 7578) whose name's closing quote stands before *at*."""
+    head = HEADERS.match(buffer, at)
+    body = PART.match(buffer, head.end()) if head else None
+    return [body.span()] if body else []
+
+
+def variable(buffer: bytes, at: int, verdict: Verdict) -> Iterator[tuple[int, int, int]]:
+    """What a command that ends at *at* (`setenv`, `ENV`, `config set`) sets a variable to, if a rule claims its name."""
+    named = VARIABLE.match(buffer, at)
+    rule = verdict(named["key"]) if named else -1
+    if named and rule >= 0:
+        for start, end in values.value(buffer, named.end()):
+            yield start, end, rule
