@@ -138,7 +138,7 @@ class Files:
         known = self._positions.find(file)
         original = None if known else self._original(file)
         if file.empty or original or (only_known and not known):
-            if not file.empty:
+            if original:
                 self._passed[file.identity] = os.fstat(file.fd).st_size
             file.close()
             return

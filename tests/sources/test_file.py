@@ -272,6 +272,23 @@ async def test_rotation_during_a_restart_loses_and_repeats_nothing(
     assert again.lines() == numbered(200, 310).splitlines()
 
 
+@pytest.mark.parametrize("again", range(3))
+async def test_files_that_came_and_were_rotated_while_nobody_looked_are_read(tmp_path: Path, log: Path, again: int) -> None:
+    state = Memory()
+    log.write_bytes(numbered(0, 100))
+    async with following(config(log), state) as reader:
+        await reader.until(lambda: reader.text == numbered(0, 100))
+        log.rename(tmp_path / "server.log.1")
+        log.write_bytes(numbered(100, 200))
+        await reader.until(lambda: reader.text == numbered(0, 200))
+    for n in range(2, 6):
+        log.rename(tmp_path / f"server.log.{n}")
+        log.write_bytes(numbered(n * 100, n * 100 + 100))
+    async with following(config(log), state) as later:
+        await later.until(lambda: len(later.lines()) >= 400)
+    assert later.lines() == numbered(200, 600).splitlines()
+
+
 async def test_a_truncated_file_that_has_grown_past_the_old_place_is_read_from_its_start(log: Path) -> None:
     state = Memory()
     log.write_bytes(numbered(0, 100))
