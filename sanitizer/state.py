@@ -104,16 +104,16 @@ class State:
     async def flush(self) -> None:
         """Write what changed, all of it or nothing. Raises `OSError` when the disk does not take it; then it is still due."""
         async with self._writing:
-            changes, self._changes = self._changes, {}
+            changes = dict(self._changes)
             if not changes:
                 return
             try:
                 await asyncio.to_thread(self._write, changes)
-            except BaseException as trouble:
-                self._changes = {**changes, **self._changes}
-                if isinstance(trouble, sqlite3.Error):
-                    raise OSError(str(trouble)) from None
-                raise
+            except sqlite3.Error as trouble:
+                raise OSError(str(trouble)) from None
+            for key, value in changes.items():  # what was changed meanwhile, by whatever thread, is due with the next flush
+                if self._changes.get(key) is value:
+                    del self._changes[key]
 
     async def bury(self, sink: str, batch: CleanBatch, rejections: Sequence[Rejection]) -> None:
         """Keep the rejected records as dead letters, durably. Raises `OSError` when the disk does not take them."""
