@@ -15,12 +15,12 @@ import re
 import sys
 import tempfile
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import msgspec
 
 from sanitizer.ruleset import Allow, Rule, RuleError, Rules, Selection, builtin, digest, load, sources
-
 
 KEY, TOKEN = -1, -2
 """Owners of probes that no rule owns: of a key's name, and of what may be an encoded token."""
@@ -69,15 +69,24 @@ def compile_rules(rules: Rules) -> Compiled:
         msgspec.structs.replace(rule, examples=(), counterexamples=(), finds="", source="") for rule in ordered(rules.rules)
     )
     found = tuple(probes(chosen))
+    return Compiled(chosen, rules.allow, rules.digest, found, serialize(found, chosen), run_tokens())
+
+
+@cache
+def run_tokens() -> bytes:
+    """The database of the tokens that stand in one run: the same whatever the rules."""
     from sanitizer.runs import IN_RUNS  # noqa: PLC0415 - needed only when the cache is cold
 
-    tokens = serialize([Probe(expression, 0, TOKEN) for expression in IN_RUNS], chosen)
-    return Compiled(chosen, rules.allow, rules.digest, found, serialize(found, chosen), tokens)
+    return serialize([Probe(expression, 0, TOKEN) for expression in IN_RUNS], ())
 
 
 def ordered(rules: Sequence[Rule]) -> list[Rule]:
     """Provider tokens before general kinds before leads, so that a token is called by its name."""
-    return sorted(rules, key=lambda rule: (rule.lead is not None, bool(rule.before or rule.anchor), not rule.check and rule.action != "mask"))
+
+    def place(rule: Rule) -> tuple[bool, bool, bool]:
+        return rule.lead is not None, bool(rule.before or rule.anchor), not rule.check and rule.action != "mask"
+
+    return sorted(rules, key=place)
 
 
 def probes(rules: Sequence[Rule]) -> list[Probe]:
