@@ -28,6 +28,9 @@ MOST_DECODED = 8
 SEPARATOR = b"\n\n\n"
 """Between views: nothing is found across it."""
 
+APART = b"\n\n"
+"""Between lines that are decoded together: an encoded text may go on after one line end, and these lines are no neighbours."""
+
 Span = tuple[int, int]
 
 
@@ -59,7 +62,7 @@ class Decoded:
         self.parent = parent
         self.view = view
         self.starts = [start for start, _ in lines]
-        self.offsets = [0, *accumulate(end - start + 1 for start, end in lines)][:-1]
+        self.offsets = [0, *accumulate(end - start + len(APART) for start, end in lines)][:-1]
 
     def locate(self, start: int, end: int) -> list[Span]:
         return [span for a, b in self.view.locate(start, end) for piece in self.pieces(a, b) for span in self.parent.locate(*piece)]
@@ -69,17 +72,21 @@ class Decoded:
         found: list[Span] = []
         while start < end:
             number = bisect_right(self.offsets, start) - 1
-            after = self.offsets[number + 1] - 1 if number + 1 < len(self.offsets) else end
+            after = self.offsets[number + 1] - len(APART) if number + 1 < len(self.offsets) else end
             stop = min(end, after)
             shift = self.starts[number] - self.offsets[number]
             if start < stop:
                 found.append((start + shift, stop + shift))
-            start = after + 1 if stop == after else end
+            start = after + len(APART) if stop == after else end
         return found
 
 
-REST = re.compile(rb"(?!\d{4}-?\d\d-?\d\d)(?=[A-Za-z+/_.~=-]*[0-9+/_~])[A-Za-z0-9+/_.~-]{8,}={0,2}")
-"""What may be the rest of a token that was broken: no word and no date."""
+REST = re.compile(rb"(?![0-9A-Fa-f]+(?![^\s]))(?!\S*\d{4}-?\d\d-?\d\d)(?!\S*\.[a-z]{1,4}(?!\S))[A-Za-z0-9+/_.~-]{8,}={0,2}(?![=:(.@])")
+"""What may be the rest of a token that was broken: no digest, no date, no file."""
+
+
+LOOSE = frozenset(("email",))
+"""Kinds that two lines make by chance: any words beside an @."""
 
 
 class Broken:
@@ -108,15 +115,23 @@ class Seams:
         self.rules = rules
 
     def hold(self, spans: Sequence[Span], rule: int, depth: int) -> bool:
+        if depth:
+            return all(start in self.starts for start, _ in spans[1:])
         told = self.rules[rule]
-        shaped = depth == 0 and not (told.fields or told.lead or told.run or told.multiline)
+        shaped = not (told.fields or told.lead or told.run or told.multiline or told.label in LOOSE)
         before = spans[0][1]
         for start, end in spans[1:]:
             new = shaped and before not in self.ends and self.buffer[before : before + 1] == b"\n"
-            if not (new or start in self.starts or (REST.fullmatch(self.buffer, start, end) and self.buffer[end] not in b"=:(.@")):
+            if not (new or start in self.starts or self.continues(start, end)):
                 return False
             before = end
         return True
+
+    def continues(self, start: int, end: int) -> bool:
+        """Whether a line that begins with `buffer[start:end]` goes on with a token that was broken."""
+        from sanitizer.words import random  # noqa: PLC0415 - loaded with the first line that may be broken
+
+        return REST.fullmatch(self.buffer, start, end) is not None and random(self.buffer[start:end])
 
 
 class Disguises:
@@ -159,7 +174,7 @@ class Disguises:
                 number = bisect_right(offsets, start) - 1
                 base = offsets[number]
                 spans = layers[number].locate(max(0, start - base), end - base)
-                if seams is None or len(spans) == 1 or (spans and seams.hold(spans, rule, depth)):
+                if seams is None or (len(spans) > 1 and seams.hold(spans, rule, depth)):
                     found += [Finding(a, b, rule) for a, b in spans if a < b]
             if depth + 1 < DEPTH:
                 hits = self.scanner.tokens
@@ -218,7 +233,7 @@ def decoded(layer: Layer, spans: Sequence[Span], decoder: Decoder) -> list[Layer
     """The lines at *spans*, decoded, if that changes anything."""
     if not spans:
         return []
-    source = b"\n".join([layer.text[start:end] for start, end in spans])
+    source = APART.join([layer.text[start:end] for start, end in spans])
     text = decoder.decode(source)
     return [] if text is None else [Decoded(layer, spans, views.View(source, text, decoder))]
 

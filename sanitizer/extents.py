@@ -96,17 +96,20 @@ def reaching_back(rule: Rule, pattern: re.Pattern[bytes], quick: re.Pattern[byte
     have the secret in their group of that name.
     """
     before = rule.before.encode() + (bytes(range(0x80, 0x100)) if "\\x80-\\xff" in (rule.pattern or "") else b"")
-    search = pattern.search
+    match = pattern.match
     usual = quick.match if quick else None
 
     def find(buffer: bytes, at: int, done: int = 0) -> re.Match[bytes] | None:
         window = buffer[max(done, at - BEFORE) : at]
         start = at - (len(window) - len(window.rstrip(before)))
         found = usual(buffer, start) if usual else None
-        if found is None:
-            found = search(buffer, start, at + 2 * BEFORE)
-            if found is None or found.start() > at + 1 or found.end() <= at:
-                return None
+        # A match goes over its anchor, so it begins at most one byte after it.
+        for begin in range(start, at + 2):
+            if found is not None:
+                break
+            found = match(buffer, begin)
+        if found is None or found.end() <= at:
+            return None
         return found
 
     return find
