@@ -46,11 +46,11 @@ def run(command: Sequence[str], listen: Listen) -> NoReturn:
         server, pipes = _spawn(command, before)
     except OSError as trouble:
         os.close(channel)
-        os.write(life, b".")
+        _tell(life, b".")
         reason = "command not found" if trouble.errno == errno.ENOENT else f"cannot be run: {trouble.strerror}"
         _say(f"{command[0]}: {reason}")
         os._exit(127 if trouble.errno == errno.ENOENT else 126)
-    os.write(life, b"%d\n" % server)
+    _tell(life, b"%d\n" % server)
     copies = Copies(channel)
     wake_reader, wake = os.pipe()
     calls = (lambda data: copies.put(CLIENT, data), lambda data: copies.put(SERVER, data)) if taps else (None, None)
@@ -65,7 +65,7 @@ def run(command: Sequence[str], listen: Listen) -> NoReturn:
     os.close(wake)
     _finish(lambda: any(pump.is_alive() for pump in pumps[1:]), None)
     copies.close()
-    os.write(life, b".")
+    _tell(life, b".")
     _finish(lambda: not _ended(listener), _LISTENER_SECS)
     _end_as(status)
 
@@ -104,6 +104,12 @@ def _start_listener(listen: Listen) -> tuple[int, int, int, bool]:
         os._exit(os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else 1)
     _widen(channel[1])
     return pid, channel[1], life[1], word == b"+"
+
+
+def _tell(life: int, word: bytes) -> None:
+    """Tell the listener, if it still lives."""
+    with suppress(OSError):
+        os.write(life, word)
 
 
 def _step_back() -> None:

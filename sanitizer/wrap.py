@@ -65,7 +65,8 @@ def unwrap(text: str, names: Sequence[str] = ()) -> Change:
         assert at  # noqa: S101 - its value is `command`
         assert list_at  # noqa: S101 - a wrapped server has them
         assert list_at.items  # noqa: S101
-        inner = args.index("--") + 1
+        inner = _inner(args)
+        assert inner  # noqa: S101
         head = (at.start, at.end, text[list_at.items[inner].start : list_at.items[inner].end])
         if inner + 1 == len(args):
             return [head, (list_at.start, list_at.end, "[]")]
@@ -76,7 +77,17 @@ def unwrap(text: str, names: Sequence[str] = ()) -> Change:
 
 def is_wrapped(command: str, args: Sequence[str]) -> bool:
     """Whether a server is started by `sanitizer exec`."""
-    return Path(command).stem == "sanitizer" and args[:1] == ["exec"] and "--" in args[:-1]
+    return Path(command).stem == "sanitizer" and args[:1] == ["exec"] and _inner(args) is not None
+
+
+def _inner(args: Sequence[str]) -> int | None:
+    """Where the wrapped command stands in the arguments of `sanitizer`; each of the options of `exec` has a value."""
+    at = 1
+    while at < len(args) and args[at].startswith("-"):
+        if args[at] == "--":
+            return at + 1 if at + 1 < len(args) else None
+        at += 1 if "=" in args[at] else 2
+    return None
 
 
 def difference(before: str, after: str, name: str, clean: Callable[[str], str]) -> str:
