@@ -39,11 +39,11 @@ class Lanes:
         self.max_lines = max_record_lines
         self.assemblers: dict[str, Assembler] = {}
 
-    def assembler(self, lane: str, offset: int) -> Assembler:
+    def assembler(self, lane: str, offset: int, path: str = "") -> Assembler:
         found = self.assemblers.get(lane)
         if found is None:
             digest = self.scrubber.keyring.running
-            facts = lane_fields(lane)
+            facts = lane_fields(path or lane)
             found = Assembler(self.wrapper, self.max_lines, self.max_bytes, offset=offset, fields=facts, digest=digest)
             self.assemblers[lane] = found
         return found
@@ -52,7 +52,8 @@ class Lanes:
         """Redact the records that are complete now."""
         if batch.messages:
             return self.audited(self.scrubber.scrub_messages(batch.messages, batch.lane, batch.upto))
-        return self.scrubbed(self.assembler(batch.lane, batch.offset).feed(batch.data), batch.lane)
+        assembler = self.assembler(batch.lane, batch.offset, batch.attributes.get("path", ""))
+        return self.scrubbed(assembler.feed(batch.data), batch.lane)
 
     async def flush(self, lane: str, end: bool) -> Sequence[CleanBatch]:
         """Redact what *lane* holds; with *end*, its unterminated line too, and forget the lane."""

@@ -29,8 +29,6 @@ LONG_WORD = b"a" * 14
 """A run is looked at more closely where it has so many letters and digits in a row: of base64 they are 62 in 64, of hex all."""
 
 OUTSIDE = re.compile(rb"[^A-Za-z0-9+/_=\-]")
-LIST_BYTES = 60
-"""A buffer with fewer commas than one in so many bytes is not looked through for lists of numbers."""
 
 REACH = 1 << 20
 """Bytes after the start of a run in which its pattern may end: several lines of base64 are one match."""
@@ -67,7 +65,7 @@ class Runs:
         tokens: list[int] = []
         wanted = [(number, rule) for number, rule in self.base64 if not rule.keywords or mentioned(rule, buffer)]
         self.look_for_base64(buffer, wanted, found, tokens)
-        if self.lists and buffer.count(b",") * LIST_BYTES > len(buffer):
+        if self.lists:
             translated = buffer.translate(self.list_table)
             needle = b"a" * min(rule.run for _, rule in self.lists)
             at = translated.find(needle)

@@ -19,6 +19,7 @@ from sanitizer.actions import replacements
 from sanitizer.calls import might_hold_call, needs_a_look
 from sanitizer.database import Compiled
 from sanitizer.exemptions import Exemptions
+from sanitizer.facts import Facts
 from sanitizer.hashing import Keyring
 from sanitizer.mcp import Exposure, Frame
 from sanitizer.model import Clean, CleanBatch, Envelope, Message
@@ -62,6 +63,7 @@ class Scrubber:
         self.raw = options.format == "raw"
         exemptions = Exemptions(compiled.allow, compiled.rules) if compiled.allow else None
         self.redactor = Redactor(Scanner(compiled), replacements(compiled.rules, keyring), exemptions)
+        self.facts = Facts(self.redactor)
         mode = options.params or ("sanitize" if self.raw else "hash")
         by_method, by_tool = options.params_by_method, options.params_by_tool
         self.params = Params(keyring, self.redactor.text, mode, by_method, by_tool, plain=options.plain_hash)
@@ -133,6 +135,8 @@ class Scrubber:
             lines[number] = shortened(lines[number], cut)
         if self.raw and not whole:
             return terminal.tame_all(lines), rewritten.offsets
+        if rewritten.entries:
+            rewritten = rewritten._replace(entries=self.facts.clean(rewritten.entries))
         notes: dict[int, Counter[str]] = {}
         if self.options.annotate:
             for place in redacted.places:
