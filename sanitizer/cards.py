@@ -46,6 +46,7 @@ def _compile() -> re.Pattern[bytes]:
 
 
 _issued = _compile().fullmatch
+_long = re.compile(rb"(?:50(?:18|20|38|6[01])|5893|6304|6759|676[1-3]|62\d\d|81[0-7]\d|6011|64[4-9]\d|65\d\d|35[2-8]\d|9792|220[0-4]|3[068]\d\d)\d{8,15}").fullmatch
 _uatp = re.compile(rb"1\d{14}").fullmatch
 
 
@@ -58,11 +59,11 @@ def luhn(number: bytes) -> bool:
 def card(number: bytes) -> bool:
     """Whether *number* is a card that a network may have issued: range, length and check digit.
 
-    Cards of 17 and 18 digits are few and identifiers of that length are many, so only UnionPay and Maestro, which have such cards,
-    count in one run.
+    Cards of 12 and of 17 to 19 digits are few and identifiers of that length are many, so in one run only the ranges count that
+    nothing but such cards is known for.
     """
     digits = number.translate(None, _NOT_DIGITS)
-    if len(digits) in (17, 18) and len(number) == len(digits) and digits[:1] not in b"56":
+    if len(digits) not in (13, 14, 15, 16) and len(number) == len(digits) and _long(digits) is None:
         return False
     return _checked(digits)
 

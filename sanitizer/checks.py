@@ -133,6 +133,15 @@ def basic(text: bytes) -> bool:
     return b":" in decoded and not decoded.translate(None, _PRINTABLE)
 
 
+def sasl_plain(text: bytes) -> bool:
+    """RFC 4616: base64 of an identity, a user and a password, each behind a NUL but the first; or the form of XOAUTH2."""
+    try:
+        decoded = binascii.a2b_base64(text + b"==="[: -len(text) % 4])
+    except ValueError:
+        return False
+    return decoded.count(b"\0") == 2 or (decoded.startswith(b"user=") and b"auth=" in decoded)
+
+
 def credential(text: bytes) -> bool:
     """The value of a field such as `auth`: a token, or Basic credentials without their scheme."""
     return words.token(text) or (8 <= len(text) < 4096 and not words.wordlike(text[:100]) and basic(text))
@@ -175,6 +184,11 @@ def told_password(text: bytes) -> bool:
     if letters < 2 or digits < 1 or len(text) < 6 or text[:1] == b"/":
         return False
     return _hash_name(text) is None and words.password(text)
+
+
+def told_argument(text: bytes) -> bool:
+    """A password as an argument of a command: no word that would go on a sentence."""
+    return words.password(text) and not (words.wordlike(text) and text.isalpha())
 
 
 def told_netrc(text: bytes) -> bool:
@@ -244,12 +258,14 @@ CHECKS: dict[str, Check] = {
     "session-id": session_id,
     "session-phrase": session_phrase,
     "basic": basic,
+    "sasl-plain": sasl_plain,
     "credential": credential,
     "named-secret": named_secret,
     "bearer": bearer,
     "cookie": cookie,
     "one-time-code": one_time_code,
     "told-password": told_password,
+    "told-argument": told_argument,
     "told-netrc": told_netrc,
     "uuid-hex": uuid_hex,
     "email": email,

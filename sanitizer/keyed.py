@@ -26,12 +26,14 @@ CELL = re.compile(rb"[ \t]*([^|\r\n]*?)[ \t]*(?=\||\r|\n|$)")
 COMMA_CELL = re.compile(rb"(?!\s)[^,()\r\n]+")
 TAB_CELL = re.compile(rb"[^\t\r\n]+")
 TELLING = re.compile(rb"[ \t]*[\x22'`]?[^\s\x22'`]*[0-9!@#$%^&*~+?_-][^\s\x22'`]*")
+GIVEN = re.compile(rb"(?:(?:now |not? longer )?(?:set|changed|reset|updated|equal)?(?: to)?[ :]{1,2})?")
 QUOTE_NEXT = re.compile(rb"[ \t]*(?:<<)?[bBuUrRNn]?\\*[\x22'`\[]")
 KEY_FOLLOWS = re.compile(rb"\\*[\x22'`]?[ \t]*(?::|=>?)")
 JOINED = re.compile(rb"[ \t]{0,16}(?:=>|:=|[:=](?![:=]))")
 EQUALS = re.compile(rb"[ \t]*=")
 LINE_BEGINS = re.compile(rb"(?:\n|\\n)[ \t]*(?:-[ ])?$")
-REST_OF_LINE = re.compile(rb"(?:(?![ ][#/]|\\+[nrt\x22'])[^\r\n\x22])*")
+REST_OF_LINE = re.compile(rb"(?:(?![ ][#/(\[{]|\\+[nrt\x22'])[^\r\n\x22]){0,512}")
+NAME = re.compile(rb"[A-Za-z]+(?:[._][A-Za-z]+){1,4}")
 COMMANDS = (b"setenv", b" env", b"\nenv", b"config set", b"configure set", b"setx", b"set -x", b"set -gx")
 PLACEHOLDERS_KNOWN = frozenset(("password", "named-secret", "credential", "personal", "token"))
 """Checks that refuse placeholders themselves."""
@@ -42,7 +44,7 @@ PARAMETER = re.compile(
 )
 """The parameters of an Authorization header (RFC 9110, section 11.4) that are secret."""
 
-COOKIE = re.compile(rb"([^=;,\s\x22']{1,128})=([^;\s\x22']+)")
+COOKIE = re.compile(rb"(?<![^;,\s\x22'])([^=;,\s\x22']{1,128}+)=([^;\s\x22']+)")
 ATTRIBUTES = frozenset((b"path", b"domain", b"expires", b"max-age", b"samesite", b"priority", b"version"))
 
 Found = tuple[int, int, int]
@@ -55,6 +57,7 @@ class KeyedValues:
         self.keys = Keys(rules)
         self.rules = rules
         self.checks: dict[int, Callable[[bytes], bool]] = {}
+        self.seen: tuple[bytes, int] = (b"", 0)
 
     def find(self, buffer: bytes, at: int) -> list[Found]:
         mark = buffer[at - 1]
@@ -68,11 +71,11 @@ class KeyedValues:
             if mark == 0x3A and window.endswith(b"://", 0, start):
                 return []  # the user of a URL
             if self.rules[rule].extent == "line":
-                return self.cookies(buffer, values.value(buffer, at, line=True), rule)
-            found = self.accept(buffer, values.value(buffer, at), rule)
-            if mark == 0x3A and len(found) == 1 and buffer[at : at + 1] == b" " and self.rules[rule].label == "password":
-                return [self.rest_of_line(buffer, found[0], window, start)]
-            return found
+                return self.cookies(buffer, at, rule)
+            spans = values.value(buffer, at)
+            if mark == 0x3A and len(spans) == 1 and buffer[spans[0][1]] == 0x20 and self.rules[rule].label == "password":
+                spans = self.rest_of_line(buffer, spans[0], window, start)
+            return self.accept(buffer, spans, rule)
         if mark == 0xEF:
             if not buffer.startswith((b"\xbc\x9a", b"\xbc\x9d"), at):
                 return []
@@ -80,12 +83,16 @@ class KeyedValues:
             return self.accept(buffer, values.value(buffer, at + 2), rule) if rule >= 0 else []
         return self.otherwise(buffer, at, mark, window)
 
-    def rest_of_line(self, buffer: bytes, found: Found, window: bytes, key: int) -> Found:
-        """*found*, to the end of its line if its key begins the line, as one in YAML does."""
-        start, end, rule = found
-        if buffer[end] != 0x20 or buffer[start - 1] in b"\x22'`" or LINE_BEGINS.search(window, 0, key) is None:
-            return found
-        return start, end + len(REST_OF_LINE.match(buffer, end)[0].rstrip()), rule  # type: ignore[index] - matches the empty string
+    def rest_of_line(self, buffer: bytes, span: values.Span, window: bytes, key: int) -> list[values.Span]:
+        """*span*, to the end of its line if its key begins the line, as one in YAML does, and it is no message."""
+        start, end = span
+        if buffer[start - 1] in b"\x22'`" or LINE_BEGINS.search(window, 0, key) is None:
+            return [span]
+        from sanitizer.words import passphrase  # noqa: PLC0415 - as above
+
+        rest = REST_OF_LINE.match(buffer, end)
+        text = buffer[start : rest.end() if rest else end].rstrip()
+        return [(start, start + len(text))] if passphrase(text) else [span]
 
     def otherwise(self, buffer: bytes, at: int, mark: int, window: bytes) -> list[Found]:
         """The rarer ways to join a key and its value."""
@@ -96,6 +103,7 @@ class KeyedValues:
             return self.accept(buffer, values.value(buffer, follows.end()), rule) if rule >= 0 and follows else []
         if tail[-4:-1] in (b" is", b"was", b" to") and mark in b" :":
             rule, _ = self.owner(window[:-8] if tail.endswith(b" set to ") else window[:-4])
+            at = GIVEN.match(buffer, at).end()  # type: ignore[union-attr]  # matches the empty string
             told = TELLING.match(buffer, at)
             return self.accept(buffer, values.value(buffer, at), rule) if rule >= 0 and told else []
         if mark == 0x20:
@@ -109,14 +117,17 @@ class KeyedValues:
     def spans(self, buffer: bytes, at: int, mark: int, window: bytes, start: int) -> list[values.Span]:
         if mark == 0x2C:
             return self.after_comma(buffer, at, window, start)
-        if mark == 0x3E and window[-2:-1] in b"-=~" or mark in b"\x86\x87":
-            return values.value(buffer, at + (mark != 0x3E))
+        if (mark == 0x3E and window[-2:-1] in b"-=~") or mark in b"\x86\x87":
+            at += mark != 0x3E
+            return values.value(buffer, at) if QUOTE_NEXT.match(buffer, at) or TELLING.match(buffer, at) else []
         if mark == 0x3C and buffer.startswith(b"-", at):
             return values.value(buffer, at + 1)
         if mark == 0x3E or mark == 0x3C:
             cell = values.CELL.match(buffer, at - 1 if mark == 0x3C else at)
             text = values.MARKUP.match(buffer, cell.end() if cell else at)
-            return [text.span(1)] if (mark == 0x3E or cell) and text else []
+            if text is None or (mark == 0x3C and cell is None) or (text[1][:1] == b" " and buffer[text.end() : text.end() + 1] != b"<"):
+                return []
+            return [text.span(1)]
         if mark == 0x28:
             return values.value(buffer, at) if QUOTE_NEXT.match(buffer, at) else []
         if mark == 0x3B:
@@ -195,11 +206,13 @@ class KeyedValues:
             text = buffer[start:end]
             if text in values.CONSTANTS:
                 continue
+            if NAME.fullmatch(text) and buffer[start - 1] not in b"\x22'`" and self.keys.verdict(text) >= 0:
+                continue  # `password = user.password`
             if text.endswith(b"...") and len(text) > 3 and self.rules[rule].label == "password":
                 text, end = text[:-3], end - 3
             if self.check(rule)(text):
                 if len(text) >= values.LONG:
-                    end = values.REST.match(buffer, end).end()  # type: ignore[union-attr] - matches the empty string
+                    end = values.REST.match(buffer, end).end()  # type: ignore[union-attr]  # matches the empty string
                 found.append((start, end, rule))
         return found
 
@@ -222,10 +235,14 @@ class KeyedValues:
             self.checks[rule] = known
         return known
 
-    def cookies(self, buffer: bytes, spans: Iterable[values.Span], rule: int) -> list[Found]:
-        """The values of the cookies in *spans* (RFC 6265, section 4), or all of what does not look like cookies."""
+    def cookies(self, buffer: bytes, at: int, rule: int) -> list[Found]:
+        """The values of the cookies from *at* to the end of the line (RFC 6265, section 4), or all of what does not look like cookies."""
+        if self.seen[0] is buffer and at < self.seen[1]:
+            return []
         found: list[Found] = []
-        for line in self.accept(buffer, spans, rule):
-            given = [one for one in COOKIE.finditer(buffer, *line[:2]) if one[1].lower() not in ATTRIBUTES]
-            found += [(*one.span(2), rule) for one in given] or [line]
+        for line in values.value(buffer, at, line=True):
+            self.seen = (buffer, line[1])
+            for begin, end, _ in self.accept(buffer, [line], rule):
+                given = [one for one in COOKIE.finditer(buffer, begin, end) if one[1].lower() not in ATTRIBUTES]
+                found += [(*one.span(2), rule) for one in given] or [(begin, end, rule)]
         return found

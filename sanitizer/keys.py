@@ -15,7 +15,7 @@ from sanitizer.ruleset import Rule
 WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 
 QUALIFIERS = frozenset(
-    "value val prod production dev development test staging stage live new old current confirm confirmation repeat again verify plain "
+    "v value val prod production dev development test staging stage live new old current confirm confirmation repeat again verify plain "
     "plaintext text raw string str env base encoded b64 base64 enc encrypted default primary secondary main backup temp tmp in for".split()
 )
 """Words after a secret's name that leave it a secret's name: `password_confirmation`, `api_key_prod`."""

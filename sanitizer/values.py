@@ -64,7 +64,7 @@ def value(buffer: bytes, at: int, *, line: bool = False) -> list[Span]:
     usual = USUAL.match(buffer, at)
     if usual is not None and not line:
         return [usual.span(usual.lastindex or 0)]
-    start = START.match(buffer, at).end()  # type: ignore[union-attr] - matches the empty string, so never None
+    start = START.match(buffer, at).end()  # type: ignore[union-attr]
     first = buffer[start : start + 1]
     if not first or first in b"\r\n,;&)}]":
         return []
@@ -77,6 +77,8 @@ def value(buffer: bytes, at: int, *, line: bool = False) -> list[Span]:
             end = buffer.find(first * 3, start + 3, start + LONGEST)
             return [(start + 3, end)] if end > start + 3 else []
         found = QUOTED[code].match(buffer, start, start + LONGEST)
+        if found is None and buffer[start + 1 : start + 2] in b"),;]}\r\n":
+            return []  # it closes a string
         return nonempty(*found.span(1)) if found else nonempty(start + 1, LINE.match(buffer, start, start + LONGEST).end())  # type: ignore[union-attr]
     if code == 0x5C:
         quote = ESCAPED_QUOTE.match(buffer, start)
@@ -104,13 +106,13 @@ def closing(buffer: bytes, start: int, quote: bytes) -> int:
     stop = LINE.match(buffer, start, start + LONGEST).end()  # type: ignore[union-attr]
     for found in QUOTES.finditer(buffer, start, stop):
         text = found[0]
-        if len(text) <= len(quote) and (text[-1:] == quote[-1:] or len(text) < len(quote) and text[-1:] == b'"'):
+        if len(text) <= len(quote) and (text[-1:] == quote[-1:] or (len(text) < len(quote) and text[-1:] == b'"')):
             return found.start()
     return stop
 
 
 def block(buffer: bytes, key: int, start: int) -> list[Span]:
-    """A block scalar of YAML (section 8.1 of its specification): the lines that are indented deeper than the one that *key* is on."""
+    """A block scalar (YAML 1.2, section 8.1): the lines that are indented deeper than the one *key* is on."""
     indent = INDENT.match(buffer, buffer.rfind(b"\n", 0, key) + 1).end() - buffer.rfind(b"\n", 0, key) - 1  # type: ignore[union-attr]
     spans: list[Span] = []
     while start < min(len(buffer), key + LONGEST):

@@ -112,6 +112,12 @@ def password(value: bytes) -> bool:
     return _path(value) is None and (len(value) > 3 or not value.isdigit())
 
 
+def passphrase(value: bytes) -> bool:
+    """Whether *value*, several words behind the key of a password, may be one of several words; and not a message."""
+    parts = value.split(b" ")
+    return len(parts) > 1 and all(part and part.lower().rstrip(b".,;:!") not in _STATUS for part in parts[1:]) and b"=" not in value
+
+
 _harmless = re.compile(
     # numbers, pointers, Object@1f2e3d, times
     rb"[\d_.,:/+\-]+|0[xX][0-9a-fA-F]+|[A-Za-z_$][\w.$]*[{@(\[] ?[0-9a-f]{4,16}\b.*|\d{4}-\d\d-\d\d[T ].*"
