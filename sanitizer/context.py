@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import re
 
-FIELD = re.compile(rb"([\w.\-\x80-\xff]{1,64})[\x22'`\\\])]{0,6}[ \t]{0,3}(?:=>|[:=])[ \t]{0,3}(?:[\[{(][ \t]{0,3}){0,4}[\\\x22'`bru(]{0,8}[^\x22'=:,{}]{0,64}\Z")
-TOOL = re.compile(rb"(?i)\\*[\x22'](?:tool_name|toolname|tool|gen_ai\.tool\.name)\\*[\x22'][ \t]{0,3}:[ \t]{0,3}\\*[\x22']([\w.:/\-]{1,128})")
-CALLED = re.compile(rb"\\*[\x22']method\\*[\x22']\s{0,3}:\s{0,3}\\*[\x22']tools/call.{0,4096}?\\*[\x22']name\\*[\x22']\s{0,3}:\s{0,3}\\*[\x22']([\w.:/\-]{1,128})")
+FIELD = re.compile(
+    rb"(?<![\w.\-\x80-\xff])(?![\d.\-]+[\x22'`:= \t])(?!(?i:trace|debug|info|warn(?:ing)?|error|critical|fatal)\b)([\w.\-\x80-\xff]{1,64})"
+    rb"[\x22'`\\\])]{0,6}[ \t]{0,3}(?:=>|[:=])[ \t]{0,3}(?:[\[{(][ \t]{0,3}){0,4}[\\\x22'`bru(]{0,8}[^\x22'=:,{}]{0,64}\Z"
+)
+TOOL = re.compile(
+    rb"(?i)\\*[\x22'](?:tool_name|toolname|tool|gen_ai\.tool\.name)\\*[\x22'][ \t]{0,3}:[ \t]{0,3}\\*[\x22']([\w.:/\-]{1,128})"
+)
+CALLED = re.compile(
+    rb"\\*[\x22']method\\*[\x22']\s{0,3}:\s{0,3}\\*[\x22']tools/call.{0,4096}?"
+    rb"\\*[\x22']name\\*[\x22']\s{0,3}:\s{0,3}\\*[\x22']([\w.:/\-]{1,128})"
+)
 REACH = 160
 
 
