@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from servers import fixtures
-from servers.fixtures import certificates, collector, kafka, kafka3, tls_collector
+from servers.fixtures import certificates, collector, kafka, kafka3, mcp_servers, tls_collector
 
-__all__ = ["certificates", "collector", "kafka", "kafka3", "tls_collector"]
+__all__ = ["certificates", "collector", "kafka", "kafka3", "mcp_servers", "tls_collector"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -115,7 +115,9 @@ def _documented() -> list[str]:
 
 @pytest.mark.parametrize("command", _documented())
 def test_what_the_documents_call_exists(command: str) -> None:
+    from click import Command, Context, Group
     from click.testing import CliRunner
+
     from sanitizer.cli import main
 
     words = [word for word in shlex.split(command, comments=True)[1:] if word != "|"]
@@ -124,10 +126,11 @@ def test_what_the_documents_call_exists(command: str) -> None:
         if not re.fullmatch(r"[a-z-]+", word) or word.startswith("-"):
             break
         names.append(word)
-    node, path = main, []
-    while names and names[0] in getattr(node, "commands", {}):
-        path.append(names[0])
-        node = node.commands[names.pop(0)]
+    node: Command = main
+    path: list[str] = []
+    while names and isinstance(node, Group) and (found := node.get_command(Context(node), names[0])):
+        path.append(names.pop(0))
+        node = found
     assert path, command
     shown = CliRunner().invoke(main, [*path, "--help"]).output
 

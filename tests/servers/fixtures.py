@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from servers import cache, kafka_server, otelcol
+from servers import mcp_servers as mcp_programs
 from servers.certificates import write_certificates
 from servers.kafka_server import KafkaServer
+from servers.mcp_servers import McpServers
 from servers.otelcol import Collector
 
 USERS = {"alice": "wonderland-7"}
@@ -31,6 +33,10 @@ def _collector_missing() -> list[str]:
     return _missing(otelcol.CACHE_NAME, None, "go")
 
 
+def _mcp_missing() -> list[str]:
+    return _missing(mcp_programs.CACHE_NAME, "node", "npm")
+
+
 def _require(name: str, missing: list[str]) -> None:
     if missing and os.environ.get("CI") != "true":
         pytest.skip(f"{name} needs {' and '.join(missing)} on the PATH; it is then built once, into {cache.folder()}")
@@ -42,6 +48,8 @@ def prepare(names: Collection[str]) -> None:
         kafka_server.install()
     if {"collector", "tls_collector"}.intersection(names) and not _collector_missing():
         otelcol.install()
+    if "mcp_servers" in names and not _mcp_missing():
+        mcp_programs.install()
 
 
 @pytest.fixture(scope="session")
@@ -82,3 +90,10 @@ def tls_collector(certificates: Path) -> Iterator[Collector]:
     server = Collector(certificates=certificates)
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def mcp_servers() -> McpServers:
+    """Real MCP servers and clients, to be started by who uses them."""
+    _require("real MCP servers", _mcp_missing())
+    return mcp_programs.install()
