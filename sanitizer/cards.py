@@ -46,7 +46,9 @@ def _compile() -> re.Pattern[bytes]:
 
 
 _issued = _compile().fullmatch
-_long = re.compile(rb"(?:50(?:18|20|38|6[01])|5893|6304|6759|676[1-3]|62\d\d|81[0-7]\d|6011|64[4-9]\d|65\d\d|35[2-8]\d|9792|220[0-4]|3[068]\d\d)\d{8,15}").fullmatch
+_long = re.compile(
+    rb"4\d{18}|(?:50(?:18|20|38|6[01])|5893|6304|6759|676[1-3]|62\d\d|81[0-7]\d|6011|64[4-9]\d|65\d\d|35[2-8]\d|9792|220[0-4])\d{8,15}"
+).fullmatch
 _uatp = re.compile(rb"1\d{14}").fullmatch
 
 

@@ -44,6 +44,7 @@ PARAMETER = re.compile(
 )
 """The parameters of an Authorization header (RFC 9110, section 11.4) that are secret."""
 
+CREDENTIAL = re.compile(rb"(?=[^\d]*\d)[A-Za-z0-9._~+/=|:\-]{16,}")
 COOKIE = re.compile(rb"(?<![^;,\s\x22'])([^=;,\s\x22']{1,128}+)=([^;\s\x22']+)")
 ATTRIBUTES = frozenset((b"path", b"domain", b"expires", b"max-age", b"samesite", b"priority", b"version"))
 
@@ -58,6 +59,7 @@ class KeyedValues:
         self.rules = rules
         self.checks: dict[int, Callable[[bytes], bool]] = {}
         self.seen: tuple[bytes, int] = (b"", 0)
+        """To where a value that goes on to the end of its line was read: keys inside it are its own."""
 
     def find(self, buffer: bytes, at: int) -> list[Found]:
         mark = buffer[at - 1]
@@ -71,7 +73,11 @@ class KeyedValues:
             if mark == 0x3A and window.endswith(b"://", 0, start):
                 return []  # the user of a URL
             if self.rules[rule].extent == "line":
-                return self.cookies(buffer, at, rule)
+                if self.seen[0] is buffer and at < self.seen[1]:
+                    return []
+                spans = values.value(buffer, at, line=True)
+                self.seen = (buffer, spans[0][1] if spans else at)
+                return self.accept(buffer, spans, rule)
             spans = values.value(buffer, at)
             if mark == 0x3A and len(spans) == 1 and buffer[spans[0][1]] == 0x20 and self.rules[rule].label == "password":
                 spans = self.rest_of_line(buffer, spans[0], window, start)
@@ -153,8 +159,7 @@ class KeyedValues:
         joined = JOINED.match(buffer, at)
         if joined:
             return values.value(buffer, joined.end())
-        flag = window[max(0, start - 2) : start + 1].lstrip(b" \t\n\"'-,[")
-        if window[start : start + 1] == b"-" and not flag[:-1] and buffer[at : at + 1] not in b"-":
+        if window[start] == 0x2D and window[max(0, start - 1) : start] in b" \t\n\"'-,[" and buffer[at : at + 1] not in b"-":
             return values.value(buffer, at)
         if mark == 0x09 and window[max(0, start - 1) : start] in (b"\n", b"\t") and (cell := TAB_CELL.match(buffer, at)):
             return [cell.span()] if TELLING.match(cell[0]) else []
@@ -169,7 +174,8 @@ class KeyedValues:
         if (quoted or opened in b"{(") and QUOTE_NEXT.match(buffer, at):
             found = values.value(buffer, at)
             last = found[-1][1] if found else at
-            if KEY_FOLLOWS.match(buffer, last) or (b"[" in window[max(0, start - 4) : start] and not TELLING.match(buffer[at:last])):
+            listed = window[max(0, start - 2) : start].startswith(b"[")
+            if KEY_FOLLOWS.match(buffer, last) or (listed and found and TELLING.match(buffer, found[0][0], last) is None):
                 return []
             return found
         cell = COMMA_CELL.match(buffer, at)
@@ -186,7 +192,7 @@ class KeyedValues:
         rule = self.keys.verdict(key)
         if start > 1 and stripped[start - 1] == 0x20 and stripped[start - 2] not in b":=,;|>":
             spaced = SPACED.search(plain[-48:])
-            if spaced:
+            if spaced and len(spaced[0]) > len(key):
                 rule = self.keys.verdict(spaced[0])
         return rule, start
 
@@ -210,10 +216,13 @@ class KeyedValues:
                 continue  # `password = user.password`
             if text.endswith(b"...") and len(text) > 3 and self.rules[rule].label == "password":
                 text, end = text[:-3], end - 3
-            if self.check(rule)(text):
+            if self.check(rule)(text) or (scheme is not None and CREDENTIAL.fullmatch(text) is not None):
                 if len(text) >= values.LONG:
                     end = values.REST.match(buffer, end).end()  # type: ignore[union-attr]  # matches the empty string
-                found.append((start, end, rule))
+                if self.rules[rule].extent == "line":
+                    found += cookies(buffer, start, end, rule)
+                else:
+                    found.append((start, end, rule))
         return found
 
     def check(self, rule: int) -> Callable[[bytes], bool]:
@@ -235,14 +244,8 @@ class KeyedValues:
             self.checks[rule] = known
         return known
 
-    def cookies(self, buffer: bytes, at: int, rule: int) -> list[Found]:
-        """The values of the cookies from *at* to the end of the line (RFC 6265, section 4), or all of what does not look like cookies."""
-        if self.seen[0] is buffer and at < self.seen[1]:
-            return []
-        found: list[Found] = []
-        for line in values.value(buffer, at, line=True):
-            self.seen = (buffer, line[1])
-            for begin, end, _ in self.accept(buffer, [line], rule):
-                given = [one for one in COOKIE.finditer(buffer, begin, end) if one[1].lower() not in ATTRIBUTES]
-                found += [(*one.span(2), rule) for one in given] or [(begin, end, rule)]
-        return found
+
+def cookies(buffer: bytes, start: int, end: int, rule: int) -> list[Found]:
+    """The values of the cookies in a header (RFC 6265, section 4), or all of what does not look like cookies."""
+    given = [one for one in COOKIE.finditer(buffer, start, end) if one[1].lower() not in ATTRIBUTES]
+    return [(*one.span(2), rule) for one in given] or [(start, end, rule)]
