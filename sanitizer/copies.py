@@ -22,11 +22,15 @@ COUNT = struct.Struct("<Q")
 _OVERHEAD_BYTES = 256
 
 
+SEEN, DONE = b"s", b"."
+
+
 class Ends(NamedTuple):
     """What a listener is given: descriptors.
 
-    It reads copies from `channel`, and says on `ready` once whether calls are to be copied. `life` tells it the server's pid and,
-    by ending without a dot, that the process which passes bytes on was killed.
+    It reads copies from `channel`, and says on `ready` once whether calls are to be copied. `life` tells it the server's pid on a
+    line, then `SEEN` when signals that wait for it are of no more use, and, by ending without `DONE`, that the process which passes
+    bytes on was killed.
     """
 
     channel: int

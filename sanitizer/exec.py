@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NoReturn
 
-from sanitizer.copies import CLIENT, SERVER, STDERR, Copies, Ends
+from sanitizer.copies import CLIENT, DONE, SEEN, SERVER, STDERR, Copies, Ends
 from sanitizer.pump import Pump
 
 _FORWARDED = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM)
@@ -29,6 +29,8 @@ _ENDING = {signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM}
 _FROM_KERNEL = 0x80  # si_code SI_KERNEL: not sent by a process
 _LISTENER_SECS = 15.0
 _LOOK_SECS = 0.005
+_GROUP_SECS = 0.001
+"""How long the kernel may take to get from one process of a group to the next."""
 _PIPE_BYTES = 1 << 20
 _NICER = 5
 
@@ -42,11 +44,13 @@ def run(command: Sequence[str], listen: Listen) -> NoReturn:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [*_FORWARDED, signal.SIGCHLD])
     listener, channel, life, taps = _start_listener(listen)
+    for number in _ENDING & signal.sigpending():
+        _end_as(number)  # before there was a server
     try:
         server, pipes = _spawn(command, before)
     except OSError as trouble:
         os.close(channel)
-        _tell(life, b".")
+        _tell(life, DONE)
         reason = "command not found" if trouble.errno == errno.ENOENT else f"cannot be run: {trouble.strerror}"
         _say(f"{command[0]}: {reason}")
         os._exit(127 if trouble.errno == errno.ENOENT else 126)
@@ -61,11 +65,11 @@ def run(command: Sequence[str], listen: Listen) -> NoReturn:
     ]
     for pump in pumps:
         pump.start()
-    status = _wait(server, listener)
+    status = _wait(server, listener, life)
     os.close(wake)
     _finish(lambda: any(pump.is_alive() for pump in pumps[1:]), None)
     copies.close()
-    _tell(life, b".")
+    _tell(life, DONE)
     _finish(lambda: not _ended(listener), _LISTENER_SECS)
     _end_as(status)
 
@@ -147,14 +151,16 @@ def _spawn(command: Sequence[str], mask: set[int | signal.Signals]) -> tuple[int
     raise AssertionError
 
 
-def _wait(server: int, listener: int) -> int:
+def _wait(server: int, listener: int, life: int) -> int:
     """Forward signals until the server has ended; its wait status."""
     watched = [*_FORWARDED, signal.SIGCHLD]
     listening = True
     while True:
         number, from_terminal = _next_signal(watched)
         if number != signal.SIGCHLD:
-            if not from_terminal:  # a terminal has sent it to the server too
+            if from_terminal or _is_pending(listener, number):  # then it was for the group, and the server has it too
+                _tell(life, SEEN)
+            else:
                 with suppress(ProcessLookupError):
                     os.kill(server, number)
             continue
@@ -164,6 +170,17 @@ def _wait(server: int, listener: int) -> int:
         if listening and _ended(listener):
             listening = False
             _say("the process that redacts has ended: the server goes on, its log and its audit trail are withheld from here on")
+
+
+def _is_pending(listener: int, number: int) -> bool:
+    """Whether the listener, which lets signals wait, was sent signal *number* too."""
+    time.sleep(_GROUP_SECS)
+    try:
+        with open(f"/proc/{listener}/status", "rb") as file:
+            pending = next(line for line in file if line.startswith(b"ShdPnd:"))
+    except (OSError, StopIteration):
+        return False
+    return bool(int(pending.split()[1], 16) >> (number - 1) & 1)
 
 
 def _next_signal(watched: Sequence[int]) -> tuple[int, bool]:

@@ -17,7 +17,7 @@ from typing import Protocol
 
 import msgspec
 
-from sanitizer.copies import CLIENT, COUNT, GAP, SERVER, STDERR, Messages
+from sanitizer.copies import CLIENT, COUNT, DONE, GAP, SEEN, SERVER, STDERR, Messages
 from sanitizer.lanes import Lanes
 from sanitizer.mcp import Direction, Exposure, Frame
 from sanitizer.model import Batch, CleanBatch, Raw
@@ -160,7 +160,7 @@ class Hearing:
 
 
 async def guard(life: int) -> None:
-    """Kill the server if the process that passes its bytes on is killed: it tells the server's pid, and a dot when all is well."""
+    """Kill the server if the process that passes its bytes on is killed: it tells the server's pid, and when all is well."""
     loop = asyncio.get_running_loop()
     os.set_blocking(life, False)
     said, server = b"", None
@@ -173,11 +173,14 @@ async def guard(life: int) -> None:
             loop.remove_reader(life)
         data = os.read(life, 64)
         said += data
-        if said.endswith(b"."):
+        if DONE in data:
             return
-        if server is None and said.endswith(b"\n"):
+        if SEEN in data:
+            while signal.sigtimedwait(signal.pthread_sigmask(signal.SIG_BLOCK, ()), 0):
+                pass
+        if server is None and b"\n" in said:
             with suppress(OSError, AttributeError, ValueError):
-                server = os.pidfd_open(int(said))  # a pid may be another's by the time it is used
+                server = os.pidfd_open(int(said.partition(b"\n")[0]))  # a pid may be another's by the time it is used
         if not data:
             if server is not None:
                 with suppress(OSError):

@@ -222,6 +222,25 @@ def test_signals_reach_the_server_once(number: signal.Signals) -> None:
     assert (process.returncode, out) == (0, b"")
 
 
+def test_a_signal_to_the_process_group_reaches_the_server_once() -> None:
+    server = python(
+        "import signal, sys\n"
+        "def heard(n, _): print(n, flush=True)\n"
+        "signal.signal(15, heard)\n"
+        "print('ready', flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    with wrapped(server, start_new_session=True) as process:
+        assert read_line(process) == b"ready\n"
+        for kill in (os.killpg, os.kill, os.killpg):
+            kill(process.pid, signal.SIGTERM)
+            assert read_line(process) == b"15\n"
+            time.sleep(0.05)  # a second one would come at once
+        out, _ = process.communicate(timeout=30)
+
+    assert (process.returncode, out) == (0, b"")
+
+
 def test_the_default_action_of_a_signal_ends_both() -> None:
     with wrapped(python("import sys; print('ready', flush=True); sys.stdin.read()")) as process:
         read_line(process)
