@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from sanitizer import pairs, values
+from sanitizer.actions import MASK
 from sanitizer.keys import Keys
 from sanitizer.ruleset import Rule
 
@@ -186,6 +187,8 @@ class KeyedValues:
     def owner(self, window: bytes) -> tuple[int, int]:
         """(the rule that claims the key at the end of *window* or -1, where in the window the key starts)."""
         stripped = window.rstrip(SEPARATORS)
+        if window[len(stripped) : len(stripped) + 1] == b"]" and MASK.match(window, stripped.rfind(b"[")):
+            return -1, 0  # a mask says what was there, and claims nothing
         plain = stripped.translate(NOT_KEY)
         key = plain.rpartition(b" ")[2]
         start = len(stripped) - len(key)
