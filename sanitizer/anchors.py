@@ -15,8 +15,8 @@ from itertools import chain, product
 from typing import Any
 
 try:  # Python 3.11 made sre_parse private; it is the one parser that agrees with `re` by definition
-    from re import _constants as sre
-    from re import _parser as parser
+    from re import _constants as sre  # type: ignore[attr-defined]  # private since 3.11
+    from re import _parser as parser  # type: ignore[attr-defined]  # private since 3.11
 except ImportError:  # pragma: no cover
     raise ImportError("this Python hides its regular expression parser; 3.11 to 3.14 are known to work") from None
 
@@ -122,7 +122,7 @@ def expand(items: list[Any], flags: int) -> Iterator[tuple[tuple[CharSet, ...], 
     yield from sequences
 
 
-def step(item: Any, flags: int) -> Iterator[tuple[tuple[CharSet, ...], bool]]:
+def step(item: Any, flags: int) -> Iterator[tuple[tuple[CharSet, ...], bool]]:  # noqa: PLR0912 - one branch a node of the syntax
     op, value = item
     one = charset(item, flags)
     if one is not None:

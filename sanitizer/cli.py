@@ -70,19 +70,31 @@ def rule_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that choose rules, the same for every command that redacts."""
     for option in reversed(
         (
-            click.option("--rules", "directories", multiple=True, metavar="DIR", help="Rules of your own: a folder or a file. Repeatable."),
+            click.option(
+                "--rules", "directories", multiple=True, metavar="DIR", help="Rules of your own: a folder or a file. Repeatable."
+            ),
             click.option("--profile", type=click.Choice(["default", "strict"]), default="default", help="strict: every pack."),
             click.option("--pack", "packs", multiple=True, metavar="NAME", help="A further pack, such as national-ids or network."),
             click.option("--disable", multiple=True, metavar="ID", help="A rule that is not to be used. Repeatable."),
-            click.option("--action", "actions", multiple=True, metavar="ID=ACTION", help="Another action for a rule: mask, hash, partial, remove."),
-            click.option("--key-file", metavar="FILE", help="Hash keys (default: SANITIZER_HASH_KEY, else a random one for this run)."),
+            click.option(
+                "--action",
+                "actions",
+                multiple=True,
+                metavar="ID=ACTION",
+                help="Another action for a rule: mask, hash, partial, remove.",
+            ),
+            click.option(
+                "--key-file", metavar="FILE", help="Hash keys (default: SANITIZER_HASH_KEY, else a random one for this run)."
+            ),
         )
     ):
         command = option(command)
     return command
 
 
-def selection(directories: Sequence[str], profile: str, packs: Sequence[str], disable: Sequence[str], actions: Sequence[str]) -> Selection:
+def selection(
+    directories: Sequence[str], profile: str, packs: Sequence[str], disable: Sequence[str], actions: Sequence[str]
+) -> Selection:
     """The rule selection of `rule_options`. Raises `click.UsageError`."""
     import msgspec  # noqa: PLC0415
 
@@ -91,7 +103,13 @@ def selection(directories: Sequence[str], profile: str, packs: Sequence[str], di
     pairs = [text.partition("=") for text in actions]
     try:
         return msgspec.convert(
-            {"profile": profile, "packs": packs, "directories": directories, "disable": disable, "actions": {a: b for a, _, b in pairs}},
+            {
+                "profile": profile,
+                "packs": packs,
+                "directories": directories,
+                "disable": disable,
+                "actions": {a: b for a, _, b in pairs},
+            },
             Selection,
         )
     except msgspec.ValidationError as fault:
@@ -107,11 +125,22 @@ def fail(message: object, code: int = 2) -> None:
 @main.command()
 @click.argument("files", nargs=-1, type=click.Path())
 @click.option("-o", "--output", metavar="FILE", help="Write there instead of standard output (mode 0600).")
-@click.option("--format", "form", type=click.Choice(["ndjson", "raw"]), default="ndjson", help="raw: text stays text, a line for each line.")
+@click.option(
+    "--format", "form", type=click.Choice(["ndjson", "raw"]), default="ndjson", help="raw: text stays text, a line for each line."
+)
 @click.option("--annotate", is_flag=True, help="Add the findings by kind to each record.")
-@click.option("--params", type=click.Choice(["hash", "sanitize", "shape", "remove"]), help="What becomes of params (default: hash; in raw: sanitize).")
+@click.option(
+    "--params",
+    type=click.Choice(["hash", "sanitize", "shape", "remove"]),
+    help="What becomes of params (default: hash; in raw: sanitize).",
+)
 @click.option("--plain-hash", is_flag=True, help="Hash params as sha256:HEX, without a key.")
-@click.option("--wrapper", type=click.Choice(["auto", "plain", "cri", "docker", "journald", "journald-export"]), default="auto", help="How lines are wrapped.")
+@click.option(
+    "--wrapper",
+    type=click.Choice(["auto", "plain", "cri", "docker", "journald", "journald-export"]),
+    default="auto",
+    help="How lines are wrapped.",
+)
 @click.option("--max-record-bytes", type=click.IntRange(1024), default=1 << 20, help="A longer record is cut and marked.")
 @click.option("--audit-file", metavar="FILE", help="Write the audit trail there.")
 @click.option("--stats", is_flag=True, help="End with a table on standard error.")
@@ -143,7 +172,10 @@ def run(files: tuple[str, ...], output: str | None, config: str | None, once: bo
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what Python would flush at exit has no reader
         code = 128 + signal.SIGPIPE
     except OSError as trouble:
-        fail(f"{output or trouble.filename or 'standard output'}: {trouble.strerror}; the run was ended, and nothing was written unredacted", 1)
+        fail(
+            f"{output or trouble.filename or 'standard output'}: {trouble.strerror}; the run was ended there",
+            1,
+        )
     finally:
         if trail:
             trail.close()
@@ -169,7 +201,7 @@ def composed(form: str, options: dict[str, Any]) -> Lanes:
             compiled(chosen),
             keyring,
             Options(
-                format=form,  # type: ignore[arg-type] - click lets only these through
+                format=form,  # type: ignore[arg-type]  # click lets only these through
                 annotate=options.get("annotate", False),
                 audit=bool(options.get("audit_file")),
                 params=options.get("params"),

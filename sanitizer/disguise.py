@@ -1,7 +1,7 @@
 """What hides under encodings, and what is broken over lines: found in decoded views, and redacted where it stands.
 
-Only lines that show a disguise are decoded, all those of one encoding together, and all views of one depth are scanned as one buffer.
-A finding goes the way back through its views to the buffer that was read.
+Only lines that show a disguise are decoded, all those of one encoding together, and all views of one depth are scanned as one
+buffer. A finding goes the way back through its views to the buffer that was read.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from itertools import accumulate
 from typing import Protocol
 
 from sanitizer import views
-from sanitizer.record import Join
 from sanitizer.decoding import Decoder
 from sanitizer.finding import Finding
+from sanitizer.record import Join
 from sanitizer.ruleset import Rule
 from sanitizer.scan import Scanner
 
@@ -81,7 +81,9 @@ class Decoded:
         return found
 
 
-REST = re.compile(rb"(?![0-9A-Fa-f]+(?![^\s]))(?!\S*\d{4}-?\d\d-?\d\d)(?!\S*\.[a-z]{1,4}(?!\S))[A-Za-z0-9+/_.~-]{8,}={0,2}(?![=:(.@])")
+REST = re.compile(
+    rb"(?![0-9A-Fa-f]+(?![^\s]))(?!\S*\d{4}-?\d\d-?\d\d)(?!\S*\.[a-z]{1,4}(?!\S))[A-Za-z0-9+/_.~-]{8,}={0,2}(?![=:(.@])"
+)
 """What may be the rest of a token that was broken: no digest, no date, no file."""
 
 

@@ -44,8 +44,8 @@ def explain(text: bytes, compiled: Compiled, redactor: Redactor) -> Iterator[Can
     for start, end, number in runs:
         yield Candidate(start - 1, end - 1, compiled.rules[number].id, "matched")
         plain.add((start, end))
-    found = scanner.find(buffer)
-    for start, end, number in redactor.disguises.find(buffer, [text], (), scanner.tokens, found):
+    shown = scanner.find(buffer)
+    for start, end, number in redactor.disguises.find(buffer, [text], (), scanner.tokens, shown):
         if (start, end) not in plain:
             plain.add((start, end))
             yield Candidate(start - 1, end - 1, compiled.rules[number].id, "matched in a decoded view")
@@ -59,7 +59,9 @@ def rule_candidate(buffer: bytes, at: int, rule: Rule) -> Candidate:
     if rule.keywords:
         near = buffer[max(0, at - rule.within) : at].lower()
         if not any(word.lower().encode() in near for word in rule.keywords):
-            return Candidate(at, at, rule.id, f"keyword missing: none of {', '.join(rule.keywords)} within {rule.within} bytes before")
+            return Candidate(
+                at, at, rule.id, f"keyword missing: none of {', '.join(rule.keywords)} within {rule.within} bytes before"
+            )
     pattern = re.compile(whole(rule), re.DOTALL if rule.multiline else 0)
     match = pattern.search(buffer, max(0, at - 320)) if rule.anchor else pattern.match(buffer, at)
     if match is None:

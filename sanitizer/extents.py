@@ -48,7 +48,7 @@ def extent_of(rule: Rule) -> Extent:
             return None
         start, end = found.span(group)
         if buffer[end] in WORD and buffer[end - 1] in WORD:
-            end = rest(buffer, end).end()  # type: ignore[union-attr] - matches the empty string
+            end = rest(buffer, end).end()  # type: ignore[union-attr]  # matches the empty string
         return start, end
 
     back = bool(rule.before or rule.anchor or rule.reach)
@@ -138,7 +138,7 @@ def judged(rule: Rule, find: Callable[..., re.Match[bytes] | None], group: str |
             if (least and entropy(text) < least) or (check is not None and not check(text)):
                 return None
         if buffer[end] in WORD and buffer[end - 1] in WORD:
-            end = rest(buffer, end).end()  # type: ignore[union-attr] - matches the empty string
+            end = rest(buffer, end).end()  # type: ignore[union-attr]  # matches the empty string
         return start, end
 
     return extent

@@ -1,7 +1,7 @@
 """A gitleaks or betterleaks rule file as rules of ours: https://github.com/gitleaks/gitleaks#configuration
 
-Carried over: `regex`, `secretGroup`, `keywords`, `entropy`, `description`, and allowlists of regexes and stop words. Said to be left
-behind: what looks at paths and commits, and what Python's `re` does not know.
+Carried over: `regex`, `secretGroup`, `keywords`, `entropy`, `description`, and allowlists of regexes and stop words. Said to be
+left behind: what looks at paths and commits, and what Python's `re` does not know.
 """
 
 from __future__ import annotations
@@ -16,7 +16,14 @@ from sanitizer import anchors
 from sanitizer.ruleset import RuleError
 
 INLINE = re.compile(r"\(\?([imsU]+)\)")
-POSIX = {"[:alnum:]": "A-Za-z0-9", "[:alpha:]": "A-Za-z", "[:digit:]": "0-9", "[:xdigit:]": "0-9A-Fa-f", "[:space:]": r"\s", "[:word:]": r"\w"}
+POSIX = {
+    "[:alnum:]": "A-Za-z0-9",
+    "[:alpha:]": "A-Za-z",
+    "[:digit:]": "0-9",
+    "[:xdigit:]": "0-9A-Fa-f",
+    "[:space:]": r"\s",
+    "[:word:]": r"\w",
+}
 LINE_BYTES = 400
 
 
@@ -48,9 +55,8 @@ def one(rule: dict[str, Any], notes: list[str]) -> str:
     if not pattern:
         notes.append(f"{name}: left out: it has no regex (a rule on paths says nothing about a log)")
         return ""
-    for key in ("path", "required", "prefilter", "filter", "validate", "skipReport", "tokenEfficiency"):
-        if key in rule:
-            notes.append(f"{name}: `{key}` not carried over")
+    foreign = ("path", "required", "prefilter", "filter", "validate", "skipReport", "tokenEfficiency")
+    notes += [f"{name}: `{key}` not carried over" for key in foreign if key in rule]
     try:
         ours = grouped(translated(str(pattern)), rule.get("secretGroup"))
         re.compile(ours.encode())
@@ -58,7 +64,12 @@ def one(rule: dict[str, Any], notes: list[str]) -> str:
         notes.append(f"{name}: left out: its regex is not one of Python's: {fault}")
         return ""
     keywords = [str(word) for word in rule.get("keywords", ())]
-    lines = ["[[rule]]", f"id = {quoted(name)}", f"finds = {quoted(str(rule.get('description', name)))}", f"pattern = {literal(ours)}"]
+    lines = [
+        "[[rule]]",
+        f"id = {quoted(name)}",
+        f"finds = {quoted(str(rule.get('description', name)))}",
+        f"pattern = {literal(ours)}",
+    ]
     try:
         anchors.derive(ours.encode())
         if keywords:
@@ -121,9 +132,7 @@ def grouped(pattern: str, group: int | None) -> str:
 
 def allowance(allow: dict[str, Any], rules: Any, notes: list[str], whose: str) -> list[str]:
     """One `[[allow]]` of an allowlist."""
-    for key in ("paths", "commits"):
-        if key in allow:
-            notes.append(f"{whose}: allowlist `{key}` not carried over: a log has none")
+    notes += [f"{whose}: allowlist `{key}` not carried over: a log has none" for key in ("paths", "commits") if key in allow]
     if allow.get("regexTarget", "secret") != "secret" and allow.get("regexes"):
         notes.append(f"{whose}: allowlist regexes on the {allow['regexTarget']} not carried over: only those on the secret are")
         regexes = []

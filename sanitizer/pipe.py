@@ -52,16 +52,16 @@ class Counts:
 Deliver = Callable[[CleanBatch], "Awaitable[None] | None"]
 
 
-def run(lanes: Lanes, files: Sequence[str], out: int | None, counts: Counts, extra: Sequence[Deliver] = (), hold_secs: float = 0.2) -> int:
+def run(lanes: Lanes, files: Sequence[str], out: int | None, counts: Counts) -> int:
     """Run to the end of the input and give the exit code: 0, or 128 and the signal that ended it.
 
     *files* are read one after another; none means standard input. *out* is the descriptor that is written (None: nothing is).
     Raises `OSError` when *out* takes no more.
     """
-    return asyncio.run(_run(lanes, files, out, counts, extra, hold_secs))
+    return asyncio.run(_run(lanes, [os.path.abspath(name) for name in files], out, counts))
 
 
-async def _run(lanes: Lanes, files: Sequence[str], out: int | None, counts: Counts, extra: Sequence[Deliver], hold_secs: float) -> int:
+async def _run(lanes: Lanes, paths: Sequence[str], out: int | None, counts: Counts) -> int:
     stop = asyncio.Event()
     ended_by: list[int] = []
 
@@ -74,7 +74,7 @@ async def _run(lanes: Lanes, files: Sequence[str], out: int | None, counts: Coun
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, end, number)
-    delivers = list(extra)
+    delivers: list[Deliver] = []
     async with AsyncExitStack() as stack:
         if out is not None:
             sink = StdoutSink(out)
@@ -86,7 +86,7 @@ async def _run(lanes: Lanes, files: Sequence[str], out: int | None, counts: Coun
 
             delivers.append(write)
         reading = Reading(stop=stop, once=True)
-        config = FileConfig(paths=tuple(glob.escape(os.path.abspath(name)) for name in files)) if files else StdinConfig()
+        config = FileConfig(paths=tuple(glob.escape(name) for name in paths)) if paths else StdinConfig()
         async with config.open(reading) as source:
-            await Pipeline([source], lanes, delivers, observer=counts, hold_secs=hold_secs, commit_secs=0.0).run()
+            await Pipeline([source], lanes, delivers, observer=counts, commit_secs=0.0).run()
     return 128 + ended_by[0] if ended_by else 0

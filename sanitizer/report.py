@@ -35,7 +35,10 @@ def report(counts: Counts, lanes: Lanes, *, as_json: bool, more: Mapping[str, Ma
         click.echo(msgspec.json.encode({**found, **(more or {})}).decode(), err=True)
         return
     secs = found["seconds"] or 0.001
-    click.echo(f"\n{found['records']:,} records, {found['bytes'] / 1e6:,.1f} MB in {secs:.1f} s ({found['bytes'] / 1e6 / secs:.1f} MB/s)", err=True)
+    click.echo(
+        f"\n{found['records']:,} records, {found['bytes'] / 1e6:,.1f} MB in {secs:.1f} s ({found['bytes'] / 1e6 / secs:.1f} MB/s)",
+        err=True,
+    )
     table("redacted by rule", found["findings"].items())
     for name, rows in (more or {}).items():
         table(name, rows.items())

@@ -24,7 +24,11 @@ def list_rules(as_json: bool, key_file: str | None, **options: Any) -> None:  # 
     """List the rules in force."""
     found = chosen(**options)
     if as_json:
-        click.echo(msgspec.json.encode([{"id": r.id, "kind": r.label, "pack": r.pack, "action": r.action, "file": r.file} for r in found.rules]))
+        click.echo(
+            msgspec.json.encode(
+                [{"id": r.id, "kind": r.label, "pack": r.pack, "action": r.action, "file": r.file} for r in found.rules]
+            )
+        )
         return
     width = max(len(rule.id) for rule in found.rules)
     for rule in found.rules:

@@ -93,7 +93,7 @@ class Runs:
             begin = at - (len(before) - len(before.rstrip(base64)))
             seen.append(buffer[max(0, begin - 1) : end + 8])
             places.append(at)
-            stop = outside(buffer, end).start()  # type: ignore[union-attr] - the buffer ends with a line feed
+            stop = outside(buffer, end).start()  # type: ignore[union-attr]  # the buffer ends with a line feed
             if stop - begin >= least:
                 for number, rule in rules:
                     if stop - begin >= rule.run:
@@ -102,7 +102,9 @@ class Runs:
             at = find(LONG_WORD, end)
         if seen:
             starts = [0, *accumulate(len(text) + 1 for text in seen)]
-            tokens += sorted({places[bisect_right(starts, place) - 1] for place in self.is_token(b"\n".join(seen)) if place < starts[-1]})
+            tokens += sorted(
+                {places[bisect_right(starts, place) - 1] for place in self.is_token(b"\n".join(seen)) if place < starts[-1]}
+            )
 
     def within(self, buffer: bytes, start: int, end: int, number: int, rule: Rule) -> Iterator[Finding]:
         """Matches that begin between *start* and *end*."""

@@ -15,7 +15,7 @@ from sanitizer.keyed import KeyedValues
 from sanitizer.runs import Runs, TokenTest, tokens_by_regex
 
 SHORT = 512
-"""A hit inside a finding is looked at only if the finding is shorter than so many bytes: else inner hits could cost quadratic time."""
+"""A hit inside a longer finding is not looked at: else inner hits could cost quadratic time."""
 
 
 class Engine(Protocol):
@@ -72,7 +72,8 @@ class Regex:
         import regex  # noqa: PLC0415 - slow to load
 
         self.probes = [
-            (regex.compile(probe.expression, regex.V0 | regex.DOTALL), probe.width, number) for number, probe in enumerate(compiled.probes)
+            (regex.compile(probe.expression, regex.V0 | regex.DOTALL), probe.width, number)
+            for number, probe in enumerate(compiled.probes)
         ]
         self.bits = bits
 
@@ -99,7 +100,7 @@ class Scanner:
         self.tokens: list[int] = []
         self.runs = Runs(self.rules, ends_of(compiled.tokens) if use == "vectorscan" else tokens_by_regex)
 
-    def find(self, buffer: bytes) -> list[Finding]:
+    def find(self, buffer: bytes) -> list[Finding]:  # noqa: PLR0912 - the hot loop: a call for each branch would cost more than it
         """Findings in *buffer*, in order, none overlapping. The buffer begins and ends with a line feed.
 
         Afterwards `tokens` holds the places where a line may hold an encoded token (`views.ANCHORS`).

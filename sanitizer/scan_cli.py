@@ -17,7 +17,12 @@ from sanitizer.cli import composed, fail, progress, rule_options
 @click.argument("files", nargs=-1, type=click.Path())
 @click.option("--fail-on", metavar="FINDINGS", help="Exit with 1 if there are so many findings (a number, or `any`).")
 @click.option("--json", "as_json", is_flag=True, help="The tables as JSON.")
-@click.option("--wrapper", type=click.Choice(["auto", "plain", "cri", "docker", "journald", "journald-export"]), default="auto", help="How lines are wrapped.")
+@click.option(
+    "--wrapper",
+    type=click.Choice(["auto", "plain", "cri", "docker", "journald", "journald-export"]),
+    default="auto",
+    help="How lines are wrapped.",
+)
 @rule_options
 def scan(files: tuple[str, ...], fail_on: str | None, as_json: bool, **options: Any) -> None:
     """Say what would be redacted in standard input or FILES, by rule, field and tool. Nothing is written."""
@@ -63,7 +68,9 @@ def demo() -> None:
     click.echo(path.read_text("utf-8", "replace"))
     click.secho("after: sanitizer run\n", bold=True)
     sys.stdout.flush()
-    lanes = composed("ndjson", {"directories": (), "profile": "default", "packs": (), "disable": (), "actions": (), "key_file": None})
+    lanes = composed(
+        "ndjson", {"directories": (), "profile": "default", "packs": (), "disable": (), "actions": (), "key_file": None}
+    )
     counts = pipe.Counts()
     code = pipe.run(lanes, [str(path)], 1, counts)
     report.report(counts, lanes, as_json=False)

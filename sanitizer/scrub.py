@@ -33,7 +33,9 @@ from sanitizer.scan import Scanner
 Format = Literal["ndjson", "raw"]
 Event = Frame | Exposure
 
-PERSONAL = frozenset(("pii.toml", "blobs.toml", "mcp.toml", "network.toml", "geo.toml", "papers.toml", "national-ids.toml", "crypto-addresses.toml"))
+PERSONAL = frozenset(
+    ("pii.toml", "blobs.toml", "mcp.toml", "network.toml", "geo.toml", "papers.toml", "national-ids.toml", "crypto-addresses.toml")
+)
 """Rule files whose findings are no credentials."""
 
 
@@ -41,7 +43,10 @@ BARE, TOMBSTONE = Envelope(), Envelope(tombstone=True)
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """How records are written, and whether an audit trail is to be told of calls and exposed credentials. Params are hashed by default, but in raw output, where they stay and are redacted."""
+    """How records are written, and whether an audit trail is to be told of calls and exposed credentials.
+
+    Params are hashed by default, but in raw output, where they stay and are redacted.
+    """
 
     format: Format = "ndjson"
     annotate: bool = False

@@ -1,7 +1,7 @@
 """Text that cannot forge a record or drive a terminal.
 
-Control characters and bidirectional overrides are spelled out (`\\x1b`, `\\u202e`), as are invisible line ends; colour (SGR sequences,
-ECMA-48 section 8.3.117) stays where text is meant for a terminal, and goes where it becomes JSON.
+Control characters and bidirectional overrides are spelled out (`\\x1b`, `\\u202e`), as are invisible line ends; colour (SGR
+sequences, ECMA-48 section 8.3.117) stays where text is meant for a terminal, and goes where it becomes JSON.
 """
 
 from __future__ import annotations

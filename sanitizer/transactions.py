@@ -207,7 +207,7 @@ class Transactions:
             self._count("dead_lettered", oversize.target.name, len(oversize.rejections))
 
 
-class Oversize(Exception):  # noqa: N818 - an answer, not an error
+class Oversize(Exception):
     """Raised where a piece holds records too large for its topic, or too many for one request."""
 
     def __init__(
