@@ -19,7 +19,7 @@ from sanitizer.hashing import Keyring
 from sanitizer.lanes import Lanes, no_audit
 from sanitizer.model import CleanBatch, Source
 from sanitizer.outlets import Outlets
-from sanitizer.pipeline import Pipeline
+from sanitizer.pipeline import Hook, Pipeline
 from sanitizer.scrub import Options, Scrubber
 from sanitizer.settings import Audit, Config, sink_names
 from sanitizer.sources import SourceConfig, StdinConfig
@@ -65,7 +65,7 @@ class Flow:
         async with AsyncExitStack() as stack:
             self.state = State(self._folder)
             stack.callback(self.state.close)
-            self.outlets = Outlets(self._folder / "spool", self.state, self._metrics, self._when_full, self._dropped)
+            self.outlets = Outlets(self._folder / "spool", self.state, self._metrics, self._when_full, self.dropped)
             self.trail = self._open_trail()
             if self.trail:
                 stack.callback(self.trail.close)
@@ -102,14 +102,17 @@ class Flow:
         finally:
             await self._stack.aclose()
 
-    async def run(self) -> None:
+    async def run(self, redacted: Hook | None = None) -> None:
         """Read until every source has ended, and deliver all of it; raises what a part raised.
 
-        What the spools hold is delivered too: all of it when reading once, else as much as `drain_secs` allow.
+        *redacted* is awaited when nothing is left to be redacted. What the spools hold is delivered too: all of it when reading
+        once, else as much as `drain_secs` allow.
         """
         ticking = asyncio.create_task(self._tick_forever())
         try:
             await self.pipeline.run()
+            if redacted:
+                await redacted()
             if self.trail:
                 await self.pipeline.deliver_last([*await self._told_drops(), *await self.trail.last_words()])
             secs = 0.0 if self._stopping else None if self._once else self.config.drain_secs * _SPOOL_SHARE
@@ -221,7 +224,8 @@ class Flow:
                 return source.when_full
         return "block"
 
-    def _dropped(self, name: str, number: int) -> None:
+    def dropped(self, name: str, number: int) -> None:
+        """Say, and have the audit trail say, that *number* records for *name* were dropped."""
         _log.error("%d records for %s were dropped: the spool is full", number, name)
         self._drops[name] += number
 

@@ -9,7 +9,7 @@ import re
 import select
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -135,7 +135,12 @@ async def _run(ends: Ends, shown: Lanes, trail: FileTrail | None) -> None:
         watching = asyncio.create_task(guard(ends.life))
         stack.callback(watching.cancel)
         drops: Counter[str] = Counter()
-        show = stack.enter_context(_Shown(drops))
+
+        def dropped(number: int) -> None:
+            _log.error("%d lines for standard error were dropped: nobody reads it", number)
+            drops["standard error is not read"] += number
+
+        show = stack.enter_context(_Shown(dropped))
         hearing = Hearing(shown, show.console.deliver, None, _params(shown), trail)
         ticking = asyncio.create_task(_tick(trail, drops))
         stack.callback(ticking.cancel)
@@ -162,10 +167,9 @@ def _tell(trail: Trail, drops: Counter[str]) -> list[CleanBatch]:
 class _Shown:
     """The console, and the task that writes to it."""
 
-    def __init__(self, drops: Counter[str], max_bytes: int = 256 << 20) -> None:
-        self._drops = drops
+    def __init__(self, dropped: Callable[[int], None], max_bytes: int = 256 << 20) -> None:
         home = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
-        self.console = Console(_STDERR, Path(home) / "mcp-log-sanitizer/exec" / str(os.getpid()), self._dropped, max_bytes)
+        self.console = Console(_STDERR, Path(home) / "mcp-log-sanitizer/exec" / str(os.getpid()), dropped, max_bytes)
 
     def __enter__(self) -> _Shown:
         self._task = asyncio.create_task(self.console.run())
@@ -182,10 +186,6 @@ class _Shown:
         await asyncio.gather(self._task, return_exceptions=True)
         self.console.give_up()
 
-    def _dropped(self, number: int) -> None:
-        _log.error("%d lines for standard error were dropped: nobody reads it", number)
-        self._drops["standard error is not read"] += number
-
 
 def _params(lanes: Lanes) -> Params:
     scrubber = lanes.scrubber
@@ -201,16 +201,14 @@ async def run_flow(ends: Ends, config: Config, folder: Path) -> None:
         ends.begin(wants_calls=flow.trail is not None)
         watching = asyncio.create_task(guard(ends.life))
         stack.callback(watching.cancel)
-        drops: Counter[str] = Counter()
-        show = stack.enter_context(_Shown(drops, config.spool.max_bytes))
+        show = stack.enter_context(_Shown(lambda number: flow.dropped("standard error", number), config.spool.max_bytes))
 
         def ended() -> None:
             loop.call_later(config.drain_secs * 0.8, flow.hurry)
 
         flow.pipeline.scrubbing = Hearing(shown, show.console.deliver, flow.lanes, _params(shown), flow.trail)
         flow.pipeline.sources = [CopiesSource(ends.channel, ended)]
-        await flow.run()
-        await show.finish()
+        await flow.run(show.finish)
 
 
 def _text_scrubber(config: Config, flow: Flow) -> Scrubber:

@@ -431,3 +431,16 @@ def test_a_wrong_configuration_is_said_before_the_server_starts(tmp_path: Path) 
 
     assert (code, out) == (2, b"")
     assert b"$.sinks[0]" in err
+
+
+def test_a_client_that_closes_standard_error_costs_the_server_nothing() -> None:
+    writing = "for n in range(20_000): sys.stderr.write('INFO a line of the log, number %d\\n' % n)"
+    server = python(f"import sys\nsys.stdin.readline()\n{writing}\nprint('done')")
+    with wrapped(server) as process:
+        assert process.stderr
+        assert process.stdin
+        process.stderr.close()
+        process.stdin.write(b"\n")
+
+        assert read_line(process) == b"done\n"
+        assert process.wait(30) == 0
