@@ -97,6 +97,8 @@ def _start_listener(listen: Listen) -> tuple[int, int, int, bool]:
             code = 0
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 1
+        except Exception as failure:
+            _say(f"stopped by {type(failure).__name__}")  # its text may hold what was read
         finally:
             os._exit(code)
     for fd in (channel[0], life[0], ready[1]):
