@@ -14,9 +14,11 @@ REACH = 128
 """Bytes looked at before a separator for its key."""
 
 SEPARATORS = b"\"'`\\])*_ \t:=,;({}<>|-\r\n~"
-NOT_KEY = bytes(c if c in b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-." or c >= 0x80 else 0x20 for c in range(256))
+KEY = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
+NOT_KEY = bytes(c if c in KEY or c >= 0x80 else 0x20 for c in range(256))
 SPACED = re.compile(
-    rb"(?:(?:[A-Za-z\x80-\xff]+ (?=(?:de|di|da|page|to|the|client|access|api|card|security|secret|of)[ ])){0,2}[A-Za-z\x80-\xff]+[ ])?"
+    rb"(?:(?:[A-Za-z\x80-\xff]+ (?=(?:de|di|da|page|to|the|client|access|api|card|security|secret|of)[ ])){0,2}"
+    rb"[A-Za-z\x80-\xff]+[ ])?"
     rb"[A-Za-z\x80-\xff]+(?:[_-][A-Za-z\x80-\xff]+)*$",
     re.I,
 )
@@ -41,7 +43,7 @@ PLACEHOLDERS_KNOWN = frozenset(("password", "named-secret", "credential", "perso
 
 PARAMETERS = re.compile(rb"\w{1,32}=(?:\\*\x22[^\x22]{0,300}\x22|[^\s,\x22]{0,300}),[ ]*\w{1,32}=")
 PARAMETER = re.compile(
-    rb"\b(?:signature|response|mac|hash|oauth_signature|oauth_token|token|password|sig|proof|secret)=\\*\x22?([^\s\x22,\\]{4,})", re.I
+    rb"\b(?:signature|response|mac|hash|oauth_(?:signature|token)|token|password|sig|proof|secret)=\\*\x22?([^\s\x22,\\]{4,})", re.I
 )
 """The parameters of an Authorization header (RFC 9110, section 11.4) that are secret."""
 
@@ -65,7 +67,7 @@ class KeyedValues:
     def find(self, buffer: bytes, at: int) -> list[Found]:
         mark = buffer[at - 1]
         window = buffer[max(0, at - REACH) : at]
-        if mark == 0x3A or mark == 0x3D:  # : =
+        if mark in b":=":
             if mark == 0x3A and (buffer.startswith(b"//", at) or buffer.startswith(b":", at)):
                 return []
             rule, start = self.owner(window)
@@ -129,12 +131,12 @@ class KeyedValues:
             return values.value(buffer, at) if QUOTE_NEXT.match(buffer, at) or TELLING.match(buffer, at) else []
         if mark == 0x3C and buffer.startswith(b"-", at):
             return values.value(buffer, at + 1)
-        if mark == 0x3E or mark == 0x3C:
+        if mark in b"<>":
             cell = values.CELL.match(buffer, at - 1 if mark == 0x3C else at)
             text = values.MARKUP.match(buffer, cell.end() if cell else at)
-            if text is None or (mark == 0x3C and cell is None) or (text[1][:1] == b" " and buffer[text.end() : text.end() + 1] != b"<"):
+            if text is None or (mark == 0x3C and cell is None):
                 return []
-            return [text.span(1)]
+            return [text.span(1)] if text[1][:1] != b" " or buffer[text.end() : text.end() + 1] == b"<" else []
         if mark == 0x28:
             return values.value(buffer, at) if QUOTE_NEXT.match(buffer, at) else []
         if mark == 0x3B:
@@ -206,7 +208,8 @@ class KeyedValues:
     def believed(self, buffer: bytes, candidates: Iterable[Found]) -> list[Found]:
         """Leave out placeholders, constants, what the rule's check does not believe, and the scheme of a credential."""
         found: list[Found] = []
-        for begin, end, rule in candidates:
+        for begin, stop, rule in candidates:
+            end = stop
             scheme = SCHEMED.match(buffer, begin, end)
             start = scheme.end() if scheme else begin
             if scheme and PARAMETERS.match(buffer, start, end):

@@ -15,8 +15,9 @@ from sanitizer.ruleset import Rule
 WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 
 QUALIFIERS = frozenset(
-    "v value val prod production dev development test staging stage live new old current confirm confirmation repeat again verify plain "
-    "plaintext text raw string str env base encoded b64 base64 enc encrypted default primary secondary main backup temp tmp in for".split()
+    """v value val prod production dev development test testing stage staging live new old current confirm confirmation repeat again
+    verify plain plaintext text raw string str env base encoded b64 base64 enc encrypted default primary secondary main backup
+    temp tmp in for""".split()  # noqa: SIM905 - a table
 )
 """Words after a secret's name that leave it a secret's name: `password_confirmation`, `api_key_prod`."""
 
@@ -98,7 +99,7 @@ def triggers(rules: Sequence[Rule]) -> list[bytes]:
     """
     spelled = sorted({word for rule in rules for phrase in rule.fields for word in endings(phrase)})
     found = [word + tail for word in spelled for tail in TAILS]
-    found += [b"-" + word + rb"[ \t]" for word in spelled if not word.startswith(b"[")]
+    found += [b"-" + word.removeprefix(APART) + rb"[ \t]" for word in spelled]
     stems = b"|".join(STEMS)
     if any(phrase.split()[-1] in STEM_WORDS for rule in rules for phrase in rule.fields):
         found.append(rb"(?:" + stems + rb")[\w.\-]{1,16}[\x22'`\]\\]{0,3}[ \t]{0,2}[:=,]")
@@ -109,8 +110,10 @@ TAILS = (
     rb"[:=,(><;|\t\xef]",
     rb"[\x22'`\])* \t\\}s0-9-][:=,;({}<>|]",
     rb"[\x22'`\])*\\ s0-9][\x22'`\])*\t\\ ][:=,;({}<>|]",
-    rb" (?:is|was)[ :]",
-    rb"[\x22'] (?:value|content)",
+    rb" is[ :]",
+    rb" was[ :]",
+    rb"[\x22'] value",
+    rb"[\x22'] content",
     rb" set to ",
     rb" [\-~]>",
     rb" \xe2[\x86\x87]",
@@ -123,7 +126,9 @@ TAILS = (
 arrows; the lines of a form.
 """
 
-COMMANDS = (rb"setenv[ \t]", rb"[\n ]env ", rb"config set ", rb"configure set ", rb"setx ", rb"set -x ", rb"set -gx ", rb"insert into ")
+COMMANDS = (
+    rb"setenv[ \t]", rb"[\n ]env ", rb"config set ", rb"configure set ", rb"setx ", rb"set -x ", rb"set -gx ", rb"insert into ",
+)  # fmt: skip
 """What a key and its value stand behind."""
 
 STEMS = (b"password", b"passwd", b"pwd", b"secret", b"token", b"api.?key")
@@ -132,6 +137,8 @@ STEM_WORDS = frozenset(("password", "passwd", "pwd", "secret", "token", "key"))
 
 SHORT = 3
 """A name of so few letters must begin where no letter stands before."""
+
+APART = rb"[^A-Za-z]"
 
 
 def endings(phrase: str) -> set[bytes]:
@@ -142,7 +149,7 @@ def endings(phrase: str) -> set[bytes]:
         if len(parts) == 2:
             found |= {parts[0] + parts[1], parts[0] + rb"[_\-. ]" + parts[1]}
         elif len(parts[0]) <= SHORT:
-            found.add(rb"[^A-Za-z]" + parts[0])
+            found.add(APART + parts[0])
         else:
             found.add(parts[0])
     return found

@@ -49,7 +49,7 @@ def is_schema(buffer: bytes, start: int) -> bool:
     return SCHEMA.match(buffer, start, start + 1024) is not None and PLAIN.match(buffer, start, start + 1100) is not None
 
 
-def leaves(buffer: bytes, start: int) -> list[Span]:
+def leaves(buffer: bytes, start: int) -> list[Span]:  # noqa: PLR0912 - one branch a kind of token
     """The strings, numbers and words of the list or object at *start*, but for keys and constants.
 
     Where it is nested too deeply to be followed, all of the rest of the line is one span.

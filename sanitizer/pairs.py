@@ -23,28 +23,30 @@ NAMING = re.compile(rb"[\w\x22'`]\\*[\x22'`]?[ \t]{0,4}(?:=>|[:=])[ \t]{0,4}[bu]
 """What stands before a key that is itself the value of a field."""
 
 VERB = re.compile(
-    rb"(?:get|set|reset|change|update|create|list|delete|rotate|generate|validate|verify|check|send|forgot|revoke|refresh|show|require|"
-    rb"add|remove|make|issue|request|fetch|read|write|find|search)(?:[_\-.]|[A-Z])"
+    rb"(?:get|set|reset|change|update|create|list|delete|rotate|generate|validate|verify|check|send|forgot|revoke|refresh|show|"
+    rb"require|add|remove|make|issue|request|fetch|read|write|find|search)(?:[_\-.]|[A-Z])"
 )
 """The names of tools and functions: `reset_password` has no value beside it."""
 
 INSERTED = re.compile(
-    rb"\s{0,4}(?:INTO\s{1,4})?[\w.\x22`\[\]$\\]{1,128}\s{0,4}\(([^()]{1,2000})\)\s{0,8}(?:OUTPUT[^()]{0,100})?VALUES?\s{0,8}(?=\()", re.I
+    rb"\s{0,4}[\w.\x22`\[\]$\\]{1,128}\s{0,4}\(([^()]{1,2000})\)\s{0,8}(?:OUTPUT[^()]{0,100})?VALUES?\s{0,8}(?=\()", re.I
 )
 ITEM = re.compile(
-    rb"[NEBXUneubx]?'(?P<single>(?:[^'\\\n]|\\.|'')*+)'|\"(?P<double>(?:[^\"\\\n]|\\.)*+)\"|\\+\"(?P<escaped>[^\"\\\n]{0,1024})\\+\""
+    rb"[NEBXUneubx]?'(?P<single>(?:[^'\\\n]|\\.|'')*+)'|\"(?P<double>(?:[^\"\\\n]|\\.)*+)\""
+    rb"|\\+\"(?P<escaped>[^\"\\\n]{0,1024})\\+\""
     rb"|[(),;]|[^\s,();'\"\\]+|\s+|.",
     re.S,
 )
 HEADERS = re.compile(
-    rb"(?:;[ ]?[\w*]{1,20}=[^;\r\n\\]{0,200}){0,3}(?:(?:\r?\n|\\r\\n|\\n)[\w\-]{1,40}:[^\r\n\\]{0,200}){0,4}(?:\r?\n|\\+r\\+n|\\+n){2}"
+    rb"(?:;[ ]?[\w*]{1,20}=[^;\r\n\\]{0,200}){0,3}(?:(?:\r?\n|\\+r\\+n|\\+n)[\w\-]{1,40}:[^\r\n\\]{0,200}){0,4}"
+    rb"(?:\r?\n|\\+r\\+n|\\+n){2}"
 )
 PART = re.compile(rb"(?:(?!--)[^\r\n\\]|\\+(?![rn\\]))[^\r\n\\]{0,4096}")
 VARIABLE = re.compile(rb"(?:--?[\w\-]{1,20}[ ]){0,2}[\x22']?(?P<key>[\w./:\-]{1,128})[\x22']?[ \t]{1,8}(?![=\s])")
 
 
 def beside(buffer: bytes, at: int, key: bytes, key_at: int) -> list[Span] | None:
-    """The value of a pair, if *key*, before *at*, is the value of a field itself (`{"name": "password", "value": "..."}`); else None."""
+    """The value of a pair, if *key*, before *at*, is a field's value (`{"name": "password", "value": "..."}`); else None."""
     if NAMING.search(buffer, max(0, key_at - 16), key_at) is None:
         return None
     if VERB.match(key):
@@ -53,8 +55,9 @@ def beside(buffer: bytes, at: int, key: bytes, key_at: int) -> list[Span] | None
     closed = buffer.find(b"}", at - 1, at + REACH)
     if closed < 0:
         closed = buffer.find(b"\n", at, at + REACH)
-    for field in (VALUE_FIELD.search(buffer, at - 1, closed if closed > 0 else at), VALUE_FIELD.search(buffer, max(opened, 0), key_at)):
-        if field is not None and not (buffer[field.end() : field.end() + 2].lstrip()[:1] in (b"[", b"{") and field.start() > at + 2):
+    sides = (VALUE_FIELD.search(buffer, at - 1, closed if closed > 0 else at), VALUE_FIELD.search(buffer, max(opened, 0), key_at))
+    for field in sides:
+        if field is not None and not (field.start() > at + 2 and buffer[field.end() : field.end() + 2].lstrip()[:1] in (b"[", b"{")):
             return [span for span in values.value(buffer, field.end()) if span[1] < key_at or span[0] >= at]
     return []
 
@@ -81,7 +84,7 @@ def inserted(buffer: bytes, at: int, verdict: Verdict) -> Iterator[tuple[int, in
             return
         elif depth and column < len(rules) and rules[column] >= 0 and text[:1] not in b"?$:@%,;" and not text.isspace():
             group = item.lastgroup
-            if group or depth == 1 and buffer[item.end() : item.end() + 1] != b"(":
+            if group or (depth == 1 and buffer[item.end() : item.end() + 1] != b"("):
                 yield (*item.span(group or 0), rules[column])
 
 

@@ -1,7 +1,7 @@
 """Where a value starts and ends after its key, in the syntaxes that logs are written in.
 
-JSON, Python, JavaScript, Go, Rust and PHP literals, YAML, logfmt, environment, command lines, query strings, HTTP headers, XML, CSV,
-SQL, name/value pairs. Given is a buffer and the position right after a key's separator; the answer is the spans to redact.
+JSON, Python, JavaScript, Go, Rust and PHP literals, YAML, logfmt, environment, command lines, query strings, HTTP headers, XML,
+CSV, SQL. Given is a buffer and the position right after a key's separator; the answer is the spans to redact.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ __all__ = ["CONSTANTS", "Span", "value"]
 
 START = re.compile(
     rb"""[=:>~]{0,2}[ \t]*
-    (?:!{1,2}[A-Za-z][\w./:\-]{0,30}[ ]+|string\(\d{1,6}\)[ ]+(?=\x22)|<<(?=\x22))?   # YAML's tags, what PHP dumps, Erlang's binaries
-    (?:(?:[A-Za-z_][\w.]{0,30}[ \t]*(?:\[[\w., |]{0,40}\]|<[\w., |]{0,40}>)?(?:[ \t]*\|[ \t]*\w{1,20}){0,3}[ \t]*)=[ \t]*(?=[\x22'`bfru]))?   # a type: `password: str = "x"`
+    (?:!{1,2}[A-Za-z][\w./:\-]{0,30}[ ]+|string\(\d{1,6}\)[ ]+(?=\x22)|<<(?=\x22))?   # YAML tags, PHP dumps, Erlang
+    (?:(?:[A-Za-z_][\w.]{0,30}[ \t]*(?:\[[\w., |]{0,40}\]|<[\w., |]{0,40}>)?     # a type: `password: str = "x"`
+      (?:[ \t]*\|[ \t]*\w{1,20}){0,3}[ \t]*)=[ \t]*(?=[\x22'`bfru]))?
     (?:(?:Some|Ok|Just|SecretStr|Secret|String|new[ ]String|String\.from|str|bytes|quote)\([ \t]*)?
     (?:[bBuUfFrRN@$]{1,2}(?=[\x22']))?""",
     re.X,
@@ -49,11 +50,17 @@ LINE = re.compile(rb"[^\r\n]*")
 ESCAPE = re.compile(rb"\\+(?:[\x22'nrt]|$)")
 TRAIL = b",;.:)]}>|"
 SERIALIZED = re.compile(rb"[ \t]*s:\d{1,6}:(?=\\*[\x22'])")
-CELL = re.compile(rb"(?:</?(?:td|th|dt|dd|b|strong|span|label|code|em|i|p|div|key|name|string|value)(?:\s[^<>]{0,100})?>[ \t]{0,4}){1,4}", re.I)
+CELL = re.compile(
+    rb"(?:</?(?:td|th|dt|dd|b|strong|span|label|code|em|i|p|div|key|name|string|value)(?:\s[^<>]{0,100})?>[ \t]{0,4}){1,4}", re.I
+)
 CDATA = re.compile(rb"<!\[CDATA\[(.*?)(?:\]\]>|$)")
 ANGLED = re.compile(rb"<([^<>\s]*[^<>\sA-Za-z_-][^<>\s]*)>")  # a placeholder (`<your-key>`) is words only
 MARKUP = re.compile(rb"(?:<!\[CDATA\[)?([^<>\r\n]+)")
-SCHEME = re.compile(rb"[ \t]*(?:Bearer|Basic|Digest|Negotiate|NTLM|Token|ApiKey|Api-Key|Key|OAuth|SSWS|AWS4-HMAC-SHA256|Hawk|GenieKey|Splunk|MAC|HMAC|PrivateToken|JWT|DPoP|PoP|Bot|Zoho-oauthtoken)[ \t]+", re.I)
+SCHEME = re.compile(
+    rb"[ \t]*(?:Bearer|Basic|Digest|Negotiate|NTLM|Token|Api-?Key|Key|OAuth|SSWS|AWS4-HMAC-SHA256|Hawk|GenieKey|Splunk|MAC|HMAC|"
+    rb"PrivateToken|JWT|DPoP|PoP|Bot|Zoho-oauthtoken)[ \t]+",
+    re.I,
+)
 
 
 def value(buffer: bytes, at: int, *, line: bool = False) -> list[Span]:

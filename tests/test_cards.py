@@ -40,7 +40,7 @@ def with_check_digit(body: str) -> str:
 @pytest.mark.parametrize(("prefix", "length"), [(prefix, length) for prefix, lengths in PREFIXES.items() for length in lengths])
 def test_a_card_of_every_network_and_length_is_one(prefix: str, length: int) -> None:
     number = with_check_digit((prefix + "1234567890123456789")[: length - 1])
-    assert card(number.encode())
+    assert card(f"{number[:4]} {number[4:]}".encode())
     assert not card((number[:-1] + str((int(number[-1]) + 1) % 10)).encode())
 
 
@@ -54,6 +54,13 @@ def test_separators_do_not_hide_a_card(separator: str) -> None:
 )
 def test_times_and_zeros_are_no_cards(number: str) -> None:
     assert not card(number.encode())
+
+
+def test_in_one_run_only_ranges_of_long_cards_count() -> None:
+    assert card(with_check_digit("622202123456789012").encode())
+    assert card(with_check_digit("67591234567").encode())
+    assert not card(with_check_digit("57043961831").encode())
+    assert not card(with_check_digit("570439618317123456").encode())
 
 
 def test_a_grouped_number_may_be_of_uatp() -> None:

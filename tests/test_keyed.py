@@ -1,0 +1,336 @@
+"""Keys and their values in the syntaxes that logs are written in: the value goes, and nothing beside it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sanitizer import database
+from sanitizer.keyed import KeyedValues
+from sanitizer.rulecheck import redactor
+
+COMPILED = database.compiled()
+RUN = redactor(COMPILED, database.engine())
+MASK = re.compile(r"\[(?:REDACTED|session|password):[a-z0-9-]+\]")
+
+# {P} is a password, {T} a token.
+PAIRS = [
+    "setenv DB_PASSWORD {P}",
+    "setenv Mcp-Session-Id {T}",
+    'os.environ["DB_PASSWORD"] = "{P}"',
+    "os.environ['apiKey'] = '{T}'",
+    'array(1) { ["api_key"]=> string(20) "{T}" }',
+    '["db_password"]=> string(13) "{P}" }',
+    '#{db_password => <<"{P}">>}',
+    '{db_password, <<"{P}">>}',
+    '{:n 1, :password "{P}"}',
+    '{:api-key "{T}"}',
+    "Map(n -> 1, smtp_pass -> {P})",
+    "Map(apiKey -> {T}, n -> 2)",
+    '{  "password"  :  "{P}"  }',
+    '{"password"   :   "{P}"}',
+    'form-data; name="smtp_pass"\\r\\n\\r\\n{P}\\r\\n--x',
+    'form-data; name="password"; filename="x"\\r\\n\\r\\n{P}\\r\\n--x',
+    "ENV DB_PASSWORD {P}",
+    'ENV api_key="{T}"',
+    "ARG NPM_TOKEN={T}",
+    'Environment="DB_PASSWORD={P}"',
+    "Environment=DB_PASSWORD={P} OTHER=1",
+    'password = "{P}"',
+    "db.password {P}",
+    '{:password=>"{P}", :n=>1}',
+    "'password' => '{P}',",
+    '["password"] = "{P}",',
+    'password: "{P}")',
+    "User(password={P}, n=1)",
+    "{Name:bob Password:{P} N:3}",
+    "&{Token:{T} N:3}",
+    'password: "{P}" n: 3',
+    'mutation { login(password: "{P}", n: 1) { ok } }',
+    "bindpw {P}",
+    "requirepass {P}",
+    "masterauth {P}",
+    "CONFIG SET requirepass {P}",
+    "AUTH default {P}",
+    "AUTH {P}",
+    "sonar.login={P}",
+    "SET PASSWORD FOR bob = '{P}'",
+    "DECLARE @password varchar(32) = '{P}'",
+    "INSERT INTO t (id,password,n) VALUES (7,'{P}',1)",
+    "INSERT INTO users(password, id) VALUES ('{P}', 7)",
+    "sp_addlogin 'b','{P}'",
+    "EXEC sp_addlogin @loginame = 'b', @passwd = '{P}'",
+    "ConvertTo-SecureString '{P}' -AsPlainText",
+    "echo 'u:{P}' | chpasswd",
+    'echo "bob:{P}" | chpasswd',
+    "kinit bob <<< {P}",
+    "kinit bob <<< '{P}'",
+    "wpa_passphrase homenet {P}",
+    "lftp -u bob,{P} sftp://h",
+    "net use Z: \\\\srv\\x {P}",
+    "net user bob {P}",
+    "net user bob {P} /add",
+    "smbclient -U bob%{P} //h/x",
+    "openssl rsa -in k.pem -passin pass:{P}",
+    "ldapsearch -x -D cn=a -w {P} -b dc=x",
+    "zip -P {P} a.zip b",
+    "vault login {T}",
+    "docker login -u bob -p {P} r.io",
+    "app/{P}@//ora:1521/xe",
+    "dsn: app:{P}@db/shop",
+    "Session {T} not found",
+    'session "{T}" expired',
+    "Гасло={P}",
+    "кодовое слово: {P}",
+    "КОДОВОЕ СЛОВО：{P}",
+    "clave: {P}",
+    "Clave={P}",
+    "password set to {P}",
+    "password is set to {P}",
+    "smtp_pass | {P}",
+    "| password | {P} |",
+    "run --userpassword {P} -q",
+    "--api-key {T} -q",
+    "<td>password</td><td>{P}</td>",
+    "MCP_SERVER_TOKEN->{T}",
+    "MCP_SERVER_TOKEN -> {T}",
+    "api_key → {T}",
+    '{"k":"secret","v":"{P}"}',
+    '{"v":"{P}","k":"secret"}',
+    '{"key":"password","val":"{P}"}',
+    '{"name":"password","type":"x","value":"{P}"}',
+    '{"value":"{P}","name":"api_key","n":1}',
+    '{"field":"password","content":"{P}"}',
+    '{"header":"X-Api-Key","value":"{T}"}',
+    "{'name': 'password', 'value': '{P}'}",
+    '[{"key":"n","value":"x"},{"key":"db_password","value":"{P}"}]',
+    '[["Authorization","Bearer {T}"]]',
+    '("password", "{P}")',
+    "password: |\n  {P}\nother: 1",
+    "password: >-\n  {P}\nother: 1",
+    "password\t{P}",
+    "id\tpassword\t{P}",
+    "export PASSWORD='{P}'",
+    "set password {P}",
+    '$Password = "{P}"',
+    "define('DB_PASSWORD', '{P}');",
+    "const password = '{P}';",
+    'let password: String = "{P}"',
+    'val password = "{P}"',
+    'local password = "{P}"',
+    "my $password = '{P}';",
+    'password := "{P}"',
+    'PASSWORD="{P}" ./run',
+    '"password":"{P}"',
+    'password="{P}"',
+    "PWD={P};Uid=x",
+    "Server=h;Database=d;Uid=u;Pwd={P};",
+    'org.apache.kafka.common.security.plain.PlainLoginModule required username="u" password="{P}";',
+    "password={P}&n=1",
+    '{"env":{"PASSWORD":"{P}"}}',
+    '{\\"password\\":\\"{P}\\"}',
+    '{\\\\\\"password\\\\\\":\\\\\\"{P}\\\\\\"}',
+    "password='{P}'",
+    "password=b'{P}'",
+    "Password: {P}",
+    "PASSWORD {P}",
+    "userPassword: {P}",
+    'secret = "{P}"',
+    "security.password={P}",
+    "spring.datasource.password: {P}",
+    "with password '{P}'",
+    "pass phrase: {P}",
+    "<password>{P}</password>",
+    '<add key="password" value="{P}"/>',
+    '<property name="password" value="{P}"/>',
+    '<entry key="password">{P}</entry>',
+    '<string name="api_key">{T}</string>',
+    "<key>password</key><string>{P}</string>",
+    "password: {P} (bob)",
+    "PGPASSWORD={P} psql",
+    "mysql -u root -p{P} app",
+    "-Dpassword={P}",
+    "--password={P}",
+    "--password {P}",
+    "'--password', '{P}'",
+    '["--password","{P}"]',
+    "curl -H 'X-Api-Key: {T}' x",
+    "api_key is {T}",
+    's:8:"password";s:13:"{P}";',
+    "password\\u003d{P}",
+    "user=bob password={P} host=h",
+    "login bob password {P}",
+    '{"password":["{P}"]}',
+    '{"password":{"value":"{P}"}}',
+    "password: !!str {P}",
+    "password: !vault {P}",
+    '(setq password "{P}")',
+    'password <- "{P}"',
+    '%{password: "{P}"}',
+    '[password: "{P}"]',
+    '{password,"{P}"}',
+    "password:'{P}'",
+    "@password='{P}'",
+    "SET @password = '{P}';",
+    "password == {P}",
+    "Enter password: {P}",
+    "new_password={P}",
+    "old_password={P}",
+    "passwordConfirmation={P}",
+    '"password2":"{P}"',
+    "DB_PASSWORD_PROD={P}",
+    "API_KEY_V2={T}",
+    "X-Auth-Token: {T}",
+    "X-Auth-Token {T}",
+    "x-amz-security-token={T}",
+]
+PASSWORDS = ["Tr0ub4dor&3x!", "dish-orange-cloud94", "Haven5566$"]
+TOKEN = "xK9fQ2mWp7LzR4tBn8"
+
+HARMLESS = [
+    '{"name":"set_password","arguments":{"n":1}}',
+    '{"name":"reset_password","title":"x"}',
+    '"first_name":{"type":"string","description":"Given name"}',
+    '"password":{"type":"string"}',
+    '{"properties":{"password":{"type":"string","description":"The password to set","minLength":8},"token":{"anyOf":[{"type":"string"},{"type":"null"}],"default":null}},"required":["password"]}',
+    '{\\"properties\\":{\\"password\\":{\\"type\\":\\"string\\",\\"description\\":\\"The password to set\\"}}}',
+    '"note": "@x.command()"',
+    "password = getpass()",
+    'password = getpass.getpass("Password: ")',
+    "api_key = os.environ['API_KEY']",
+    'api_key=os.getenv("API_KEY")',
+    "password=process.env.X",
+    "const token = process.env.GITHUB_TOKEN;",
+    'token = request.headers.get("x")',
+    "token = req.headers['authorization']",
+    "password: <your-password> { metadata: undefined }",
+    "blocks 570439618317",
+    'password = config.get("db", "password")',
+    "secret = settings.SECRET_KEY",
+    "self.password = password",
+    "api_key=api_key,",
+    'password = input("Password: ")',
+    "password: str = Field(...)",
+    "def login(user, password):",
+    "token = await get_token(user)",
+    "token = generate_token()",
+    'return {"token": token, "user": user}',
+    'client_secret=os.environ.get("CLIENT_SECRET", "")',
+    "password=self.password",
+    "password = user.password",
+    'if password == "":',
+    "password = None",
+    "auth = (user, password)",
+    "Authentication failed: invalid password for user bob",
+    "Unexpected token < in JSON at position 0",
+    "password required",
+    "Password: required",
+    'missing key "password" in config',
+    '"password" "is required"',
+    "the password field must be set",
+    "token=sk-ab12...",
+    "api_key: sk-...9f2a",
+    "key: value",
+    "secret: sk-****1234",
+    "password => hash",
+    "setenv PATH /usr/bin",
+    "AUTH required",
+    "set password successfully",
+    "Session closed",
+    "Session timeout expired",
+    "vault login failed",
+    "net user management",
+    "code: 42",
+    "password changed for user bob",
+    "SELECT password FROM users WHERE id = 7",
+    "SELECT id, password, n FROM users",
+    "INSERT INTO t (id,password) VALUES (?, ?)",
+    "INSERT INTO t (id,password) VALUES ($1, $2)",
+    '{"name":"password","type":"string","required":true}',
+    '{"name":"password","in":"query","description":"The password"}',
+    '["password","username"]',
+    '["token", "name", "value"]',
+    '{"required":["password","username"]}',
+    "fields: password, username, email",
+    "token | name | value",
+    "| token | string | The token |",
+    "password -> validate",
+    "auth -> handler",
+    "Map(token -> count)",
+]
+
+
+def redacted(text: str) -> str:
+    lines = RUN.redact(text.encode().split(b"\n")).lines
+    return MASK.sub("#", b"\n".join(lines).decode())
+
+
+@pytest.mark.parametrize("password", PASSWORDS)
+@pytest.mark.parametrize("pair", PAIRS)
+def test_the_value_goes_and_nothing_beside_it(pair: str, password: str) -> None:
+    line = pair.replace("{P}", password).replace("{T}", TOKEN)
+    assert redacted(line) == pair.replace("{P}", "#").replace("{T}", "#")
+
+
+@pytest.mark.parametrize("line", HARMLESS)
+def test_code_schemas_and_messages_stay(line: str) -> None:
+    assert redacted(line) == line
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("password: correct horse battery", "password: #"),
+        ("  password: correct horse battery # as agreed", "  password: # # as agreed"),
+        ("saw password: hunter2 in a line", "saw password: # in a line"),
+        ("password: required for this user", "password: required for this user"),
+        ("https://x-access-token:Tr0ub4dor3x@github.com/a/b", "https://x-access-token:#@github.com/a/b"),
+        ("Cookie: sid=a8Fk20dkeL31sPq7; Path=/; n=1", "Cookie: sid=#; Path=/; n=#"),
+        ('Authorization: Hawk id="a", nonce="b", mac="xK9fQ2mWp7LzR4tBn8"', 'Authorization: Hawk id="a", nonce="b", mac="#"'),
+        (
+            "INSERT INTO t (id, password) VALUES (1, 'one2!'), (2, E'two3!')",
+            "INSERT INTO t (id, password) VALUES (1, '#'), (2, E'#')",
+        ),
+        ("INSERT INTO t (password, id) VALUES (MD5('one2!'), 1)", "INSERT INTO t (password, id) VALUES (MD5('#'), 1)"),
+    ],
+)
+def test_what_a_value_ends_with_depends_on_where_it_stands(line: str, expected: str) -> None:
+    assert redacted(line) == expected
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "password",
+        "ПАРОЛЬ",
+        "Пароль",
+        "contraseña",
+        "CONTRASEÑA",
+        "密码",
+        "パスワード",
+        "비밀번호",
+        "كلمة المرور",
+        "סיסמה",
+        "गुप्त शब्द",
+        "mật khẩu",
+        "şifre",
+        "Гасло",
+        "clave",
+    ],
+)
+@pytest.mark.parametrize("joined", ["{}: {}", "{}={}", '"{}":"{}"', "{}：{}", "'{}': '{}'", "{}  :  {}"])
+def test_a_password_is_one_in_any_language(key: str, joined: str) -> None:
+    assert redacted(joined.format(key, "Tr0ub4dor&3x!")) == joined.format(key, "#")
+
+
+@given(st.binary(max_size=80), st.sampled_from([b"password", b"api_key", b"Set-Cookie", b"token"]), st.binary(max_size=200))
+def test_any_bytes_around_a_key_give_spans_within_the_text(before: bytes, key: bytes, after: bytes) -> None:
+    buffer = b"\n" + before + key + after + b"\n"
+    keyed = KeyedValues(COMPILED.rules)
+    for at in range(len(before) + len(key) + 2, min(len(buffer), len(before) + len(key) + 8)):
+        for start, end, rule in keyed.find(buffer, at):
+            assert 0 <= start < end <= len(buffer)
+            assert 0 <= rule < len(COMPILED.rules)

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sanitizer.nested import is_schema, leaves
+from sanitizer.values import value
+
+
+def read(text: str, *, line: bool = False) -> list[str]:
+    """The values behind the `=` or `:` that *text* begins with."""
+    buffer = f"\nk{text}\n".encode()
+    return [buffer[start:end].decode() for start, end in value(buffer, 3, line=line)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '="V"', ": 'V'", "=V", "=V;", "= V, next=1", '=\\"V\\"', '=\\\\\\"V\\\\\\"', "=`V`", "=b'V'", ': str = "V"', '=Some("V")', "=> 'V'", ":= V",
+        '=> string(1) "V"', '=> <<"V">>', ": !!str V", '="""V"""', "=<![CDATA[V]]>", "=V&b=2", "=V)",
+    ],
+)  # fmt: skip
+def test_a_value_ends_where_its_syntax_says(text: str) -> None:
+    assert read(text) == ["V"]
+
+
+@pytest.mark.parametrize(
+    "text", ["=", ": ", '=""', "=,", "= getpass()", "=os.environ['V']", '=request.headers.get("V")', "= await f(x)", '="), x']
+)
+def test_what_is_no_value_gives_none(text: str) -> None:
+    assert read(text) == []
+
+
+def test_an_elided_value_keeps_its_dots() -> None:
+    assert read("=sk-ab12...") == ["sk-ab12..."]
+
+
+def test_lists_and_objects_give_their_leaves() -> None:
+    assert read(': {"a": ["V", 1, null], "b": {"c": "W"}}') == ["V", "1", "W"]
+    assert read(': {\\"a\\":[\\"V\\"]}') == ["V"]
+
+
+def test_a_block_of_yaml_is_all_lines_that_are_indented_deeper() -> None:
+    assert read(": |\n  one\n  two\nother: 1") == ["one", "two"]
+
+
+def test_a_list_that_is_not_closed_ends_with_its_line() -> None:
+    buffer = b'{"a": "V"\nnext line\n'
+    assert [buffer[start:end] for start, end in leaves(buffer, 0)] == [b"V"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"type":"string"}',
+        '{"title":"T","type": ["string","null"]}',
+        '{\\"type\\":\\"string\\"}',
+        '{"$ref":"#/x"}',
+        '{"anyOf":[{"type":"string"}]}',
+    ],
+)
+def test_a_schema_describes_a_value_and_holds_none(text: str) -> None:
+    assert is_schema(text.encode(), 0)
+
+
+@pytest.mark.parametrize("text", ['{"type":"string","value":"V"}', '{"a":"V"}', "{}", '{"type":"hunter2"}'])
+def test_an_object_with_a_value_is_no_schema(text: str) -> None:
+    assert not is_schema(text.encode(), 0)
+
+
+@pytest.mark.parametrize("unit", ["{", "[", '\\"', "'", '"', "a=", "(", "<", "|\n  ", "k: ", '{"a":', '\\\\"'])
+def test_hostile_values_cost_no_more_than_their_length(unit: str) -> None:
+    buffer = b"\nk=" + unit.encode() * (200_000 // len(unit)) + b"\n"
+    begun = time.process_time()
+    value(buffer, 3)
+    assert time.process_time() - begun < 1
+
+
+@given(st.binary(max_size=300), st.booleans())
+def test_any_bytes_give_spans_within_the_text(text: bytes, line: bool) -> None:
+    buffer = b"\nk=" + text + b"\n"
+    assert all(3 <= start < end <= len(buffer) for start, end in value(buffer, 3, line=line))
