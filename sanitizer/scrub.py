@@ -80,7 +80,11 @@ class Scrubber:
 
     def scrub(self, assembled: Assembled, lane: str) -> CleanBatch:
         """Redact whole records. Never raises: what fails is withheld."""
-        return self.batch(physical(assembled) if self.raw else logical(assembled), lane, assembled.upto)
+        try:
+            rows = physical(assembled) if self.raw else logical(assembled)
+        except Exception:  # records that cannot be put together leave as lines, which are redacted all the same
+            rows = physical(assembled)
+        return self.batch(rows, lane, assembled.upto)
 
     def scrub_messages(self, messages: Sequence[Message], lane: str, upto: int) -> CleanBatch:
         """Redact records that their source framed: one for each message, in order, with its key and its headers."""

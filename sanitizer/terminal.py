@@ -15,6 +15,7 @@ COLOUR = re.compile(rb"\x1b\[[0-9;:]{0,32}m")
 SEQUENCE = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
 CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 BIDI = re.compile(rb"\xe2\x80[\xa8-\xae]|\xe2\x81[\xa6-\xa9]|\xd8\x9c|\xc2[\x80-\x9f]")
+UNSEEN = re.compile(rb"\x7f|" + BIDI.pattern)
 HARMLESS = bytes(c for c in range(256) if c >= 0x20 and c != 0x7F) + b"\t"
 TAME = re.compile(rb"(\x1b\[[0-9;:]{0,32}m)|[\x00-\x08\x0a-\x1f\x7f]|" + BIDI.pattern)
 
@@ -48,7 +49,7 @@ def uncoloured(line: bytes) -> bytes:
 
 
 def spell_bidi(document: bytes) -> bytes:
-    """A JSON document with bidirectional overrides and C1 controls in its strings as `\\uXXXX`: equal, and harmless to show."""
-    if document.isascii():
+    """A JSON document with what hides or moves in its strings as `\\uXXXX`: equal, and harmless to show."""
+    if document.isascii() and b"\x7f" not in document:
         return document
-    return BIDI.sub(lambda found: b"\\u%04x" % ord(found[0].decode()), document)
+    return UNSEEN.sub(lambda found: b"\\u%04x" % ord(found[0].decode()), document)

@@ -1,0 +1,142 @@
+"""Lines in, as many lines out; JSON stays JSON of the same shape, whatever a finding touches."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from engines import KEYS, redactor, rule, shipped
+
+from sanitizer import members
+from sanitizer.actions import replacements
+from sanitizer.record import Join
+from sanitizer.redact import Redactor
+from sanitizer.scan import Scanner
+
+SECRET = rule("acme", "acme_[a-z]{4,}")
+NUMBER = rule("card", r"\b4[0-9]{15}\b")
+
+
+def text(line: str, *rules: object) -> str:
+    return redactor(*(rules or (SECRET, NUMBER))).text(line.encode()).decode()  # type: ignore[arg-type] # rules
+
+
+def test_lines_without_a_finding_are_as_they_were() -> None:
+    lines = [b"a", b"", b" b "]
+    found = redactor(SECRET).redact(lines)
+
+    assert (found.lines, found.counts) == (lines, {})
+
+
+def test_findings_are_counted_by_rule_and_placed_where_asked() -> None:
+    found = redactor(SECRET, NUMBER).redact([b"x", b"to=acme_abcd acme_efgh"], places=True)
+
+    assert found.lines == [b"x", b"to=[REDACTED:acme] [REDACTED:acme]"]
+    assert sum(found.counts.values()) == 2
+    assert [(place.row, place.rule, place.field) for place in found.places] == [(1, 0, "to"), (1, 0, "to")]
+
+
+@pytest.mark.parametrize(
+    ("line", "clean"),
+    [
+        ('{"a":"acme_abcd"}', '{"a":"[REDACTED:acme]"}'),
+        ('{"acme_abcd":1}', '{"[REDACTED:acme]":1}'),
+        ('{"a":4111111111111111}', '{"a":"[REDACTED:card]"}'),
+        ('{"a":[4111111111111111,2,"acme_abcd"],"b":null}', '{"a":["[REDACTED:card]",2,"[REDACTED:acme]"],"b":null}'),
+        ('[4111111111111111]', '["[REDACTED:card]"]'),
+        ('{"a":"\\u0061cme_abcd"}', '{"a":"[REDACTED:acme]"}'),
+        ('{"a":"\\nacme_abcd\\n"}', '{"a":"\\n[REDACTED:acme]\\n"}'),
+        ('{"a":"\\\\acme_abcd\\\\"}', '{"a":"\\\\[REDACTED:acme]\\\\"}'),
+        ('{"a":"{\\"b\\":\\"acme_abcd\\"}"}', '{"a":"{\\"b\\":\\"[REDACTED:acme]\\"}"}'),
+        ('{"a":"{\\"b\\":\\"{\\\\\\"c\\\\\\":\\\\\\"acme_abcd\\\\\\"}\\"}"}', '{"a":"{\\"b\\":\\"{\\\\\\"c\\\\\\":\\\\\\"[REDACTED:acme]\\\\\\"}\\"}"}'),
+        ('{"a" : "acme_abcd" , "b":[ ]}', '{"a" : "[REDACTED:acme]" , "b":[ ]}'),
+        ('{"a":"x","a":"acme_abcd"}', '{"a":"x","a":"[REDACTED:acme]"}'),
+    ],
+)  # fmt: skip
+def test_json_stays_json(line: str, clean: str) -> None:
+    assert text(line) == clean
+    assert json.loads(clean) is not None
+
+
+@pytest.mark.parametrize("pattern", ['acme_abcd"', '"acme_abcd', 'acme_abcd","b', "acme_abcd.{1,40}", '"a":"acme_abcd', 'acme_abcd","b":"x"}'])
+def test_a_finding_over_the_edge_of_a_string_is_fitted_into_it(pattern: str) -> None:
+    greedy = rule("acme", pattern, anchor="acme", reach=True)
+    clean = json.loads(text('{"a":"acme_abcd","b":"x"}', greedy))
+
+    assert len(clean) == 2
+    assert "acme_abcd" not in clean.values()
+
+
+def test_a_finding_that_ends_inside_an_escape_takes_all_of_it() -> None:
+    greedy = rule("acme", r"acme_abcd\\u00")
+
+    assert json.loads(text('{"a":"acme_abcd\\u0021 ok"}', greedy)) == {"a": "[REDACTED:acme] ok"}
+
+
+@pytest.mark.parametrize("value", ['"hunter2x"', "8734563", '["hunter2x",8734563]', '{"one":"hunter2x","two":[8734563]}', "true", "null"])
+def test_the_value_of_a_key_may_have_any_shape(value: str) -> None:
+    clean = text('{"password":' + value + ',"ok":"yes"}', rule("password", fields=("password",)))
+
+    assert json.loads(clean)["ok"] == "yes"
+    assert "hunter2x" not in clean
+    assert "8734563" not in clean
+    assert list(json.loads(clean)) == ["password", "ok"]
+
+
+@pytest.mark.parametrize(
+    ("line", "clean"),
+    [
+        ('{"acme_abcd":1,"acme_efgh":2}', '{"[REDACTED:acme]":1,"[REDACTED:acme#2]":2}'),
+        ('{"acme_abcd" : 1, "acme_efgh" : 2}', '{"[REDACTED:acme]" : 1, "[REDACTED:acme#2]" : 2}'),
+        ('{"acme_abcd":{"acme_efgh":2}}', '{"[REDACTED:acme]":{"[REDACTED:acme]":2}}'),
+        ('[{"acme_abcd":1},{"acme_efgh":2}]', '[{"[REDACTED:acme]":1},{"[REDACTED:acme]":2}]'),
+        ('{"[REDACTED:acme]":0,"acme_abcd":1}', '{"[REDACTED:acme]":0,"[REDACTED:acme#2]":1}'),
+        ('{"my acme_abcd key":1,"my acme_efgh key":2}', '{"my [REDACTED:acme] key":1,"my [REDACTED:acme#2] key":2}'),
+        ('{"a":"{\\"acme_abcd\\":1,\\"acme_efgh\\":2}"}', '{"a":"{\\"[REDACTED:acme]\\":1,\\"[REDACTED:acme#2]\\":2}"}'),
+    ],
+)  # fmt: skip
+def test_keys_that_become_equal_are_numbered_within_their_object(line: str, clean: str) -> None:
+    assert text(line) == clean
+    assert text(clean) == clean
+
+
+def test_a_numbered_key_takes_no_number_that_is_taken() -> None:
+    line = b'{"[REDACTED:x]":1,"[REDACTED:x#2]":2,"[REDACTED:x]":3}'
+
+    assert members.distinct(line) == b'{"[REDACTED:x]":1,"[REDACTED:x#2]":2,"[REDACTED:x#3]":3}'
+
+
+def test_keys_that_were_equal_already_are_not_touched() -> None:
+    line = b'{"a":1,"a":{"b":"}","b":2}}'
+
+    assert members.distinct(line) == line
+
+
+def test_a_finding_over_several_lines_keeps_their_number() -> None:
+    block = rule("block", r"(?s)BEGIN.*?END", multiline=True)
+    found = redactor(block).redact([b"x", b"  BEGIN one", b"    two", b"", b"  END", b"y"])
+
+    assert found.lines == [b"x", b"  [REDACTED:block]", b"    [REDACTED:block]", b"", b"  [REDACTED:block]", b"y"]
+
+
+def test_texts_of_several_lines_are_redacted_each_by_itself() -> None:
+    assert redactor(SECRET).texts([b"a\nacme_abcd", b"", b"acme_efgh\n"]) == [b"a\n[REDACTED:acme]", b"", b"[REDACTED:acme]\n"]
+
+
+def test_what_is_broken_over_lines_is_redacted_on_each() -> None:
+    join = Join(((0, 4, 11), (1, 2, 6)), (b"",))
+    found = redactor(rule("acme", "acme_[a-z]{6}")).redact([b"key acme_ab", b"  cdef and more"], [join])
+
+    assert found.lines == [b"key [REDACTED:acme]", b"  [REDACTED:acme] and more"]
+
+
+@pytest.mark.parametrize("mask", ["[REDACTED:acme]", "[REDACTED:acme#2]", "[acme:0123456789ab]", "[EMAIL_REDACTED]", "***", "<EMAIL>"])
+def test_masks_of_this_and_other_tools_are_left_alone(mask: str) -> None:
+    made = Redactor(Scanner(shipped()), replacements(shipped().rules, KEYS))
+    line = f'password={mask} {{"token": "{mask}"}} to {mask}'.encode()
+
+    assert made.text(line) == line
+
+
+def test_what_follows_a_mask_directly_is_still_redacted() -> None:
+    assert text("[REDACTED:x]acme_abcd") == "[REDACTED:x][REDACTED:acme]"
