@@ -131,7 +131,7 @@ COMMANDS = (
 )  # fmt: skip
 """What a key and its value stand behind."""
 
-STEMS = (b"password", b"passwd", b"pwd", b"secret", b"token", b"api.?key")
+STEMS = (b"password", b"passwd", b"pwd", b"secret", b"token", b"api.?key", b"session.?id")
 STEM_WORDS = frozenset(("password", "passwd", "pwd", "secret", "token", "key"))
 """Names that are looked for with a qualifier after them, too: `password_prod`, `api_key_live`."""
 

@@ -46,7 +46,7 @@ VARIABLE = re.compile(rb"(?:--?[\w\-]{1,20}[ ]){0,2}[\x22']?(?P<key>[\w./:\-]{1,
 
 
 def beside(buffer: bytes, at: int, key: bytes, key_at: int) -> list[Span] | None:
-    """The value of a pair, if *key*, before *at*, is a field's value (`{"name": "password", "value": "..."}`); else None."""
+    """The value of a pair, if *key* before *at* is a value itself (`{"name": "password", "value": "..."}`); else None."""
     if NAMING.search(buffer, max(0, key_at - 16), key_at) is None:
         return None
     if VERB.match(key):

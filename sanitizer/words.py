@@ -81,6 +81,7 @@ TELLING = 200
 """Bytes of a value that are looked at: more could not change the verdict, and would make hostile lines slow."""
 
 _separated = re.compile(rb"[:/. _\-]").search
+_mixed = re.compile(rb"(?=(?:[^A-Z]*[A-Z]){8})(?=(?:[^a-z]*[a-z]){8})[A-Za-z_\-]{32,}").fullmatch
 
 
 @lru_cache(4096)
@@ -140,6 +141,6 @@ def random(value: bytes) -> bool:
     size = len(value)
     if size < 16 or _harmless(value) or b"|" in value or entropy(value) < 3.0:
         return False
-    if not any(48 <= c <= 57 for c in value) and (size < 20 or _separated(value)):
+    if not any(48 <= c <= 57 for c in value) and (size < 20 or (_separated(value) and _mixed(value) is None)):
         return False
     return not wordlike(value)
