@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from sanitizer import context
+from sanitizer.extents import scoped
 from sanitizer.finding import Finding
 from sanitizer.keys import words
 from sanitizer.ruleset import Allow, Rule, RuleError
@@ -21,10 +22,9 @@ class Exemptions:
     def pattern(self, one: Allow) -> re.Pattern[bytes] | None:
         if not (one.values or one.patterns):
             return None
-        parts = [b"(?:" + re.escape(value.encode()) + b")" for value in one.values]
         try:
-            parts += [re.compile(text.encode()).pattern for text in one.patterns]
-            return re.compile(b"|".join(part if part.startswith(b"(?") else b"(?:" + part + b")" for part in parts), re.DOTALL)
+            parts = [*map(re.escape, one.values), *map(scoped, one.patterns)]
+            return re.compile("|".join(parts).encode(), re.DOTALL)
         except re.error as fault:
             raise RuleError(f"allow: a pattern does not compile: {fault}") from None
 
@@ -55,12 +55,14 @@ class Exemptions:
 
 def cut(buffer: bytes, span: tuple[int, int], pattern: re.Pattern[bytes] | None) -> Iterator[tuple[int, int]]:
     """What of *span* the pattern leaves; no pattern means that all of it is exempt."""
-    start, end = span
     if pattern is None:
         return
-    for match in pattern.finditer(buffer, start, end):
-        if match.start() > start:
-            yield start, match.start()
-        start = max(start, match.end())
-    if start < end:
-        yield start, end
+    start, end = span
+    done = start
+    for match in pattern.finditer(buffer[start:end]):
+        if match[0]:
+            if start + match.start() > done:
+                yield done, start + match.start()
+            done = start + match.end()
+    if done < end:
+        yield done, end

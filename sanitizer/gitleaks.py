@@ -72,8 +72,9 @@ def one(rule: dict[str, Any], notes: list[str]) -> str:
     ]
     try:
         anchors.derive(ours.encode())
-        if keywords:
+        if keywords and not any(word.lower() in ours.lower() for word in keywords):  # else the match itself holds it
             lines += [f"keywords = {json.dumps(keywords)}", f"within = {LINE_BYTES}"]
+            notes.append(f"{name}: its keywords are looked for in the {LINE_BYTES} bytes before a match, and not after it")
     except anchors.Undecidable:
         if not keywords:
             notes.append(f"{name}: left out: its regex begins with no fixed piece, and it has no keywords to look for instead")
@@ -90,7 +91,7 @@ def translated(pattern: str) -> str:
     """RE2 syntax in Python's: POSIX classes, `\\z`, flags in the middle."""
     for posix, ours in POSIX.items():
         pattern = pattern.replace(posix, ours)
-    pattern = pattern.replace(r"\z", r"\Z").replace("(?P<", "(?P<")
+    pattern = pattern.replace(r"\z", r"\Z")
     flags = "".join(sorted({flag for found in INLINE.findall(pattern) for flag in found if flag in "ims"}))
     if "U" in "".join(INLINE.findall(pattern)):
         raise ValueError("it swaps greedy and lazy repetition (U)")
