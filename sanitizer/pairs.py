@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from sanitizer import values
-from sanitizer.nested import LONGEST, Span
+from sanitizer.nested import DEEPEST, LONGEST, Span
 
 Verdict = Callable[[bytes], int]
 
@@ -46,7 +46,7 @@ VARIABLE = re.compile(rb"(?:--?[\w\-]{1,20}[ ]){0,2}[\x22']?(?P<key>[\w./:\-]{1,
 
 
 def beside(buffer: bytes, at: int, key: bytes, key_at: int) -> list[Span] | None:
-    """The value of a pair, if *key* before *at* is a value itself (`{"name": "password", "value": "..."}`); else None."""
+    """The value of a pair, if *key* before *at* is a value itself (`{"name": "password", "value": ""}`); else None."""
     if NAMING.search(buffer, max(0, key_at - 16), key_at) is None:
         return None
     if VERB.match(key):
@@ -80,12 +80,19 @@ def inserted(buffer: bytes, at: int, verdict: Verdict) -> Iterator[tuple[int, in
             depth -= 1
         elif text == b"," and depth == 1:
             column += 1
-        elif depth < 1 and not text.isspace() and text != b",":
+        elif ends(text, buffer, item.end(), depth):
             return
         elif depth and column < len(rules) and rules[column] >= 0 and text[:1] not in b"?$:@%,;" and not text.isspace():
             group = item.lastgroup
             if group or (depth == 1 and buffer[item.end() : item.end() + 1] != b"("):
                 yield (*item.span(group or 0), rules[column])
+
+
+def ends(text: bytes, buffer: bytes, at: int, depth: int) -> bool:
+    """Whether *text*, before *at*, is no part of the rows of an `INSERT`."""
+    if text.isspace():
+        return b"\n" in text and buffer[at : at + 1].isalnum()
+    return (depth < 1 and text != b",") or depth > DEEPEST or text.lower() == b"insert"
 
 
 def part(buffer: bytes, at: int) -> list[Span]:
