@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 FIELD = re.compile(
-    rb"(?<![\w.\-\x80-\xff])(?![\d.\-]+[\x22'`:= \t])(?!(?i:trace|debug|info|warn(?:ing)?|error|critical|fatal)\b)([\w.\-\x80-\xff]{1,64})"
+    rb"(?<![\w.\-\x80-\xff])(?![\d.\-]+[\x22'`:= \t])(?!(?i:trace|debug|info|warn(?:ing)?|error|critical|fatal)\b)"
+    rb"([\w.\-\x80-\xff]{1,64})"
     rb"[\x22'`\\\])]{0,6}[ \t]{0,3}(?:=>|[:=])[ \t]{0,3}(?:[\[{(][ \t]{0,3}){0,4}[\\\x22'`bru(]{0,8}[^\x22'=:,{}]{0,64}\Z"
 )
 TOOL = re.compile(

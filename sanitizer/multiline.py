@@ -63,7 +63,7 @@ class Text(Shape):
         self._stack = False
         self._warning = False
 
-    def take(self, line: bytes) -> int:  # noqa: PLR0911 - one for each sign
+    def take(self, line: bytes) -> int:
         if self._inner is not None:
             answer = self._inner.take(line)
             self.tentative = self._inner.tentative
@@ -107,7 +107,7 @@ class Text(Shape):
         self.kind = inner.kind
         return TAKE
 
-    def _indented(self, line: bytes) -> int:  # noqa: PLR0911 - one for each sign
+    def _indented(self, line: bytes) -> int:
         if self._bracket:
             if self.kind == "text":
                 self.kind = "object"
@@ -214,7 +214,7 @@ def opening(line: bytes) -> Shape | None:
     return Text(line) if line and line != b"\r" else None
 
 
-def _special(line: bytes, stripped: bytes) -> Shape | None:  # noqa: PLR0911 - one for each shape
+def _special(line: bytes, stripped: bytes) -> Shape | None:
     head = stripped[:1]
     shape: Shape | None = None
     if head == b"{" and stripped.endswith(b"}"):

@@ -187,14 +187,15 @@ class Redactor:
 def aligned(buffer: bytes, found: list[Finding]) -> list[Finding]:
     """A finding that begins with the letter of an escape (`\\nuser@x.com`) begins after it."""
     out = []
-    for start, end, rule in found:
+    for finding in found:
+        start, end, rule = finding
         if buffer[start - 1] == 0x5C and buffer[start] in b"nrtbf" and end - start > 1:
             back = start - 1
             while buffer[back - 1] == 0x5C:
                 back -= 1
-            if (start - back) % 2:
-                start += 1
-        out.append(Finding(start, end, rule))
+            out.append(Finding(start + (start - back) % 2, end, rule))
+        else:
+            out.append(finding)
     return out
 
 

@@ -31,7 +31,7 @@ Count = Callable[[str, str, int], None]
 
 
 class Sender:
-    """Sends to one sink. `hurry` is set when there is no time left to wait in (by `rush`); `failing` tells how the last send went."""
+    """Sends to one sink. `hurry` is set (by `rush`) when there is no time left to wait in; `failing` tells of the last send."""
 
     def __init__(self, sink: Sink, options: SinkOptions, name: str, dead_letters: DeadLetters, count: Count) -> None:
         self._sink = sink

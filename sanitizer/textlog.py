@@ -102,7 +102,7 @@ def parse_text(line: bytes, assume_tz: tzinfo = UTC) -> dict[str, object]:
     return fields
 
 
-def _head(line: bytes, fields: dict[str, object], assume_tz: tzinfo) -> int:  # noqa: PLR0911 - one for each form
+def _head(line: bytes, fields: dict[str, object], assume_tz: tzinfo) -> int:
     """Read the head of *line* into *fields*; where the message starts."""
     first = line[0] if line else 0
     if first in DIGITS or (first in b"[(<" and line[1:2].isdigit()):

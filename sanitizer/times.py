@@ -30,7 +30,7 @@ RFC3339_UTC = re.compile(
 )
 
 
-def unix_nanos(value: object, assume_tz: tzinfo = UTC) -> int | None:  # noqa: PLR0911 - one for each form
+def unix_nanos(value: object, assume_tz: tzinfo = UTC) -> int | None:
     """Nanoseconds since 1970 of a time in any usual form: epoch seconds to nanoseconds, ISO 8601, RFC 2822, ctime, CLF, Rich's."""
     if isinstance(value, bool) or value is None:
         return None

@@ -35,7 +35,8 @@ _placeholder = re.compile(
     | [a-z]{0,20}\(["']?\*{3,}["']?\)
     | (?:change|replace|fill)[\-_ ]?(?:me|this|it|in)[!]? | (?:your|my|the|insert|enter|put|add|use|some|any|a)[\-_ ][a-z\-_ ]{2,60}
     | [a-z\-_ ]{1,60}[\-_ ]here | todo | tbd | fixme | n/?a | nil | none | null | undefined | nan | unset | unknown | empty
-    | true | false | yes | no | on | off | (?:[a-z]{2,24}[_-]){0,2}(?:redacted|masked|filtered|hidden|removed|omitted|sanitized|scrubbed)
+    | true | false | yes | no | on | off
+    | (?:[a-z]{2,24}[_-]){0,2}(?:redacted|masked|filtered|hidden|removed|omitted|sanitized|scrubbed)
     | secret | example
     | string | str | bytes | int | integer | number | float | bool | boolean | object | array | list | dict
     | any | secretstr | buffer

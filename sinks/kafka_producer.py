@@ -18,7 +18,7 @@ from sinks.kafka_messages import Encoder, Outgoing, message_bytes
 STOP_SECS = 1.0
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not an error
+class Refused(Exception):
     """Raised where the broker will not take all of what was sent: `rejections` are records too large by themselves, `pending`
     those of a request that was too large, and what would have followed them on their partition."""
 

@@ -241,7 +241,7 @@ def flatten(name: str, value: Any) -> Iterator[dict[str, Any]]:
             yield {"key": key, "value": any_value(below)}
 
 
-def any_value(value: Any) -> dict[str, Any]:  # noqa: PLR0911 - one for each kind
+def any_value(value: Any) -> dict[str, Any]:
     """An OTLP `AnyValue` (`common/v1/common.proto`): 64-bit integers are text, null is an empty value."""
     match value:
         case str():

@@ -58,7 +58,7 @@ def _key_values(attributes: Sequence[Mapping[str, Any]]) -> list[KeyValue]:
     return [KeyValue(key=each["key"], value=_any_value(each["value"])) for each in attributes]
 
 
-def _any_value(value: Mapping[str, Any]) -> AnyValue:  # noqa: PLR0911 - one for each kind
+def _any_value(value: Mapping[str, Any]) -> AnyValue:
     for kind, held in value.items():
         match kind:
             case "stringValue":

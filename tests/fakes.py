@@ -139,5 +139,5 @@ class Graves:
 async def until(met: Callable[[], bool], secs: float = 10.0) -> None:
     """Return once *met*."""
     async with asyncio.timeout(secs):
-        while not met():
+        while not met():  # noqa: ASYNC110 - what is waited for knows nothing of events
             await asyncio.sleep(0.005)

@@ -118,5 +118,5 @@ def test_what_is_cached_holds_what_scanning_needs_and_no_example(cache: Path) ->
 def test_what_vectorscan_refuses_is_named() -> None:
     probe = database.Probe(b"[", 1, 0)
 
-    with pytest.raises(RuleError, match="own.toml: rule 'acme': Vectorscan cannot compile its anchor: "):
+    with pytest.raises(RuleError, match=r"own\.toml: rule 'acme': Vectorscan cannot compile its anchor: "):
         database.serialize([probe], [Rule(id="acme", file="own.toml")])

@@ -70,7 +70,7 @@ def test_several_exemptions_add_up() -> None:
 
 
 def test_a_pattern_that_does_not_compile_is_an_error() -> None:
-    with pytest.raises(RuleError, match="^allow: a pattern does not compile: "):
+    with pytest.raises(RuleError, match=r"^allow: a pattern does not compile: "):
         Exemptions([Allow(patterns=("a(",))], [TOKEN])
 
 

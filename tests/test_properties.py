@@ -7,6 +7,7 @@ import base64
 import html
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
 
@@ -161,7 +162,7 @@ STREAM = (
 def test_output_does_not_depend_on_where_the_input_is_cut(places: list[int], form: Format) -> None:
     made = scrubber(form)
     cuts = [0, *sorted(places), len(STREAM)]
-    pieces = [STREAM[start:end] for start, end in zip(cuts, cuts[1:], strict=False)]
+    pieces = [STREAM[start:end] for start, end in pairwise(cuts)]
 
     assert asyncio.run(sanitize(made, pieces)) == asyncio.run(sanitize(made, [STREAM]))
 

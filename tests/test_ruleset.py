@@ -68,7 +68,7 @@ def test_an_unknown_pack_is_an_error_that_names_those_that_there_are() -> None:
 def test_a_set_without_rules_is_refused(tmp_path: Path) -> None:
     written(tmp_path, OWN)
 
-    with pytest.raises(RuleError, match="^the rule set is empty: nothing would be redacted; select a pack or enable a rule$"):
+    with pytest.raises(RuleError, match=r"^the rule set is empty: nothing would be redacted; select a pack or enable a rule$"):
         load(Selection(disable=("acme-token",)), [tmp_path / "own.toml"])
 
 

@@ -1,5 +1,7 @@
 """A full spool degrades by policy, to the record, and recovers by itself."""
 
+# ruff: noqa: ASYNC240 - a test may block its loop for as long as a small write takes
+
 from __future__ import annotations
 
 import asyncio

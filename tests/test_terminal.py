@@ -44,8 +44,8 @@ async def test_raw_output_is_harmless_to_show(line: bytes) -> None:
 @pytest.mark.parametrize("line", INJECTIONS.values(), ids=INJECTIONS.keys())
 async def test_records_are_harmless_to_show(line: bytes) -> None:
     text = line.decode()
-    for given in (line, json.dumps({"a": text}).encode(), json.dumps({"a": text}, ensure_ascii=False).encode()):
-        (record,) = await sanitize(scrubber(), [given + b"\n"])
+    for dressed in (line, json.dumps({"a": text}).encode(), json.dumps({"a": text}, ensure_ascii=False).encode()):
+        (record,) = await sanitize(scrubber(), [dressed + b"\n"])
         assert isinstance(json.loads(record), dict)
         assert not {byte for byte in record if byte < 0x20 or byte == 0x7F}
         assert not terminal.BIDI.search(record)
