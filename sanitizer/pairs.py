@@ -57,7 +57,7 @@ def beside(buffer: bytes, at: int, key: bytes, key_at: int) -> list[Span] | None
         closed = buffer.find(b"\n", at, at + REACH)
     sides = (VALUE_FIELD.search(buffer, at - 1, closed if closed > 0 else at), VALUE_FIELD.search(buffer, max(opened, 0), key_at))
     for field in sides:
-        if field is not None and (field.start() <= at + 2 or buffer[field.end() : field.end() + 2].lstrip()[:1] not in b"[{"):
+        if field is not None and (field.start() <= at + 2 or buffer[field.end() : field.end() + 9].lstrip()[:1] not in (b"[", b"{")):
             return [span for span in values.value(buffer, field.end()) if span[1] < key_at or span[0] >= at]
     return []
 
