@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import accumulate
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -56,13 +58,30 @@ def needs_a_look(record: bytes) -> bool:
     return might_hold_call(record) or tells_of_call(record)
 
 
+WORDS = (b"param", b"arg", b"input", b"jsonrpc", b"state", b"\\u00")
+"""One of them stands, in some case, in every record that holds a call."""
+
+
+def candidates(rows: Sequence[bytes]) -> list[int]:
+    """The numbers of the *rows* that `might_hold_call` may say yes to, found in all of them together."""
+    low = b"\n".join(rows).lower()
+    ends = list(accumulate(len(row) + 1 for row in rows))
+    found: set[int] = set()
+    for word in WORDS:
+        at = low.find(word)
+        while at >= 0:
+            number = bisect_right(ends, at)
+            found.add(number)
+            at = low.find(word, ends[number])
+    return sorted(found)
+
+
 def might_hold_call(data: bytes) -> bool:
     """Whether *data* might be or hold a call; false is certain, true is not."""
     if len(data) < MIN_CALL_BYTES or b"{" not in data:
         return False
     low = data.lower()
-    words = b"param" in low or b"arg" in low or b"input" in low or b"jsonrpc" in low or b"state" in low or b"\\u00" in low
-    return words and _KEY_END.search(low) is not None
+    return any(word in low for word in WORDS) and _KEY_END.search(low) is not None
 
 
 def tells_of_call(data: bytes) -> bool:

@@ -41,11 +41,13 @@ def plain(lines: Sequence[bytes], offsets: Sequence[int], notes: Mapping[int, Co
     """The fast way: every row is a record without facts."""
     objects = [line for line in lines if line[:1] == b"{"]
     sure = not objects or (all_json(objects) and utf8(objects))
+    tame = sure and b"".join(objects).isascii()
     records: list[Clean] = []
     kept: list[int] = []
     for number, line in enumerate(lines):
         if sure and line[:1] == b"{" and number not in notes:
-            records.append(Clean(terminal.spell_bidi(line.rstrip())))
+            whole = line if line[-1:] == b"}" else line.rstrip()
+            records.append(Clean(whole if tame else terminal.spell_bidi(whole)))
         elif line.strip():
             facts: dict[str, object] = {"redactions": dict(sorted(notes[number].items()))} if number in notes else {}
             records.append(Clean(document(line, facts)))

@@ -16,7 +16,7 @@ import msgspec
 
 from sanitizer import context, document, terminal
 from sanitizer.actions import replacements
-from sanitizer.calls import might_hold_call, needs_a_look
+from sanitizer.calls import candidates, might_hold_call, needs_a_look
 from sanitizer.database import Compiled
 from sanitizer.exemptions import Exemptions
 from sanitizer.facts import Facts
@@ -156,7 +156,10 @@ class Scrubber:
         """The rows with the params of every call in them rewritten; a record of several rows is looked at whole."""
         look = needs_a_look if self.options.audit else might_hold_call
         texts: list[bytes] | None = None
-        spans = [(entry.first, entry.height) for entry in rows.entries] or [(number, 1) for number in range(len(rows.rows))]
+        if rows.entries or self.options.audit:
+            spans = [(entry.first, entry.height) for entry in rows.entries] or [(number, 1) for number in range(len(rows.rows))]
+        else:
+            spans = [(number, 1) for number in candidates(rows.rows)]
         for first, count in spans:
             text = rows.rows[first] if count == 1 else b"\n".join(rows.rows[first : first + count])
             if look(text):
