@@ -22,6 +22,7 @@ VALUE_FIELD = re.compile(
 NAMING = re.compile(rb"[\w\x22'`]\\*[\x22'`]?[ \t]{0,4}(?:=>|[:=])[ \t]{0,4}[bu]?\\*[\x22'`]?$")
 """What stands before a key that is itself the value of a field."""
 
+NESTED = re.compile(rb"\s{0,16}[\[{]")
 VERB = re.compile(
     rb"(?:get|set|reset|change|update|create|list|delete|rotate|generate|validate|verify|check|send|forgot|revoke|refresh|show|"
     rb"require|add|remove|make|issue|request|fetch|read|write|find|search)(?:[_\-.]|[A-Z])"
@@ -57,7 +58,7 @@ def beside(buffer: bytes, at: int, key: bytes, key_at: int) -> list[Span] | None
         closed = buffer.find(b"\n", at, at + REACH)
     sides = (VALUE_FIELD.search(buffer, at - 1, closed if closed > 0 else at), VALUE_FIELD.search(buffer, max(opened, 0), key_at))
     for field in sides:
-        if field is not None and (field.start() <= at + 2 or buffer[field.end() : field.end() + 9].lstrip()[:1] not in (b"[", b"{")):
+        if field is not None and (field.start() <= at + 2 or NESTED.match(buffer, field.end()) is None):
             return [span for span in values.value(buffer, field.end()) if span[1] < key_at or span[0] >= at]
     return []
 
