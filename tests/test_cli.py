@@ -255,7 +255,7 @@ def test_a_full_disk_is_said_and_fails() -> None:
         done = run("run", given=LINE, stdout=full)
 
     assert done.returncode == 1
-    assert said(done) == "sanitizer: standard output: No space left on device; the run was ended, and nothing was written unredacted\n"
+    assert said(done).startswith("sanitizer: standard output: No space left on device; ")
 
 
 def test_an_output_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
