@@ -270,12 +270,10 @@ class ByteLists:
                 continue
             for at, number in enumerate(numbers):
                 start, end = number.span()
-                if at:  # the comma before it is a unit that stands for nothing
-                    plain += b"", text[done:start]
-                    decoded += b"", b""
-                else:
-                    plain += text[done:start], b""
-                    decoded += text[done:start], b""
+                before = text[done:start]
+                # The comma before a number is a unit that stands for nothing.
+                plain += (b"", before) if at else (before, b"")
+                decoded += (b"", b"") if at else (before, b"")
                 plain += b"", number[0]
                 decoded += b"", values[at : at + 1]
                 done = end
