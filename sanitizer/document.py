@@ -41,7 +41,8 @@ def plain(lines: Sequence[bytes], offsets: Sequence[int], notes: Mapping[int, Co
     """The fast way: every row is a record without facts."""
     objects = [line for line in lines if line[:1] == b"{"]
     sure = not objects or (all_json(objects) and utf8(objects))
-    tame = sure and b"".join(objects).isascii()
+    joined = b"".join(objects) if sure else b""
+    tame = joined.isascii() and b"\x7f" not in joined
     records: list[Clean] = []
     kept: list[int] = []
     for number, line in enumerate(lines):
