@@ -107,7 +107,8 @@ class Seams:
     """Judges findings that go over a seam between lines which may have nothing to do with each other.
 
     *found* is what was found without joining. What ends there where its line ends goes on in the next line only if that begins
-    like the rest of a token, or with a finding of its own; what is new counts if its rule is of a shape that chance does not make.
+    like the rest of a token; what begins the next line began in this one only if this ends like the head of a token; what is new
+    counts if its rule is of a shape that chance does not make.
     """
 
     def __init__(self, buffer: bytes, found: Sequence[Finding], rules: Sequence[Rule]) -> None:
@@ -117,20 +118,18 @@ class Seams:
         self.rules = rules
 
     def hold(self, spans: Sequence[Span], rule: int, depth: int) -> bool:
-        if depth:
-            return all(start in self.starts for start, _ in spans[1:])
         told = self.rules[rule]
-        shaped = not (told.fields or told.lead or told.run or told.multiline or told.label in LOOSE)
-        before = spans[0][1]
+        shaped = depth == 0 and not (told.fields or told.lead or told.run or told.multiline or told.label in LOOSE)
+        first, before = spans[0]
         for start, end in spans[1:]:
-            new = shaped and before not in self.ends and self.buffer[before : before + 1] == b"\n"
-            if not (new or start in self.starts or self.continues(start, end)):
+            new = shaped and before not in self.ends and start not in self.starts and self.buffer[before : before + 1] == b"\n"
+            if not (new or (self.continues(first, before) and start in self.starts) or (not depth and self.continues(start, end))):
                 return False
-            before = end
+            first, before = start, end
         return True
 
     def continues(self, start: int, end: int) -> bool:
-        """Whether a line that begins with `buffer[start:end]` goes on with a token that was broken."""
+        """Whether `buffer[start:end]`, at the end or the beginning of its line, may be of a token that was broken there."""
         from sanitizer.words import random  # noqa: PLC0415 - loaded with the first line that may be broken
 
         return REST.fullmatch(self.buffer, start, end) is not None and random(self.buffer[start:end])
