@@ -164,6 +164,7 @@ def blame(written: Mapping[str, object], fault: str) -> str:
 def load(selection: Selection = Selection(), files: Sequence[Path] | None = None) -> Rules:  # noqa: B008 - frozen, so it is safe to share
     """Read, merge and select. A rule of one's own directory replaces the shipped one of the same id. Raises `RuleError`."""
     files = sources([builtin(), *selection.directories]) if files is None else files
+    shipped = builtin()
     by_id: dict[str, Rule] = {}
     allow: list[Allow] = list(selection.allow)
     for file in files:
@@ -174,6 +175,8 @@ def load(selection: Selection = Selection(), files: Sequence[Path] | None = None
             if rule.id in seen:
                 raise RuleError(f"{file.name}: rule {rule.id!r} is there twice; give one another id")
             seen.add(rule.id)
+            if file.parent == shipped and rule.id in by_id:
+                raise RuleError(f"{file.name}: rule {rule.id!r} is in {by_id[rule.id].file}, too; give one another id")
             by_id[rule.id] = rule
     named = {*selection.disable, *selection.actions, *(name for one in allow for name in one.rules)}
     for name in sorted(named - by_id.keys()):
