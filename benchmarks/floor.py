@@ -11,18 +11,18 @@ import argparse
 import functools
 import re
 import time
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import hyperscan
 import orjson
 
+from sanitizer.extents import whole
+from sanitizer.ruleset import load
+
 CHUNK = 1 << 16
 RE_HEAD = 4_000_000
 """The `re` loop sees this much of a file only, `re-all` a twentieth of it: they are that slow."""
-RULE_FILES = Path(__file__).parents[1] / "rules"
 _LOCAL = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._%+-"
 
 
@@ -148,12 +148,7 @@ def _re_loop(data: bytes, patterns: list[re.Pattern[bytes]]) -> None:
 @functools.cache
 def patterns() -> list[re.Pattern[bytes]]:
     """The patterns of the default rules, without what they check, or find by field name."""
-    found = []
-    for path in sorted(RULE_FILES.glob("*.toml")):
-        file = tomllib.loads(path.read_text(encoding="utf-8"))
-        if file.get("pack", "default") == "default":
-            found += [re.compile((rule.get("lead", "") + rule["pattern"]).encode()) for rule in file["rule"] if "pattern" in rule]
-    return found
+    return [re.compile(whole(rule), re.DOTALL if rule.multiline else 0) for rule in load().rules if rule.pattern]
 
 
 YARDSTICKS: dict[str, tuple[Callable[[bytes], None], int]] = {
