@@ -126,6 +126,14 @@ _harmless = re.compile(
 ).fullmatch
 
 
+_scattered = re.compile(
+    # letters of both cases with at least two digits among them, or a sign of a password at the end
+    rb"(?=[A-Za-z0-9]{12,}\Z)(?=(?:[^0-9]*[0-9]){2})(?=[^a-z]*[a-z])(?=.*[a-z0-9][A-Z])(?=.*[0-9][A-Za-z]).*"
+    rb"|(?=[^0-9]*[0-9])\w{6,}[!?@#$%^&*~]{1,4}"
+).fullmatch
+"""What pairs of letters cannot tell from words, and no name of a program is."""
+
+
 def token(value: bytes) -> bool:
     """Whether *value*, that of a field with a vague name (`token`, `auth`), is a secret; and not words, a count or a flag."""
     value = value[:TELLING].strip(b" \t\"'`")
@@ -133,7 +141,7 @@ def token(value: bytes) -> bool:
         return False
     if _harmless(value):
         return value.isdigit() and len(value) >= 12
-    return (not wordlike(value) and any(48 <= c <= 57 or c > 127 for c in value)) or random(value)
+    return (not wordlike(value) and any(48 <= c <= 57 or c > 127 for c in value)) or random(value) or _scattered(value) is not None
 
 
 def random(value: bytes) -> bool:
