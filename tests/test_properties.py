@@ -117,7 +117,7 @@ def test_a_planted_secret_is_gone_at_any_depth_under_any_escaping(document: tupl
 
 
 @settings(max_examples=80, deadline=None)
-@given(st.sampled_from(["password", "clientSecret", "API_KEY", "db.password", "cookie_secret"]), st.text(ALNUM, min_size=14, max_size=20).filter(lambda text: len(set(text)) > 10), JSON)
+@given(st.sampled_from(["password", "clientSecret", "API_KEY", "db.password", "cookie_secret", "authorization"]), st.text(ALNUM, min_size=14, max_size=20).filter(lambda text: len(set(text)) > 10), JSON)
 def test_a_value_is_gone_because_of_its_key(key: str, value: str, inside: Any) -> None:
     secret = f"{value}7x"
     line = json.dumps({"n_a": inside, "n_b": [{key: secret}]}).encode()
