@@ -224,5 +224,7 @@ class Assembler:
             record.lines = tuple([index - base for index in record.lines])
             record.joins = tuple([join.moved(-base) for join in record.joins])
             released.records.append(record)
-            released.joins += record.joins
+            # An indent alone does not tell whether a line goes on with the word before it.
+            sure = record.kind != "text" or bool(record.fields)
+            released.joins += record.joins if sure else [replace(join, doubtful=True) for join in record.joins]
         released.joins += [replace(join.moved(-base), doubtful=True) for join in doubtful]

@@ -122,8 +122,10 @@ class Seams:
         shaped = depth == 0 and not (told.fields or told.lead or told.run or told.multiline or told.label in LOOSE)
         first, before = spans[0]
         for start, end in spans[1:]:
-            new = shaped and before not in self.ends and start not in self.starts and self.buffer[before : before + 1] == b"\n"
-            if not (new or (self.continues(first, before) and start in self.starts) or (not depth and self.continues(start, end))):
+            ended = self.buffer[before : before + 1] == b"\n" or self.buffer[before : before + 2] in (b"=\n", b"\\\n")
+            new = shaped and ended and before not in self.ends and start not in self.starts
+            goes_on = depth == 0 and not shaped and self.continues(start, end)
+            if not (new or goes_on or (start in self.starts and self.continues(first, before))):
                 return False
             first, before = start, end
         return True

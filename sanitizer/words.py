@@ -128,7 +128,7 @@ _harmless = re.compile(
 
 _scattered = re.compile(
     # letters of both cases with at least two digits among them, or a sign of a password at the end
-    rb"(?=[A-Za-z0-9]{12,}\Z)(?=(?:[^0-9]*[0-9]){2})(?=[^a-z]*[a-z])(?=.*[a-z0-9][A-Z])(?=.*[0-9][A-Za-z]).*"
+    rb"(?=[A-Za-z0-9]{12,}\Z)(?=[^0-9]*[0-9])(?=[^a-z]*[a-z])(?=.*[a-z0-9][A-Z])(?=.*[0-9][A-Za-z]).*"
     rb"|(?=[^0-9]*[0-9])\w{6,}[!?@#$%^&*~]{1,4}"
 ).fullmatch
 """What pairs of letters cannot tell from words, and no name of a program is."""
