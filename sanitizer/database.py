@@ -81,12 +81,12 @@ def run_tokens() -> bytes:
 
 
 def ordered(rules: Sequence[Rule]) -> list[Rule]:
-    """Provider tokens before general kinds before leads, so that a token is called by its name."""
+    """Provider tokens before general kinds before runs before leads, so that a token is called by its name."""
 
-    def place(rule: Rule) -> tuple[bool, bool, bool]:
-        return rule.lead is not None, bool(rule.before or rule.anchor), not rule.check and rule.action != "mask"
+    def rank(rule: Rule) -> tuple[bool, ...]:
+        return (rule.lead is not None, bool(rule.run), bool(rule.before or rule.anchor), not rule.check and rule.action != "mask")
 
-    return sorted(rules, key=place)
+    return sorted(rules, key=rank)
 
 
 def probes(rules: Sequence[Rule]) -> list[Probe]:
