@@ -38,6 +38,7 @@ topic = "{out}"
     return path
 
 
+@pytest.mark.timeout(300)  # a transaction that a killed process left open holds readers back until the broker gives it up
 @pytest.mark.parametrize("delivery", ["at_least_once", "exactly_once"])
 async def test_killed_between_two_topics(kafka: KafkaServer, tmp_path: Path, delivery: str) -> None:
     topic, out = await create_topic(kafka, "in", partitions=2), await create_topic(kafka, "out", partitions=2)
@@ -53,7 +54,7 @@ async def test_killed_between_two_topics(kafka: KafkaServer, tmp_path: Path, del
     with Daemon(path, "--once") as daemon:
         await asyncio.to_thread(wait_for, lambda: daemon.process.poll() is not None, None, 90)
         assert daemon.process.returncode == 0, daemon.said()
-    found = await consume(kafka.bootstrap(), out, 2 * COUNT, isolation_level="read_committed")
+    found = await consume(kafka.bootstrap(), out, 2 * COUNT, secs=90, isolation_level="read_committed")
     numbers = [int(match[1]) for message in found if (match := NUMBER.search(message.value))]
     assert set(numbers) == set(range(2 * COUNT))
     if delivery == "exactly_once":
