@@ -9,7 +9,7 @@ the two cannot disagree.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain, product
 from typing import Any
@@ -32,7 +32,11 @@ LEAST = 2
 MOST_BRANCHES = 96
 """Most anchors for one pattern; a pattern that branches more is cut before the branch."""
 
+RUN = 14
+"""So many letters and digits in a row are a run: longer than nearly every word (see `sanitizer.runs`)."""
+
 ALL = frozenset(range(256))
+LETTERS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 WORD = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 DIGIT = frozenset(b"0123456789")
 SPACE = frozenset(b" \t\n\r\f\v")
@@ -50,10 +54,14 @@ CharSet = frozenset[int]
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A Vectorscan expression; a match of the rule starts `width` bytes before the end that is reported."""
+    """A Vectorscan expression; a match of the rule starts `width` bytes before the end that is reported.
+
+    `in_run`: it holds a run and hardly a literal, so it is cheaper looked for in runs alone.
+    """
 
     expression: bytes
     width: int
+    in_run: bool = False
 
 
 class Undecidable(ValueError):
@@ -197,7 +205,26 @@ def emit(sequence: tuple[CharSet, ...], boundary: bool, before: CharSet | None) 
         count = run - position
         body.append(spell(sequence[position]) + (b"{%d}" % count if count > 1 else b""))
         position = run
-    return Anchor(head + b"".join(body), len(sequence))
+    in_run = longest(sequence, LETTERS.issuperset) >= RUN and longest(sequence, is_literal) < LITERAL
+    return Anchor(head + b"".join(body), len(sequence), in_run)
+
+
+LITERAL = 3
+"""A literal of so many bytes is found faster than a run is."""
+
+
+def is_literal(chars: CharSet) -> bool:
+    """Whether *chars* are one character, in one case or both."""
+    return len({bytes((char,)).lower() for char in chars}) == 1
+
+
+def longest(sequence: tuple[CharSet, ...], holds: Callable[[CharSet], bool]) -> int:
+    """The most neighbours in *sequence* for which *holds* is true."""
+    most = count = 0
+    for chars in sequence:
+        count = count + 1 if holds(chars) else 0
+        most = max(most, count)
+    return most
 
 
 def spell(chars: CharSet) -> bytes:

@@ -15,7 +15,6 @@ import re
 import sys
 import tempfile
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -34,16 +33,21 @@ class Probe(msgspec.Struct, frozen=True, array_like=True):
     rule: int
 
 
+class Probes(msgspec.Struct, frozen=True, array_like=True):
+    """What one scan looks for and, where Vectorscan is installed, its serialized database."""
+
+    probes: tuple[Probe, ...]
+    serialized: bytes
+
+
 class Compiled(msgspec.Struct, frozen=True, array_like=True):
-    """Rules in force with their probes and, where Vectorscan is installed, its serialized databases: of the probes, and of
-    what an encoded token looks like (`runs.IN_RUNS`)."""
+    """Rules in force, and the probes for them: of everything that is read, and of the long runs in it (`sanitizer.runs`)."""
 
     rules: tuple[Rule, ...]
     allow: tuple[Allow, ...]
     digest: str
-    probes: tuple[Probe, ...]
-    serialized: bytes
-    tokens: bytes = b""
+    everywhere: Probes
+    in_runs: Probes
 
 
 def compiled(selection: Selection = Selection()) -> Compiled:  # noqa: B008 - frozen, so it is safe to share
@@ -68,16 +72,15 @@ def compile_rules(rules: Rules) -> Compiled:
     chosen = tuple(
         msgspec.structs.replace(rule, examples=(), counterexamples=(), finds="", source="") for rule in ordered(rules.rules)
     )
-    found = tuple(probes(chosen))
-    return Compiled(chosen, rules.allow, rules.digest, found, serialize(found, chosen), run_tokens())
-
-
-@cache
-def run_tokens() -> bytes:
-    """The database of the tokens that stand in one run: the same whatever the rules."""
-    from sanitizer.runs import IN_RUNS  # noqa: PLC0415 - needed only when the cache is cold
-
-    return serialize([Probe(expression, 0, TOKEN) for expression in IN_RUNS], ())
+    found = probes(chosen)
+    everywhere, in_runs = (tuple([probe for probe, in_run in found if in_run is wanted]) for wanted in (False, True))
+    return Compiled(
+        chosen,
+        rules.allow,
+        rules.digest,
+        Probes(everywhere, serialize(everywhere, chosen)),
+        Probes(in_runs, serialize(in_runs, chosen)),
+    )
 
 
 def ordered(rules: Sequence[Rule]) -> list[Rule]:
@@ -89,21 +92,22 @@ def ordered(rules: Sequence[Rule]) -> list[Rule]:
     return sorted(rules, key=rank)
 
 
-def probes(rules: Sequence[Rule]) -> list[Probe]:
-    from sanitizer import anchors, keys, runs, views  # noqa: PLC0415 - needed only when the cache is cold
+def probes(rules: Sequence[Rule]) -> list[tuple[Probe, bool]]:
+    """The probes of *rules*, each with whether it is to be looked for in runs alone."""
+    from sanitizer import anchors, keys, views  # noqa: PLC0415 - needed only when the cache is cold
 
-    found: list[Probe] = []
+    found: list[tuple[Probe, bool]] = []
     for index, rule in enumerate(rules):
         try:
             if rule.lead and rule.scan_lead:
-                found.append(Probe(rule.lead.encode() + anchors.first((rule.pattern or "").encode()), 1, index))
+                found.append((Probe(rule.lead.encode() + anchors.first((rule.pattern or "").encode()), 1, index), False))
             elif rule.pattern is not None and not rule.run:
                 derived = anchors.derive((rule.anchor or rule.lead or rule.pattern).encode())
-                found += [Probe(anchor.expression, anchor.width, index) for anchor in derived]
+                found += [(Probe(anchor.expression, anchor.width, index), anchor.in_run) for anchor in derived]
         except (anchors.Undecidable, re.error) as fault:
             raise RuleError(f"{rule.file}: rule {rule.id!r}: its {'lead' if rule.lead else 'pattern'}: {fault}") from None
-    found += [Probe(expression, 0, KEY) for expression in keys.triggers(rules)]
-    return found + [Probe(expression, 1, TOKEN) for expression in views.ANCHORS if expression not in runs.IN_RUNS]
+    found += [(Probe(expression, 0, KEY), False) for expression in keys.triggers(rules)]
+    return found + [(Probe(expression, 1, TOKEN), expression in views.IN_RUNS) for expression in views.ANCHORS]
 
 
 def engine() -> str:
@@ -113,7 +117,7 @@ def engine() -> str:
     except importlib.metadata.PackageNotFoundError:
         version = "regex"
     state = hashlib.sha256()
-    for name in ("anchors.py", "keys.py", "database.py", "encodings.py", "runs.py"):
+    for name in ("anchors.py", "keys.py", "database.py", "encodings.py", "views.py"):
         state.update(Path(__file__).with_name(name).read_bytes())
     return f"{version}-{sys.version_info[0]}{sys.version_info[1]}-{state.hexdigest()[:8]}"
 

@@ -178,7 +178,7 @@ class Disguises:
                 base = offsets[number]
                 spans = layers[number].locate(max(0, start - base), end - base)
                 if seams is None or (len(spans) > 1 and seams.hold(spans, rule, depth)):
-                    found += [Finding(a, b, rule) for a, b in spans if a < b]
+                    found += [(a, b, rule) for a, b in spans if a < b]
             if depth + 1 < DEPTH:
                 hits = self.scanner.tokens
                 deeper: list[Layer] = []
@@ -219,7 +219,7 @@ class Disguises:
 def within(at: int, begins: Sequence[int], found: Sequence[Finding]) -> bool:
     """Whether *at* lies in something that is found already."""
     number = bisect_right(begins, at) - 1
-    return number >= 0 and at < found[number].end
+    return number >= 0 and at < found[number][1]
 
 
 def fresh(layer: Layer, span: Span, line: bytes, seen: set[tuple[int, bytes]]) -> bool:

@@ -33,23 +33,23 @@ class Exemptions:
         return [left for finding in found for left in self.rest(buffer, finding)]
 
     def rest(self, buffer: bytes, finding: Finding) -> Iterator[Finding]:
-        spans = [(finding.start, finding.end)]
+        spans = [finding[:2]]
         for one, pattern in self.entries:
             if self.concerns(one, buffer, finding):
                 spans = [left for span in spans for left in cut(buffer, span, pattern)]
         for start, end in spans:
-            yield Finding(start, end, finding.rule)
+            yield start, end, finding[2]
 
     def concerns(self, one: Allow, buffer: bytes, finding: Finding) -> bool:
-        if one.rules and self.rules[finding.rule].id not in one.rules:
+        start, end, rule = finding
+        if one.rules and self.rules[rule].id not in one.rules:
             return False
         if one.fields:
-            key = words(context.field(buffer, finding.start).encode())
+            key = words(context.field(buffer, start).encode())
             if not any(key[-len(words(name.encode())) :] == words(name.encode()) for name in one.fields):
                 return False
         if one.tools:
-            start = buffer.rfind(b"\n", 0, finding.start) + 1
-            return context.tool(buffer[start : buffer.find(b"\n", finding.end)]) in one.tools
+            return context.tool(buffer[buffer.rfind(b"\n", 0, start) + 1 : buffer.find(b"\n", end)]) in one.tools
         return True
 
 

@@ -28,8 +28,13 @@ def explain(text: bytes, compiled: Compiled, redactor: Redactor) -> Iterator[Can
     buffer = b"\n" + text + b"\n"
     told: set[tuple[int, int, str, str]] = set()
     plain = set()
-    for hit in sorted(scanner.engine.hits(buffer)):
-        at, owner = hit >> scanner.bits, scanner.owners[hit & ((1 << scanner.bits) - 1)]
+    runs, in_runs = scanner.run_hits(buffer, ())
+    places = [
+        (hit >> scan.bits, scan.owners[hit & ((1 << scan.bits) - 1)])
+        for scan, hits in ((scanner.everywhere, scanner.everywhere.hits(buffer)), (scanner.in_runs, in_runs))
+        for hit in hits
+    ]
+    for at, owner in sorted(places):
         if owner == TOKEN:
             continue
         found = list(key_candidates(buffer, at, redactor)) if owner == KEY else [rule_candidate(buffer, at, compiled.rules[owner])]
@@ -40,7 +45,6 @@ def explain(text: bytes, compiled: Compiled, redactor: Redactor) -> Iterator[Can
             if key not in told:
                 told.add(key)
                 yield Candidate(*key)
-    runs, _ = scanner.runs.find(buffer)
     for start, end, number in runs:
         yield Candidate(start - 1, end - 1, compiled.rules[number].id, "matched")
         plain.add((start, end))

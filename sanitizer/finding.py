@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-
-class Finding(NamedTuple):
-    """`buffer[start:end]` is to be redacted as rule number `rule` says."""
-
-    start: int
-    end: int
-    rule: int
+Finding = tuple[int, int, int]
+"""`(start, end, rule)`: `buffer[start:end]` is to be redacted as rule number `rule` says. There are millions, so it is a plain tuple."""
 
 
 def merged(found: list[Finding]) -> list[Finding]:
     """In order, and what overlaps made one, called by the longest one's name (of equals, the first in the rules' order)."""
     out: list[Finding] = []
-    longest = 0
-    for finding in sorted(found):
-        start, end, rule = finding
-        if out and start < out[-1].end:
-            before = out[-1]
+    longest = before = upto = 0
+    by = -1
+    for start, end, rule in sorted(found):
+        if by >= 0 and start < upto:
             if end - start > longest:
-                longest = end - start
-                out[-1] = Finding(before.start, max(before.end, end), rule)
-            elif end > before.end:
-                out[-1] = Finding(before.start, end, before.rule)
+                longest, by = end - start, rule
+            upto = max(upto, end)
         else:
-            out.append(finding)
-            longest = end - start
+            if by >= 0:
+                out.append((before, upto, by))
+            before, upto, by, longest = start, end, rule, end - start
+    if by >= 0:
+        out.append((before, upto, by))
     return out

@@ -116,9 +116,9 @@ class Redactor:
             inside = MASK.match(buffer, near) if near >= 0 else None
             if inside and inside.end() > start:
                 if end > inside.end():
-                    kept.append(Finding(inside.end(), end, rule))
+                    kept.append((inside.end(), end, rule))
             else:
-                kept.append(Finding(start, end, rule))
+                kept.append((start, end, rule))
         return kept
 
     def mend_json(self, lines: Sequence[bytes], out: list[bytes], buffer: bytes, found: Sequence[Finding]) -> None:
@@ -143,7 +143,7 @@ class Redactor:
             for start, stop, rule in found[low:]:
                 if start >= end:
                     break
-                here.append(Finding(start - begin, stop - begin, rule))
+                here.append((start - begin, stop - begin, rule))
             out[n] = self.fitted(lines[n], here)
 
     def fitted(self, line: bytes, found: Sequence[Finding]) -> bytes:
@@ -152,24 +152,25 @@ class Redactor:
         done = at = 0
         for token in JSON_TOKEN.finditer(line):
             start, end = token.span()
-            while at < len(found) and found[at].end <= start:
+            while at < len(found) and found[at][1] <= start:
                 at += 1
-            if at >= len(found) or found[at].start >= end:
+            if at >= len(found) or found[at][0] >= end:
                 continue
             if start < done:
                 continue
             if line[start] != 0x22:
-                stop = min(found[at].end, len(line))
+                stop = min(found[at][1], len(line))
                 end = stop if NUMBERS.fullmatch(line, start, stop) else end
-                out += line[done:start], b'"', self.replace[found[at].rule](line[start:end]), b'"'
+                out += line[done:start], b'"', self.replace[found[at][2]](line[start:end]), b'"'
                 done = end
                 continue
             out.append(line[done : start + 1])
             done = start + 1
             escapes = [match.span() for match in ESCAPE.finditer(line, start + 1, end - 1)]
             position = at
-            while position < len(found) and found[position].start < end - 1:
-                begin, stop, rule = max(found[position].start, done), min(found[position].end, end - 1), found[position].rule
+            while position < len(found) and found[position][0] < end - 1:
+                begin, stop, rule = found[position]
+                begin, stop = max(begin, done), min(stop, end - 1)
                 for a, b in escapes:
                     begin = a if a < begin < b else begin
                     stop = b if a < stop < b else stop
@@ -193,7 +194,7 @@ def aligned(buffer: bytes, found: list[Finding]) -> list[Finding]:
             back = start - 1
             while buffer[back - 1] == 0x5C:
                 back -= 1
-            out.append(Finding(start + (start - back) % 2, end, rule))
+            out.append((start + (start - back) % 2, end, rule))
         else:
             out.append(finding)
     return out
@@ -210,7 +211,7 @@ def by_line(buffer: bytes, found: list[Finding]) -> list[Finding]:
             text = part.strip()
             if text:
                 begin = at + part.index(text)
-                out.append(Finding(begin, begin + len(text), rule))
+                out.append((begin, begin + len(text), rule))
             at += len(part) + 1
     return out
 

@@ -41,7 +41,7 @@ def check(rule: Rule, *, shipped: bool = True) -> Iterator[str]:
 def behaviour(rule: Rule) -> Iterator[str]:
     """Run the rule alone: its examples, on both engines; itself over its own output; a hostile text."""
     compiled = compile_rules(Rules((rule,), (), "check"))
-    engines = ["vectorscan", "regex"] if compiled.serialized else ["regex"]
+    engines = ["vectorscan", "regex"] if compiled.everywhere.serialized else ["regex"]
     redactors = {name: redactor(compiled, name) for name in engines}
     for name, run in redactors.items():
         for example in rule.examples:
@@ -116,7 +116,7 @@ def together(rules: list[Rule]) -> Iterator[str]:
     except RuleError as fault:
         yield str(fault)
         return
-    run = redactor(compiled, "vectorscan" if compiled.serialized else "regex")
+    run = redactor(compiled, "vectorscan" if compiled.everywhere.serialized else "regex")
     texts = [(rule, example.before.encode()) for rule in rules for example in rule.examples]
     once = run.texts([text for _, text in texts])
     for (rule, before), first, second in zip(texts, once, run.texts(once), strict=True):

@@ -1,17 +1,18 @@
-"""Long runs: base64, hex, lists of bytes, raw binary. What has no fixed piece to look for, but stands out by its length.
+"""Long runs of letters and digits: no word is as long, so what shows nothing else by which to find it is looked for in them alone.
 
-The buffer is translated so that every character of an alphabet becomes one letter; a run of so many of that letter is found
-several times faster than any automaton counts.
+The buffer is translated so that every letter and digit becomes one letter; a run of so many of that letter is found several times
+faster than any automaton counts. The runs of a buffer, joined, are scanned for the probes that need one. Base64 and hex of great
+length, lists of bytes and raw binary are told by their length.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 
-from sanitizer import views
+from sanitizer import anchors
 from sanitizer.finding import Finding
 from sanitizer.ruleset import Rule
 
@@ -19,92 +20,123 @@ ALPHABETS = {
     "base64": b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-=",
     "list": b"0123456789, -",
 }
+BASE64 = frozenset(ALPHABETS["base64"])
 PRINTABLE = bytes(range(0x20, 0x7F)) + b"\t\n\r\x1b"
-IN_RUNS = tuple(anchor for anchor in views.ANCHORS if b"[ :-]" not in anchor)
-"""Anchors of encoded tokens that stand in one run; these are looked for there."""
+LONG_WORD = b"a" * anchors.RUN
+AROUND = anchors.WIDEST + 1
+"""Bytes before and after a run that are looked at with it: no anchor is longer."""
 
-TOKEN = re.compile(b"|".join(b"(?:" + anchor + b")" for anchor in IN_RUNS), re.DOTALL)
-LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-LONG_WORD = b"a" * 14
-"""A run is looked at more closely where it has so many letters and digits in a row: of base64 they are 62 in 64, of hex all."""
+REACH_BACK = 320
+"""Bytes before a run in which its base64 may begin: what is longer holds a run there, too."""
 
 OUTSIDE = re.compile(rb"[^A-Za-z0-9+/_=\-]")
 
 REACH = 1 << 20
 """Bytes after the start of a run in which its pattern may end: several lines of base64 are one match."""
 
+STRIDE = 10
+"""Of a list of bytes one character in so many is looked at first."""
+
 
 def table(alphabet: bytes) -> bytes:
     return bytes(0x61 if code in alphabet else 0x20 for code in range(256))
 
 
-TokenTest = Callable[[bytes], Iterable[int]]
-"""Given runs joined by line feeds, the places in them where an encoded token may stand."""
+LETTERS = table(bytes(anchors.LETTERS))
+LIST = table(ALPHABETS["list"])
 
 
-def tokens_by_regex(text: bytes) -> Iterable[int]:
-    """The slow way, where Vectorscan has no wheel."""
-    return [match.start() for match in TOKEN.finditer(text)]
+class Texts:
+    """Pieces of a buffer, joined by line feeds, and where each place of them stands in the buffer."""
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+        self.places: list[int] = []
+        self.starts: list[int] = []
+
+    def add(self, piece: bytes, place: int) -> None:
+        self.pieces.append(piece)
+        self.places.append(place)
+
+    def joined(self) -> bytes:
+        """All of them, each between line feeds."""
+        self.starts = list(accumulate((len(piece) + 1 for piece in self.pieces), initial=1))
+        return b"\n" + b"\n".join(self.pieces) + b"\n"
+
+    def locate(self, at: int) -> int:
+        """Where in the buffer the place *at* of `joined()` stands; -1 for one between two pieces."""
+        number = bisect_right(self.starts, at) - 1
+        if not 0 <= number < len(self.pieces):
+            return -1
+        offset = at - self.starts[number]
+        return self.places[number] + offset if offset < len(self.pieces[number]) else -1
 
 
 class Runs:
-    """Finds what the rules with `run` find, and where an encoded token may stand."""
+    """Finds runs, and what the rules with `run` find."""
 
-    def __init__(self, rules: Sequence[Rule], is_token: TokenTest) -> None:
-        self.is_token = is_token
-        self.base64 = [(number, rule) for number, rule in enumerate(rules) if rule.run and rule.alphabet == "base64"]
-        self.lists = [(number, rule) for number, rule in enumerate(rules) if rule.run and rule.alphabet == "list"]
-        self.letters = table(LETTERS)
-        self.list_table = table(ALPHABETS["list"])
-        self.binary = [(number, rule) for number, rule in enumerate(rules) if rule.run and rule.alphabet == "binary"]
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        numbered = [(number, rule) for number, rule in enumerate(rules) if rule.run]
+        self.base64 = [(number, rule) for number, rule in numbered if rule.alphabet == "base64"]
+        self.lists = [(number, rule) for number, rule in numbered if rule.alphabet == "list"]
+        self.binary = [(number, rule) for number, rule in numbered if rule.alphabet == "binary"]
+        self.samples = b"a" * (min((rule.run for _, rule in self.lists), default=STRIDE) // STRIDE)
         self.patterns: dict[int, tuple[re.Pattern[bytes], str | int, Callable[[bytes], bool] | None]] = {}
 
-    def find(self, buffer: bytes) -> tuple[list[Finding], list[int]]:
-        """Findings in *buffer*, in no order, and the places of possible tokens."""
+    def find(self, buffer: bytes, known: Sequence[Finding]) -> tuple[list[Finding], Texts]:
+        """Findings in *buffer*, in no order, and its runs. *known* is what was found already, in order: runs within it are left out."""
         found: list[Finding] = []
-        tokens: list[int] = []
-        wanted = [(number, rule) for number, rule in self.base64 if not rule.keywords or mentioned(rule, buffer)]
-        self.look_for_base64(buffer, wanted, found, tokens)
-        if self.lists:
-            translated = buffer.translate(self.list_table)
-            needle = b"a" * min(rule.run for _, rule in self.lists)
-            at = translated.find(needle)
-            while at >= 0:
-                end = translated.find(b" ", at)
-                for number, rule in self.lists:
-                    found += self.within(buffer, at, end, number, rule)
-                at = translated.find(needle, end)
+        texts = self.look_for_runs(buffer, known, found)
+        if self.lists and buffer[::STRIDE].translate(LIST).find(self.samples) >= 0:
+            found += self.look_for_lists(buffer)
         if self.binary and (not buffer.isascii() or buffer.translate(None, PRINTABLE)):
             for number, rule in self.binary:
                 found += self.within(buffer, 0, len(buffer), number, rule)
-        return found, tokens
+        return found, texts
 
-    def look_for_base64(self, buffer: bytes, rules: Sequence[tuple[int, Rule]], found: list[Finding], tokens: list[int]) -> None:
-        """Look more closely around every run of letters and digits that no word is as long as."""
-        translated = buffer.translate(self.letters)
-        find, least = translated.find, min((rule.run for _, rule in rules), default=1 << 62)
-        base64, outside = ALPHABETS["base64"], OUTSIDE.search
-        seen: list[bytes] = []
-        places: list[int] = []
+    def look_for_runs(self, buffer: bytes, known: Sequence[Finding], found: list[Finding]) -> Texts:
+        texts = Texts()
+        add, place = texts.pieces.append, texts.places.append
+        rules = [(rule.run, number, rule) for number, rule in self.base64 if not rule.keywords or mentioned(rule, buffer)]
+        least = min((run for run, _, _ in rules), default=1 << 62)
+        base64, outside, alphabet = BASE64, OUTSIDE.search, ALPHABETS["base64"]
+        translated = buffer.translate(LETTERS)
+        find = translated.find
+        spans = iter(known)
+        begun, done, _ = next(spans, (1 << 62, 1 << 62, 0))
+        settled = 0
         at = find(LONG_WORD)
         while at >= 0:
             end = find(b" ", at)
-            before = buffer[max(0, at - 64) : at]
-            begin = at - (len(before) - len(before.rstrip(base64)))
-            seen.append(buffer[max(0, begin - 1) : end + 8])
-            places.append(at)
-            stop = outside(buffer, end).start()  # type: ignore[union-attr]  # the buffer ends with a line feed
-            if stop - begin >= least:
-                for number, rule in rules:
-                    if stop - begin >= rule.run:
-                        found += self.within(buffer, begin, stop, number, rule)
-                end = max(end, stop)
+            while done < end:
+                begun, done, _ = next(spans, (1 << 62, 1 << 62, 0))
+            if begun <= at and buffer[end] not in base64:
+                at = find(LONG_WORD, end)
+                continue
+            start = at - AROUND if at > AROUND else 0
+            add(buffer[start : end + AROUND])
+            place(start)
+            if end > settled and (end - at >= least or buffer[end] in base64 or buffer[at - 1] in base64):
+                before = buffer[max(0, at - REACH_BACK) : at]
+                begin = at - (len(before) - len(before.rstrip(alphabet)))
+                stop = outside(buffer, end).start()  # type: ignore[union-attr]  # the buffer ends with a line feed
+                if stop - begin >= least:
+                    for run, number, rule in rules:
+                        if stop - begin >= run:
+                            found += self.within(buffer, begin, stop, number, rule)
+                settled = stop
             at = find(LONG_WORD, end)
-        if seen:
-            starts = [0, *accumulate(len(text) + 1 for text in seen)]
-            tokens += sorted(
-                {places[bisect_right(starts, place) - 1] for place in self.is_token(b"\n".join(seen)) if place < starts[-1]}
-            )
+        return texts
+
+    def look_for_lists(self, buffer: bytes) -> Iterator[Finding]:
+        translated = buffer.translate(LIST)
+        needle = b"a" * min(rule.run for _, rule in self.lists)
+        at = translated.find(needle)
+        while at >= 0:
+            end = translated.find(b" ", at)
+            for number, rule in self.lists:
+                yield from self.within(buffer, at, end, number, rule)
+            at = translated.find(needle, end)
 
     def within(self, buffer: bytes, start: int, end: int, number: int, rule: Rule) -> Iterator[Finding]:
         """Matches that begin between *start* and *end*."""
@@ -122,7 +154,7 @@ class Runs:
                 at = match.end()
                 continue
             if check is None or check(buffer[span[0] : span[1]]):
-                yield Finding(*span, number)
+                yield (*span, number)
             at = max(match.end(), at + 1)
 
 

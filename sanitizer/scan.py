@@ -1,18 +1,19 @@
 """Rules and a buffer give findings. The only module that knows Vectorscan, and `regex` where that has no wheel.
 
-One pass over the buffer reports where a rule's anchor stands; at each such hit the rule's own pattern says what is redacted. The
-two engines report the same hits, and everything after a hit is the same code.
+One pass over the buffer reports where a rule's anchor stands; at each such hit the rule's own pattern says what is redacted. A
+second pass looks at the long runs that are left. The two engines report the same hits, and everything after a hit is the same code.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
-from sanitizer.database import TOKEN, Compiled
+from sanitizer.database import TOKEN, Compiled, Probes
 from sanitizer.extents import Extent, extent_of
 from sanitizer.finding import Finding, merged
 from sanitizer.keyed import KeyedValues
-from sanitizer.runs import Runs, TokenTest, tokens_by_regex
+from sanitizer.runs import Runs
 
 SHORT = 512
 """A hit inside a longer finding is not looked at: else inner hits could cost quadratic time."""
@@ -27,53 +28,34 @@ class Engine(Protocol):
 class Vectorscan:
     """All probes in one pass."""
 
-    def __init__(self, compiled: Compiled, bits: int) -> None:
+    def __init__(self, probes: Probes, bits: int) -> None:
         import hyperscan  # noqa: PLC0415 - absent where it has no wheel
 
-        self.database = hyperscan.loadb(compiled.serialized, mode=hyperscan.HS_MODE_BLOCK)
+        self.database = hyperscan.loadb(probes.serialized, mode=hyperscan.HS_MODE_BLOCK)
         self.database.scratch = hyperscan.Scratch(self.database)
-        self.widths = tuple(probe.width for probe in compiled.probes)
+        self.shifts = tuple([number - (probe.width << bits) for number, probe in enumerate(probes.probes)])
         self.bits = bits
 
     def hits(self, buffer: bytes) -> list[int]:
         found: list[int] = []
-        add, widths, bits = found.append, self.widths, self.bits
+        add, shifts, bits = found.append, self.shifts, self.bits
 
         def on_match(probe: int, _start: int, end: int, _flags: int, _context: object) -> None:
-            add((end - widths[probe]) << bits | probe)
+            add((end << bits) + shifts[probe])
 
         self.database.scan(buffer, match_event_handler=on_match)
         return found
 
 
-def ends_of(serialized: bytes) -> TokenTest:
-    """Where the expressions of a serialized database match: the last byte of each."""
-    import hyperscan  # noqa: PLC0415 - absent where it has no wheel
-
-    database = hyperscan.loadb(serialized, mode=hyperscan.HS_MODE_BLOCK)
-    database.scratch = hyperscan.Scratch(database)
-
-    def ends(text: bytes) -> list[int]:
-        found: list[int] = []
-
-        def on_match(_probe: int, _start: int, end: int, _flags: int, _context: object) -> None:
-            found.append(end - 1)
-
-        database.scan(text, match_event_handler=on_match)
-        return found
-
-    return ends
-
-
 class Regex:
     """Probe by probe, with `regex`: slower, and the same hits."""
 
-    def __init__(self, compiled: Compiled, bits: int) -> None:
+    def __init__(self, probes: Probes, bits: int) -> None:
         import regex  # noqa: PLC0415 - slow to load
 
         self.probes = [
             (regex.compile(probe.expression, regex.V0 | regex.DOTALL), probe.width, number)
-            for number, probe in enumerate(compiled.probes)
+            for number, probe in enumerate(probes.probes)
         ]
         self.bits = bits
 
@@ -86,63 +68,102 @@ class Regex:
         ]
 
 
+class Pass:
+    """One scan: its engine, and whose each of its probes is."""
+
+    def __init__(self, probes: Probes, engine: str) -> None:
+        self.bits = max(1, len(probes.probes).bit_length())
+        self.owners = tuple([probe.rule for probe in probes.probes])
+        self.widths = tuple([probe.width for probe in probes.probes])
+        self.engine: Engine = (Vectorscan if engine == "vectorscan" else Regex)(probes, self.bits)
+
+    def hits(self, buffer: bytes) -> list[int]:
+        """Each place where a probe matches, as `(place << bits) | probe`, in order."""
+        found = self.engine.hits(buffer)
+        found.sort()
+        return found
+
+
 class Scanner:
     """Finds what a compiled rule set finds. Not shared between threads; a worker process makes its own."""
 
     def __init__(self, compiled: Compiled, engine: str | None = None) -> None:
         self.rules = compiled.rules
-        self.bits = max(1, len(compiled.probes).bit_length())
-        self.owners = tuple(probe.rule for probe in compiled.probes)
-        use = engine or ("vectorscan" if compiled.serialized else "regex")
-        self.engine: Engine = Vectorscan(compiled, self.bits) if use == "vectorscan" else Regex(compiled, self.bits)
+        use = engine or ("vectorscan" if compiled.everywhere.serialized else "regex")
+        self.everywhere = Pass(compiled.everywhere, use)
+        self.in_runs = Pass(compiled.in_runs, use)
         self.extents: list[Extent | None] = [None] * len(self.rules)
         self.keyed = KeyedValues(self.rules)
         self.tokens: list[int] = []
-        self.runs = Runs(self.rules, ends_of(compiled.tokens) if use == "vectorscan" else tokens_by_regex)
+        self.runs = Runs(self.rules)
 
-    def find(self, buffer: bytes) -> list[Finding]:  # noqa: PLR0912 - the hot loop: a call for each branch would cost more than it
+    def find(self, buffer: bytes) -> list[Finding]:
         """Findings in *buffer*, in order, none overlapping. The buffer begins and ends with a line feed.
 
         Afterwards `tokens` holds the places where a line may hold an encoded token (`views.ANCHORS`).
         """
-        hits = self.engine.hits(buffer)
-        hits.sort()
-        found, tokens = self.runs.find(buffer)
-        self.tokens = tokens
-        apart = not found
-        done, last = 0, -1
-        bits, mask = self.bits, (1 << self.bits) - 1
-        owners, extents = self.owners, self.extents
+        self.tokens = []
+        found, apart = self.follow(buffer, self.everywhere, self.everywhere.hits(buffer))
+        if not apart:
+            found = merged(found)
+        more, hits = self.run_hits(buffer, found)
+        if hits:
+            more += self.follow(buffer, self.in_runs, hits)[0]
+        return merged(found + more) if more else found
+
+    def run_hits(self, buffer: bytes, known: Sequence[Finding]) -> tuple[list[Finding], list[int]]:
+        """What long runs are by themselves, and the hits in those that are not *known*, as `Pass.hits` gives them."""
+        found, texts = self.runs.find(buffer, known)
+        if not texts.pieces:
+            return found, []
+        bits = self.in_runs.bits
+        mask = (1 << bits) - 1
+        hits: set[int] = set()
+        for hit in self.in_runs.engine.hits(texts.joined()):
+            place = texts.locate(hit >> bits)
+            if place >= 0:
+                hits.add(place << bits | hit & mask)
+        return found, sorted(hits)
+
+    def follow(self, buffer: bytes, scan: Pass, hits: Sequence[int]) -> tuple[list[Finding], bool]:  # noqa: PLR0912 - the hot loop
+        """What the *hits* of *scan* lead to, in the order of hits, and whether no finding overlaps another."""
+        found: list[Finding] = []
+        add = found.append
+        apart = True
+        done = last = 0
+        by = -1
+        bits, mask = scan.bits, (1 << scan.bits) - 1
+        owners, widths, extents = scan.owners, scan.widths, self.extents
         for hit in hits:
             at = hit >> bits
-            rule = owners[hit & mask]
-            if rule == TOKEN:
-                tokens.append(at)
-                continue
-            if last <= at < done and done - last > SHORT:
-                continue
+            probe = hit & mask
+            rule = owners[probe]
             if rule >= 0:
+                if at < done and last <= at and ((rule == by and at + widths[probe] <= done) or done - last > SHORT):
+                    continue
                 extent = extents[rule]
                 if extent is None:
                     extent = extents[rule] = extent_of(self.rules[rule])
-                span = extent(buffer, at, done if at >= done else max(last, 0))
+                span = extent(buffer, at, done if at >= done else last)
                 if span is None:
                     continue
                 start, end = span
                 if start >= done:
-                    last, done = start, end
+                    last, done, by = start, end, rule
                 else:
                     apart = False
                     if end > done:
-                        last, done = min(start, last), end
-                found.append(Finding(start, end, rule))
-            else:
-                for start, end, by in self.keyed.find(buffer, at):
+                        last, done, by = min(start, last), end, rule
+                add((start, end, rule))
+            elif rule == TOKEN:
+                self.tokens.append(at)
+            elif at >= done or at < last or done - last <= SHORT:
+                for start, end, by_key in self.keyed.find(buffer, at):
                     if start >= done:
-                        last, done = start, end
+                        last, done, by = start, end, by_key
                     else:
                         apart = False
                         if end > done:
-                            last, done = min(start, last), end
-                    found.append(Finding(start, end, by))
-        return found if apart else merged(found)
+                            last, done, by = min(start, last), end, by_key
+                    add((start, end, by_key))
+        return found, apart

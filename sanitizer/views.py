@@ -34,6 +34,9 @@ ANCHORS: tuple[bytes, ...] = tuple(anchor for decoder in TOKEN_DECODERS for anch
 They report about once a token, not once a byte.
 """
 
+IN_RUNS: tuple[bytes, ...] = tuple(anchor for anchor in ANCHORS if b"[ :-]" not in anchor)
+"""Those of tokens that stand in one run of letters and digits (`sanitizer.runs`)."""
+
 
 class View:
     """One decoded form of *source*; `text` is UTF-8 wherever the source was."""

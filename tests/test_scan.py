@@ -50,7 +50,7 @@ def test_findings_are_in_order_and_do_not_overlap(engines: tuple[Scanner, Scanne
     found = engines[0].find(b"\ntoken=ghp_0123456789012345678901234567890123AB jane@example.com password: jane@example.com\n")
 
     assert found
-    assert all(before.end <= after.start for before, after in pairwise(found))
+    assert all(before[1] <= after[0] for before, after in pairwise(found))
 
 
 def test_a_finding_tells_its_rule_and_its_place() -> None:
