@@ -24,6 +24,9 @@ SPACED = re.compile(
 )
 """The words before a separator: the last two, or more if a name of several words could end so."""
 
+LINKS = frozenset(b"de di da page to the client access api card security secret of".split())
+"""A word before which a name of several words goes on."""
+
 SCHEMED = values.SCHEME
 CELL = re.compile(rb"[ \t]*([^|\r\n]*?)[ \t]*(?=\||\r|\n|$)")
 COMMA_CELL = re.compile(rb"(?!\s)[^,()\r\n]+")
@@ -196,6 +199,9 @@ class KeyedValues:
         start = len(stripped) - len(key)
         rule = self.keys.verdict(key)
         if start > 1 and stripped[start - 1] == 0x20 and stripped[start - 2] not in b":=,;|>":
+            before = plain[max(0, start - 32) : start - 1].rpartition(b" ")[2]
+            if key.isalpha() and before.isalpha() and len(before) < 24 and before.lower() not in LINKS:
+                return self.keys.verdict(b"%b %b" % (before, key)), start
             spaced = SPACED.search(plain[-48:])
             if spaced and len(spaced[0]) > len(key):
                 rule = self.keys.verdict(spaced[0])
@@ -210,16 +216,20 @@ class KeyedValues:
         found: list[Found] = []
         for begin, stop, rule in candidates:
             end = stop
-            scheme = SCHEMED.match(buffer, begin, end)
-            start = scheme.end() if scheme else begin
-            if scheme and PARAMETERS.match(buffer, start, end):
-                found += [(*one.span(1), rule) for one in PARAMETER.finditer(buffer, start, end)]
-                continue
+            start = begin
             text = buffer[start:end]
+            scheme = SCHEMED.match(text) if b" " in text or b"\t" in text else None
+            if scheme:
+                start += scheme.end()
+                if PARAMETERS.match(buffer, start, end):
+                    found += [(*one.span(1), rule) for one in PARAMETER.finditer(buffer, start, end)]
+                    continue
+                text = buffer[start:end]
             if text in values.CONSTANTS:
                 continue
-            if NAME.fullmatch(text) and buffer[start - 1] not in b"\x22'`" and self.keys.verdict(text) >= 0:
-                continue  # `password = user.password`
+            if (b"." in text or b"_" in text) and NAME.fullmatch(text) and buffer[start - 1] not in b"\x22'`":
+                if self.keys.verdict(text) >= 0:
+                    continue  # `password = user.password`
             if text.endswith(b"...") and len(text) > 3 and self.rules[rule].label == "password":
                 text, end = text[:-3], end - 3
             if self.check(rule)(text) or (scheme is not None and CREDENTIAL.fullmatch(text) is not None):

@@ -12,9 +12,10 @@ DEFAULT = (
 """Regions whose national forms are recognised without a country code, when the rules ask for them."""
 
 _NOT_DIGITS = bytes(set(range(256)) - set(b"0123456789"))
-_extension = re.compile(rb"(?i)[\s;,]*(?:(?:;?ext(?:ension)?|x|#|~|int|anexo|durchwahl|dw)[\s.:=]{0,3}\d{1,8}#?|;[a-z-]+=.*)$").sub
+_SPACED = bytes(code if 48 <= code <= 57 else 32 for code in range(256))
+_MARKS = b"0123456789 +-.()/[]\t"
+_extension_at_end = re.compile(rb"(?i)[\s;,]*(?:(?:;?ext(?:ension)?|x|#|~|int|anexo|durchwahl|dw)[\s.:=]{0,3}\d{1,8}#?|;[a-z-]+=.*)$").sub
 _prefix = re.compile(rb"[(\[\s]*(?:\+|00[\s.\-]?|011[\s.\-]?|\xef\xbc\x8b)").match
-_groups = re.compile(rb"\d+").findall
 _keyed = re.compile(
     rb"(?:(?:tel|sip|sips|sms|fax|whatsapp|callto|phone|mobile)[:=]\s?)?"
     rb"[+(\[\s]{0,3}\d[\d\s.\-()/\[\]\xa0\xc2\xe2\x80\x89-\x95]{0,30}"
@@ -24,6 +25,15 @@ _keyed = re.compile(
 _TYPES = (
     "fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number", "voip", "pager", "uan", "voicemail",
 )  # fmt: skip
+
+
+def _extension(number: bytes) -> bytes:
+    """*number* without an extension behind it."""
+    return _extension_at_end(b"", number) if number.translate(None, _MARKS) else number
+
+
+def _groups(number: bytes) -> list[bytes]:
+    return number.translate(_SPACED).split()
 
 
 @cache
@@ -74,7 +84,7 @@ def international(number: bytes) -> bool:
     Written in three groups or more, a number of a possible length passes too: documentation and tests use ranges that no one
     was given.
     """
-    number = _extension(b"", number)
+    number = _extension(number)
     prefix = _prefix(number)
     if prefix is None:
         return False
@@ -86,15 +96,15 @@ def international(number: bytes) -> bool:
         code = int(digits[:width])
         if regions := _regions(code):
             national = digits[width:]
-            if _issued(national, regions, code):
+            if b"+" in number and 7 <= len(national) <= 13 and len(_groups(written)) >= 3:
                 return True
-            return b"+" in number and len(_groups(written)) >= 3 and 7 <= len(national) <= 13
+            return _issued(national, regions, code)
     return False
 
 
 def national(number: bytes, regions: Iterable[str] = DEFAULT) -> bool:
     """Whether *number*, without a country code, is a national number of one of *regions*."""
-    digits = _extension(b"", number).translate(None, _NOT_DIGITS)
+    digits = _extension(number).translate(None, _NOT_DIGITS)
     if not 6 <= len(digits) <= 13 or len(set(digits)) < 3:
         return False
     return any(_issued(digits, (region,)) for region in regions)
@@ -102,7 +112,7 @@ def national(number: bytes, regions: Iterable[str] = DEFAULT) -> bool:
 
 def north_american(number: bytes) -> bool:
     """Whether *number* has the ten digits (and perhaps a leading 1) of the North American plan: NXX-NXX-XXXX."""
-    digits = _extension(b"", number).translate(None, _NOT_DIGITS)
+    digits = _extension(number).translate(None, _NOT_DIGITS)
     digits = digits[1:] if len(digits) == 11 and digits[:1] == b"1" else digits
     return len(digits) == 10 and digits[0] > 49 and digits[3] > 49 and digits[1:3] != b"11" and len(set(digits)) > 2
 
@@ -125,7 +135,7 @@ def labelled(number: bytes) -> bool:
 
 def called(number: bytes) -> bool:
     """As `labelled`, for what stands behind a verb or a noun without a mark (`call 202 555 0376`): seven digits, or in groups."""
-    digits = _extension(b"", number).translate(None, _NOT_DIGITS)
+    digits = _extension(number).translate(None, _NOT_DIGITS)
     return (len(digits) >= 7 or (len(digits) >= 5 and len(_groups(number)) > 1)) and labelled(number)
 
 
