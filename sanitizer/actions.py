@@ -32,7 +32,7 @@ def replacements(rules: Sequence[Rule], keyring: Keyring) -> list[Replace]:
 
 def replacement(rule: Rule, keyring: Keyring) -> Replace:
     kind = rule.label.encode()
-    mask = b"[REDACTED:" + kind + b"]"
+    mask = mask_of(rule)
     if rule.action == "remove":
         return lambda _text: b""
     if rule.action == "keep":
@@ -44,6 +44,11 @@ def replacement(rule: Rule, keyring: Keyring) -> Replace:
     if rule.action == "partial":
         return lambda text: partial(kind, text, mask)
     return lambda _text: mask
+
+
+def mask_of(rule: Rule) -> bytes:
+    """`[REDACTED:kind]`: what says that something was there, and nothing of it."""
+    return b"[REDACTED:%b]" % rule.label.encode()
 
 
 def same(kind: bytes, text: bytes) -> bytes:

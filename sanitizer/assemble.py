@@ -19,6 +19,11 @@ from sanitizer.wrappers import ExportEntry, Unwrapped, Wrapper, journal_fields, 
 __all__ = ["Assembled", "Assembler", "Cut", "Join", "Record"]
 
 
+def is_open(line: bytes) -> bool:
+    """Whether something may go on after *line*, which nothing betrays: not after a whole JSON object."""
+    return line[:1] != b"{" or line[-1:] != b"}"
+
+
 @dataclass(slots=True)
 class Partial:
     """A line under construction, likewise."""
@@ -104,7 +109,7 @@ class Assembler:
         for mark in marks(lines, block) if self._wrapper in ("auto", "plain") else range(count):
             if mark > at + 1 and self._settled():
                 self._groups.forget()
-                at = mark - 1
+                at = mark - is_open(lines[mark - 1])
             while at < count and (at <= mark or not self._settled()):
                 self._take_line(lines[at], first + at)
                 at += 1

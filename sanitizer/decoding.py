@@ -18,6 +18,11 @@ class Decoder(Protocol):
         """Fixed-width patterns, one of which hits every text that has a view; empty where `suspects` is cheap enough."""
         ...
 
+    @property
+    def marks(self) -> tuple[bytes, ...]:
+        """Literals, one of which stands in every line that `suspects` says yes to; empty where there are no such."""
+        ...
+
     def suspects(self, text: bytes) -> bool:
         """Say cheaply whether `decode` may have something to say."""
         ...
@@ -58,13 +63,13 @@ class Substitution:
     anchors: tuple[bytes, ...] = ()
 
     def __init__(self, marks: tuple[bytes, ...], pattern: bytes, decode: Callable[[bytes], bytes], gate: bytes = b"") -> None:
-        self._marks = marks
+        self.marks = marks
         self._pattern = re.compile(pattern)
         self._gate = re.compile(gate).search if gate else None
         self._units = Units(decode)
 
     def suspects(self, text: bytes) -> bool:
-        for mark in self._marks:
+        for mark in self.marks:
             if mark in text:
                 return self._gate is None or self._gate(text) is not None
         return False

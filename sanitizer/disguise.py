@@ -192,25 +192,20 @@ class Disguises:
     def decode(self, layer: Layer, tokens: Sequence[int], seen: set[tuple[int, bytes]]) -> list[Layer]:
         """The views of the lines of *layer* that show a disguise; a line that says the same of the same place is decoded once."""
         text = layer.text
-        suspicious = [decoder for decoder in views.DECODERS if decoder.suspects(text)]
-        if not suspicious and not tokens:
-            return []
-        spans = line_spans(text)
-        out: list[Layer] = []
-        chosen: dict[int, list[Span]] = {}
-        if suspicious:
-            for span in spans:
-                line = text[span[0] : span[1]]
-                wanted = [number for number, decoder in enumerate(suspicious) if decoder.suspects(line)]
-                if wanted and fresh(layer, span, line, seen):
-                    for number in wanted:
-                        chosen.setdefault(number, []).append(span)
-            for number, lines in chosen.items():
-                out += decoded(layer, lines, suspicious[number])
+        wanted: dict[Span, list[Decoder]] = {}
+        for decoder in views.DECODERS:
+            if decoder.suspects(text):
+                for start, end in marked_lines(text, decoder.marks):
+                    if decoder.suspects(text[start:end]):
+                        wanted.setdefault((start, end), []).append(decoder)
+        chosen: dict[Decoder, list[Span]] = {}
+        for span in sorted(wanted):
+            if fresh(layer, span, text[span[0] : span[1]], seen):
+                for decoder in wanted[span]:
+                    chosen.setdefault(decoder, []).append(span)
+        out = [view for decoder, lines in chosen.items() for view in decoded(layer, lines, decoder)]
         if tokens:
-            starts = [start for start, _ in spans]
-            numbers = sorted({bisect_right(starts, max(0, token)) - 1 for token in tokens})
-            lines = [spans[number] for number in numbers]
+            lines = sorted({line_around(text, max(0, token)) for token in tokens})
             for decoder in views.TOKEN_DECODERS:
                 out += decoded(layer, lines, decoder)
         return out
@@ -241,12 +236,32 @@ def decoded(layer: Layer, spans: Sequence[Span], decoder: Decoder) -> list[Layer
     return [] if text is None else [Decoded(layer, spans, views.View(source, text, decoder))]
 
 
+def marked_lines(text: bytes, marks: Sequence[bytes]) -> list[Span]:
+    """The lines of *text* that hold one of *marks*, in order; all of them where there are no marks."""
+    if not marks:
+        return line_spans(text)
+    found: list[Span] = []
+    for mark in marks:
+        at = text.find(mark)
+        while at >= 0:
+            span = line_around(text, at)
+            found.append(span)
+            at = text.find(mark, span[1])
+    return found if len(marks) == 1 else sorted(set(found))
+
+
 def line_spans(text: bytes) -> list[Span]:
     spans, at = [], 0
     for line in text.split(b"\n"):
         spans.append((at, at + len(line)))
         at += len(line) + 1
     return spans
+
+
+def line_around(text: bytes, at: int) -> Span:
+    """The line of *text* in which the place *at* is."""
+    end = text.find(b"\n", at)
+    return text.rfind(b"\n", 0, at) + 1, end if end >= 0 else len(text)
 
 
 def line_starts(lines: Sequence[bytes]) -> list[int]:

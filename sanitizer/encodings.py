@@ -81,6 +81,7 @@ class Tokens:
         glued: bool = False,
     ) -> None:
         self.anchors = anchors
+        self.marks: tuple[bytes, ...] = ()
         self._glued = glued
         self._least = least
         self._width = len(places)
@@ -245,6 +246,7 @@ class ByteLists:
     """Bytes listed as decimal numbers, as a Buffer, a `byte[]` and journald print them; each number is a unit."""
 
     anchors = ()
+    marks = (b"[",)
 
     def __init__(self) -> None:
         self._list = re.compile(rb"\[(\s{0,8}-?[0-9]{1,3}(?:\s?,\s{0,8}-?[0-9]{1,3}){7,}\s{0,8})\]")

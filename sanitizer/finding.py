@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 Finding = tuple[int, int, int]
-"""`(start, end, rule)`: `buffer[start:end]` is to be redacted as rule number `rule` says. There are millions, so it is a plain tuple."""
+"""`(start, end, rule)`: `buffer[start:end]` is to be redacted as rule number `rule` says. Plain, since there are millions."""
 
 
 def merged(found: list[Finding]) -> list[Finding]:

@@ -227,9 +227,8 @@ class KeyedValues:
                 text = buffer[start:end]
             if text in values.CONSTANTS:
                 continue
-            if (b"." in text or b"_" in text) and NAME.fullmatch(text) and buffer[start - 1] not in b"\x22'`":
-                if self.keys.verdict(text) >= 0:
-                    continue  # `password = user.password`
+            if (b"." in text or b"_" in text) and buffer[start - 1] not in b"\x22'`" and self.is_name(text):
+                continue  # `password = user.password`
             if text.endswith(b"...") and len(text) > 3 and self.rules[rule].label == "password":
                 text, end = text[:-3], end - 3
             if self.check(rule)(text) or (scheme is not None and CREDENTIAL.fullmatch(text) is not None):
@@ -240,6 +239,10 @@ class KeyedValues:
                 else:
                     found.append((start, end, rule))
         return found
+
+    def is_name(self, text: bytes) -> bool:
+        """Whether *text* is the name of something secret, which a program has for a value."""
+        return NAME.fullmatch(text) is not None and self.keys.verdict(text) >= 0
 
     def check(self, rule: int) -> Callable[[bytes], bool]:
         """What says whether a value is one, and no placeholder."""

@@ -14,7 +14,9 @@ DEFAULT = (
 _NOT_DIGITS = bytes(set(range(256)) - set(b"0123456789"))
 _SPACED = bytes(code if 48 <= code <= 57 else 32 for code in range(256))
 _MARKS = b"0123456789 +-.()/[]\t"
-_extension_at_end = re.compile(rb"(?i)[\s;,]*(?:(?:;?ext(?:ension)?|x|#|~|int|anexo|durchwahl|dw)[\s.:=]{0,3}\d{1,8}#?|;[a-z-]+=.*)$").sub
+_extension_at_end = re.compile(
+    rb"(?i)[\s;,]*(?:(?:;?ext(?:ension)?|x|#|~|int|anexo|durchwahl|dw)[\s.:=]{0,3}\d{1,8}#?|;[a-z-]+=.*)$"
+).sub
 _prefix = re.compile(rb"[(\[\s]*(?:\+|00[\s.\-]?|011[\s.\-]?|\xef\xbc\x8b)").match
 _keyed = re.compile(
     rb"(?:(?:tel|sip|sips|sms|fax|whatsapp|callto|phone|mobile)[:=]\s?)?"

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import msgspec
 
 from sanitizer import context, members
-from sanitizer.actions import MASK, Replace
+from sanitizer.actions import MASK, Replace, mask_of
 from sanitizer.disguise import Disguises, line_starts
 from sanitizer.exemptions import Exemptions
 from sanitizer.finding import Finding, merged
@@ -57,6 +57,7 @@ class Redactor:
     def __init__(self, scanner: Scanner, replace: Sequence[Replace], exemptions: Exemptions | None = None) -> None:
         self.scanner = scanner
         self.replace = replace
+        self.masks = [mask_of(rule) if rule.action == "mask" else b"" for rule in scanner.rules]
         self.exemptions = exemptions
         self.disguises = Disguises(scanner)
 
@@ -99,9 +100,9 @@ class Redactor:
     def splice(self, buffer: bytes, found: Sequence[Finding]) -> bytes:
         out: list[bytes] = []
         done = 0
-        replace = self.replace
+        replace, masks = self.replace, self.masks
         for start, end, rule in found:
-            out += buffer[done:start], replace[rule](buffer[start:end])
+            out += buffer[done:start], masks[rule] or replace[rule](buffer[start:end])
             done = end
         out.append(buffer[done:])
         return b"".join(out)
@@ -124,7 +125,7 @@ class Redactor:
     def mend_json(self, lines: Sequence[bytes], out: list[bytes], buffer: bytes, found: Sequence[Finding]) -> None:
         """Where splicing made JSON into something else, splice that line again with the findings fitted to its tokens."""
         pairs = enumerate(zip(lines, out, strict=True))
-        suspects = [n for n, (line, clean) in pairs if clean[:1] in b"{[" and clean != line and clean]
+        suspects = [n for n, (line, clean) in pairs if clean != line and clean and clean[0] in b"{["]
         if not suspects:
             return
         starts = line_starts(lines)

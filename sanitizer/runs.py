@@ -84,7 +84,7 @@ class Runs:
         self.patterns: dict[int, tuple[re.Pattern[bytes], str | int, Callable[[bytes], bool] | None]] = {}
 
     def find(self, buffer: bytes, known: Sequence[Finding]) -> tuple[list[Finding], Texts]:
-        """Findings in *buffer*, in no order, and its runs. *known* is what was found already, in order: runs within it are left out."""
+        """Findings in *buffer*, in no order, and its runs. Runs within what is *known*, in order, are left out."""
         found: list[Finding] = []
         texts = self.look_for_runs(buffer, known, found)
         if self.lists and buffer[::STRIDE].translate(LIST).find(self.samples) >= 0:
