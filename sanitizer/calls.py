@@ -62,12 +62,12 @@ WORDS = (b"param", b"arg", b"input", b"jsonrpc", b"state", b"\\u00")
 """One of them stands, in some case, in every record that holds a call."""
 
 
-def candidates(rows: Sequence[bytes]) -> list[int]:
-    """The numbers of the *rows* that `might_hold_call` may say yes to, found in all of them together."""
+def candidates(rows: Sequence[bytes], *, told: bool = False) -> list[int]:
+    """The numbers of the *rows* that `might_hold_call` (and, if *told*, `tells_of_call`) may say yes to, found in all together."""
     low = b"\n".join(rows).lower()
     ends = list(accumulate(len(row) + 1 for row in rows))
     found: set[int] = set()
-    for word in WORDS:
+    for word in (*WORDS, *TELLING) if told else WORDS:
         at = low.find(word)
         while at >= 0:
             number = bisect_right(ends, at)
@@ -82,6 +82,10 @@ def might_hold_call(data: bytes) -> bool:
         return False
     low = data.lower()
     return any(word in low for word in WORDS) and _KEY_END.search(low) is not None
+
+
+TELLING = (b"tool '", b"essage from ", b" http/")
+"""The same for those that speak of one."""
 
 
 def tells_of_call(data: bytes) -> bool:

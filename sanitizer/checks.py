@@ -201,6 +201,7 @@ def told_netrc(text: bytes) -> bool:
     return words.password(text) and text not in (b"for", b"is", b"and", b"or")
 
 
+_UPPER, _LOWER, _DIGITS = bytes(range(65, 91)), bytes(range(97, 123)), bytes(range(48, 58))
 _NOT_BASE64 = bytes(c for c in range(256) if not (chr(c).isalnum() and c < 128) and c not in b"+/-_")
 
 
@@ -208,9 +209,7 @@ def base64_blob(text: bytes) -> bool:
     """Bytes in base64, and no path, identifier or hexadecimal: all three kinds of characters in the shares that bytes give."""
     body = text[:4096].translate(None, _NOT_BASE64)
     size = len(body)
-    upper = sum([65 <= c <= 90 for c in body])
-    lower = sum([97 <= c <= 122 for c in body])
-    digits = sum([48 <= c <= 57 for c in body])
+    upper, lower, digits = (size - len(body.translate(None, sort)) for sort in (_UPPER, _LOWER, _DIGITS))
     if body.count(b"/") + body.count(b"-") >= 0.1 * size:
         return False
     return upper >= 0.12 * size and lower >= 0.12 * size and digits >= 0.03 * size

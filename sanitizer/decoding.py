@@ -20,7 +20,7 @@ class Decoder(Protocol):
 
     @property
     def marks(self) -> tuple[bytes, ...]:
-        """Literals, one of which stands in every line that `suspects` says yes to; empty where there are no such."""
+        """Literals, one of which stands in every line that `suspects` says yes to; with none, such a line is not ASCII."""
         ...
 
     def suspects(self, text: bytes) -> bool:

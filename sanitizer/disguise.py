@@ -81,6 +81,8 @@ class Decoded:
         return found
 
 
+BEYOND = re.compile(rb"[\x80-\xff]")
+
 REST = re.compile(
     rb"(?![0-9A-Fa-f]+(?![^\s]))(?!\S*\d{4}-?\d\d-?\d\d)(?!\S*\.[a-z]{1,4}(?!\S))[A-Za-z0-9+/_.~-]{8,}={0,2}(?![=:(.@])"
 )
@@ -194,7 +196,8 @@ class Disguises:
         text = layer.text
         wanted: dict[Span, list[Decoder]] = {}
         for decoder in views.DECODERS:
-            if decoder.suspects(text):
+            # Of marks it is quickly told whether any stands for something; other signs are looked for line by line.
+            if decoder.suspects(text) if decoder.marks else not text.isascii():
                 for start, end in marked_lines(text, decoder.marks):
                     if decoder.suspects(text[start:end]):
                         wanted.setdefault((start, end), []).append(decoder)
@@ -237,10 +240,14 @@ def decoded(layer: Layer, spans: Sequence[Span], decoder: Decoder) -> list[Layer
 
 
 def marked_lines(text: bytes, marks: Sequence[bytes]) -> list[Span]:
-    """The lines of *text* that hold one of *marks*, in order; all of them where there are no marks."""
-    if not marks:
-        return line_spans(text)
+    """The lines of *text* that hold one of *marks*, in order; without marks, those that are not ASCII."""
     found: list[Span] = []
+    if not marks:
+        odd = BEYOND.search(text)
+        while odd:
+            found.append(line_around(text, odd.start()))
+            odd = BEYOND.search(text, found[-1][1])
+        return found
     for mark in marks:
         at = text.find(mark)
         while at >= 0:

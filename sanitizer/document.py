@@ -22,33 +22,34 @@ def documents(
     """
     if not rows.entries:
         return plain(lines, rows.offsets, notes)
+    plainly = Plainly(lines)
     records: list[Clean] = []
     offsets: list[int] = []
     for entry in rows.entries:
-        text = lines[entry.first] if entry.height == 1 else b"\n".join(lines[entry.first : entry.first + entry.height])
-        facts = dict(entry.facts)
+        first, height, offset, facts, _ = entry
+        text = lines[first] if height == 1 else b"\n".join(lines[first : first + height])
         if notes:
-            found = sum((notes[row] for row in range(entry.first, entry.first + entry.height) if row in notes), Counter())
+            found = sum((notes[row] for row in range(first, first + height) if row in notes), Counter())
             if found:
-                facts["redactions"] = dict(sorted(found.items()))
-        if text.strip() or keep_blank:
+                facts = {**facts, "redactions": dict(sorted(found.items()))}
+        if height == 1 and plainly.sure and text[:1] == b"{":
+            records.append(plainly.document(text, facts))
+        elif text.strip() or keep_blank:
             records.append(Clean(document(text, facts, entry)))
-            offsets.append(entry.offset)
+        else:
+            continue
+        offsets.append(offset)
     return records, offsets
 
 
 def plain(lines: Sequence[bytes], offsets: Sequence[int], notes: Mapping[int, Counter[str]]) -> tuple[list[Clean], list[int]]:
     """The fast way: every row is a record without facts."""
-    objects = [line for line in lines if line[:1] == b"{"]
-    sure = not objects or (all_json(objects) and utf8(objects))
-    joined = b"".join(objects) if sure else b""
-    tame = joined.isascii() and b"\x7f" not in joined
+    plainly = Plainly(lines)
     records: list[Clean] = []
     kept: list[int] = []
     for number, line in enumerate(lines):
-        if sure and line[:1] == b"{" and number not in notes:
-            whole = line if line[-1:] == b"}" else line.rstrip()
-            records.append(Clean(whole if tame else terminal.spell_bidi(whole)))
+        if plainly.sure and line[:1] == b"{" and number not in notes:
+            records.append(plainly.document(line))
         elif line.strip():
             facts: dict[str, object] = {"redactions": dict(sorted(notes[number].items()))} if number in notes else {}
             records.append(Clean(document(line, facts)))
@@ -56,6 +57,23 @@ def plain(lines: Sequence[bytes], offsets: Sequence[int], notes: Mapping[int, Co
             continue
         kept.append(offsets[number])
     return records, kept
+
+
+class Plainly:
+    """Lines that are JSON objects already, looked at all together: `sure` that each that begins like one is one."""
+
+    def __init__(self, lines: Sequence[bytes]) -> None:
+        objects = [line for line in lines if line[:1] == b"{"]
+        self.sure = not objects or (all_json(objects) and utf8(objects))
+        joined = b"".join(objects) if self.sure else b""
+        self.tame = joined.isascii() and b"\x7f" not in joined
+
+    def document(self, line: bytes, facts: Mapping[str, object] | None = None) -> Clean:
+        """The object that *line* is, with those *facts* that it does not state itself."""
+        whole = line if line[-1:] == b"}" else line.rstrip()
+        if facts:
+            whole = with_facts(whole, facts)
+        return Clean(whole if self.tame and not facts else terminal.spell_bidi(whole))
 
 
 def document(text: bytes, facts: Mapping[str, object], entry: Entry | None = None) -> bytes:

@@ -57,7 +57,7 @@ class Params:
     *mode* is what happens to params: `hash` puts `params_hash` in their place, `shape` their `params_shape`, `remove` nothing;
     `sanitize` leaves them to the redaction. *methods* and *tools* map globs to other modes; the first that matches a tool wins,
     then the first that matches the method. *plain* hashes without a key. *clean* redacts names before they become facts; *facts*
-    says where more of them are.
+    says where more of them are. Without *tell* no frames are made: nobody asks for them.
     """
 
     LITERALS = LITERALS
@@ -73,12 +73,14 @@ class Params:
         plain: bool = False,
         known_names: frozenset[str] = KNOWN_NAMES,
         facts: FactPaths | None = None,
+        tell: bool = True,
     ) -> None:
         self.reader = Reader(keyring, clean)
         self._surroundings = Surroundings(keyring, self.reader, facts)
         self._keyring = keyring
         self._modes = Modes(mode, methods, tools)
         self._plain = plain
+        self._tell = tell
         self._known = known_names
 
     def rewrite(self, record: bytes) -> tuple[bytes, tuple[Frame, ...]]:
@@ -88,6 +90,8 @@ class Params:
         """
         frames: list[Frame] = []
         written = self._json_or_text(record, _Place(0, 0, frames))
+        if not self._tell:
+            return written, ()
         if not frames:
             return written, self._surroundings.tell(record) if written is record else ()
         if len(frames) > 1:
@@ -168,7 +172,8 @@ class Params:
             if fields.keys() <= _FRAME_KEYS:
                 return _encode(_spliced(fields, replaced["params"])) if replaced else data
         elif "jsonrpc" in fields and ("result" in fields or "error" in fields):
-            at.frames.append(self.reader.response(fields, len(data)))
+            if self._tell:
+                at.frames.append(self.reader.response(fields, len(data)))
         elif (call := logged_call(fields, key)) is not None:
             done = (*call.params_keys, call.name_key)
             replaced = self._call(call, fields, len(data), at.frames)
@@ -215,13 +220,14 @@ class Params:
         except UnreadableError:
             pass
         digest = "" if value is _UNREAD else self._hash(value)
-        frame = self.reader.request(fields, params, digest, size)
-        if self._surroundings.looks_within:
-            frame = msgspec.structs.replace(frame, facts=self._surroundings.within(value, params))
-        frames.append(frame)
+        if self._tell:
+            frame = self.reader.request(fields, params, digest, size)
+            if self._surroundings.looks_within:
+                frame = msgspec.structs.replace(frame, facts=self._surroundings.within(value, params))
+            frames.append(frame)
         if raw is ABSENT:
             return {}
-        mode = self._modes.of(frame.method, tool)
+        mode = self._modes.of(self.reader.name(fields["method"]), tool)
         ours = self._in_place(mode, "params", raw, value, digest)
         if ours is None:
             return {}
@@ -239,7 +245,7 @@ class Params:
             with suppress(UnreadableError):
                 value = subject(name, parse_nested(bytes(fields[key])))
             digest = "" if value is _UNREAD else self._hash(value)
-            if index == 0:
+            if index == 0 and self._tell:
                 frames.append(Frame("call", size, name=name, params_hash=digest))
             ours = self._in_place(mode, key, fields[key], value, digest)
             if ours is not None and index > 0:

@@ -27,7 +27,7 @@ from sanitizer.overlong import shortened
 from sanitizer.params import Mode, Params
 from sanitizer.record import Assembled
 from sanitizer.redact import Redacted, Redactor
-from sanitizer.rows import Rows, framed, independent, logical, physical, singles
+from sanitizer.rows import Rows, framed, independent, logical, physical, singles, spans
 from sanitizer.scan import Scanner
 
 Format = Literal["ndjson", "raw"]
@@ -71,7 +71,9 @@ class Scrubber:
         self.facts = Facts(self.redactor)
         mode = options.params or ("sanitize" if self.raw else "hash")
         by_method, by_tool = options.params_by_method, options.params_by_tool
-        self.params = Params(keyring, self.redactor.text, mode, by_method, by_tool, plain=options.plain_hash)
+        self.params = Params(
+            keyring, self.redactor.text, mode, by_method, by_tool, plain=options.plain_hash, tell=options.audit
+        )
         self.rewrites = mode != "sanitize" or bool(by_method or by_tool)
         self.credentials = [rule.file not in PERSONAL for rule in compiled.rules]
         self.observe: Callable[[Rows, Redacted], None] | None = None
@@ -156,11 +158,7 @@ class Scrubber:
         """The rows with the params of every call in them rewritten; a record of several rows is looked at whole."""
         look = needs_a_look if self.options.audit else might_hold_call
         texts: list[bytes] | None = None
-        if rows.entries or self.options.audit:
-            spans = [(entry.first, entry.height) for entry in rows.entries] or [(number, 1) for number in range(len(rows.rows))]
-        else:
-            spans = [(number, 1) for number in candidates(rows.rows)]
-        for first, count in spans:
+        for first, count in spans(rows, candidates(rows.rows, told=self.options.audit)):
             text = rows.rows[first] if count == 1 else b"\n".join(rows.rows[first : first + count])
             if look(text):
                 written, found = self.params.rewrite(text)
