@@ -106,12 +106,17 @@ class Assembler:
         self._lines += lines
         self._held_bytes += len(block) + 1
         at, count = 0, len(lines)
-        for mark in marks(lines, block) if self._wrapper in ("auto", "plain") else range(count):
+        special = marks(lines, block) if self._wrapper in ("auto", "plain") else range(count)
+        known = frozenset(special)
+        for mark in special:
             if mark > at + 1 and self._settled():
                 self._groups.forget()
                 at = mark - is_open(lines[mark - 1])
             while at < count and (at <= mark or not self._settled()):
-                self._take_line(lines[at], first + at)
+                if at not in known and not (self._partials or self._entry or self._groups.any_open) and not is_open(lines[at]):
+                    self._family = ""
+                else:
+                    self._take_line(lines[at], first + at)
                 at += 1
 
     def _settled(self) -> bool:
@@ -156,11 +161,15 @@ class Assembler:
         span = (index, line.start, line.end, len(line.text))
         partial = self._partials.pop(line.stream, None)
         if partial is None:
+            fields = {**self._lane_fields, **line.fields}
+            if not line.partial and not is_open(line.text) and self._groups.is_idle(line.stream):
+                self._groups.records.append(Record((index,), line.text, "text", fields))
+                return
             if not line.partial:
-                logical = Logical([span], line.text, line.escaped, wrapped=True, fields={**self._lane_fields, **line.fields})
+                logical = Logical([span], line.text, line.escaped, wrapped=True, fields=fields)
                 self._groups.take(line.stream, logical, index, self._seen)
                 return
-            logical = Logical([], b"", line.escaped, wrapped=True, fields={**self._lane_fields, **line.fields})
+            logical = Logical([], b"", line.escaped, wrapped=True, fields=fields)
             partial = Partial(logical, [], 0, index, self._seen)
         partial.line.spans.append(span)
         partial.parts.append(line.text)

@@ -60,6 +60,14 @@ class Groups:
                 return False
         return all(len(run.lines) < 2 for run in self.runs.values())
 
+    @property
+    def any_open(self) -> bool:
+        return bool(self.open or self.runs)
+
+    def is_idle(self, stream: str) -> bool:
+        """Whether nothing of *stream* is open."""
+        return stream not in self.open and stream not in self.runs
+
     def forget(self) -> None:
         """Drop the single lines of text that are open: what follows does not belong to them."""
         self.open.clear()

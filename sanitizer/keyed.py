@@ -44,6 +44,9 @@ COMMANDS = (b"setenv", b" env", b"\nenv", b"config set", b"configure set", b"set
 PLACEHOLDERS_KNOWN = frozenset(("password", "named-secret", "credential", "personal", "token"))
 """Checks that refuse placeholders themselves."""
 
+PLACEHOLDERS_ALONE = frozenset((None, "password", "named-secret", "personal"))
+"""Checks that believe everything else."""
+
 PARAMETERS = re.compile(rb"\w{1,32}=(?:\\*\x22[^\x22]{0,300}\x22|[^\s,\x22]{0,300}),[ ]*\w{1,32}=")
 PARAMETER = re.compile(
     rb"\b(?:signature|response|mac|hash|oauth_(?:signature|token)|token|password|sig|proof|secret)=\\*\x22?([^\s\x22,\\]{4,})", re.I
@@ -63,19 +66,27 @@ class KeyedValues:
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.keys = Keys(rules)
         self.rules = rules
+        self.quick = [rule.check in PLACEHOLDERS_ALONE and rule.extent == "value" for rule in rules]
         self.checks: dict[int, Callable[[bytes], bool]] = {}
         self.seen: tuple[bytes, int] = (b"", 0)
         """To where a value that goes on to the end of its line was read: keys inside it are its own."""
 
     def find(self, buffer: bytes, at: int) -> list[Found]:
         mark = buffer[at - 1]
-        window = buffer[max(0, at - REACH) : at]
-        if mark in b":=":
-            if mark == 0x3A and (buffer.startswith(b"//", at) or buffer.startswith(b":", at)):
+        window = buffer[at - REACH if at > REACH else 0 : at]
+        if mark == 0x3D or mark == 0x3A:
+            if mark == 0x3A and buffer.startswith((b"//", b":"), at):
                 return []
             rule, start = self.owner(window)
             if rule < 0:
                 return []
+            usual = values.USUAL.match(buffer, at) if self.quick[rule] else None
+            if usual is not None:
+                begin, end = usual.span(usual.lastindex or 0)
+                text = buffer[begin:end]
+                # With letters and digits and nothing else it is no constant, name or placeholder.
+                if text.isalnum() and not text.isalpha() and not text.isdigit() and (mark == 0x3D or buffer[end] != 0x20):
+                    return [(begin, end, rule)]
             if mark == 0x3A and window.endswith(b"://", 0, start):
                 return []  # the user of a URL
             if self.rules[rule].extent == "line":
