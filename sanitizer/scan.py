@@ -93,6 +93,7 @@ class Scanner:
         self.everywhere = Pass(compiled.everywhere, use)
         self.in_runs = Pass(compiled.in_runs, use)
         self.extents: list[Extent | None] = [None] * len(self.rules)
+        self.kinds = tuple([rule.label for rule in self.rules])
         self.keyed = KeyedValues(self.rules)
         self.tokens: list[int] = []
         self.runs = Runs(self.rules)
@@ -131,15 +132,15 @@ class Scanner:
         add = found.append
         apart = True
         done = last = 0
-        by = -1
+        kind = ""
         bits, mask = scan.bits, (1 << scan.bits) - 1
-        owners, widths, extents = scan.owners, scan.widths, self.extents
+        owners, widths, extents, kinds = scan.owners, scan.widths, self.extents, self.kinds
         for hit in hits:
             at = hit >> bits
             probe = hit & mask
             rule = owners[probe]
             if rule >= 0:
-                if at < done and last <= at and ((rule == by and at + widths[probe] <= done) or done - last > SHORT):
+                if at < done and last <= at and ((kinds[rule] == kind and at + widths[probe] <= done) or done - last > SHORT):
                     continue
                 extent = extents[rule]
                 if extent is None:
@@ -149,21 +150,22 @@ class Scanner:
                     continue
                 start, end = span
                 if start >= done:
-                    last, done, by = start, end, rule
+                    last, done, kind = start, end, kinds[rule]
                 else:
                     apart = False
                     if end > done:
-                        last, done, by = min(start, last), end, rule
+                        last, done, kind = min(start, last), end, kinds[rule]
                 add((start, end, rule))
             elif rule == TOKEN:
                 self.tokens.append(at)
             elif at >= done or at < last or done - last <= SHORT:
-                for start, end, by_key in self.keyed.find(buffer, at):
+                for finding in self.keyed.find(buffer, at):
+                    start, end, rule = finding
                     if start >= done:
-                        last, done, by = start, end, by_key
+                        last, done, kind = start, end, kinds[rule]
                     else:
                         apart = False
                         if end > done:
-                            last, done, by = min(start, last), end, by_key
-                    add((start, end, by_key))
+                            last, done, kind = min(start, last), end, kinds[rule]
+                    add(finding)
         return found, apart

@@ -108,8 +108,9 @@ _path = re.compile(rb"(?:/|~/|\.{1,2}/|[A-Za-z]:[\\/])[\w.\-/\\ ]*").fullmatch
 
 def password(value: bytes) -> bool:
     """Whether *value*, that of a field named after a password, is one; and not a placeholder, a status or a path (`PWD=/srv`)."""
-    if value.isalnum() and not value.isalpha():  # with a digit, and no sign: none of what follows is so
-        return len(value) > 3 or not value.isdigit()
+    plain = value.translate(None, b"_-+/=")
+    if plain.isalnum() and not plain.isalpha() and value[0] != 0x2F:
+        return len(value) > 3 or not value.isdigit()  # with a digit, and of the signs only these: none of what follows is so
     value = value[:TELLING].strip(b" \t\"'`")
     if not value or placeholder(value) or value.lower().rstrip(b".,;:!") in _STATUS:
         return False
