@@ -46,6 +46,12 @@ def _regions(code: int) -> tuple[str, ...]:
 
 
 @cache
+def _code_width(head: bytes) -> int:
+    """How many digits of *head* are a country code that is in use: no code begins another. 0 if none are."""
+    return next((width for width in (1, 2, 3) if head[:width] and _regions(int(head[:width]))), 0)
+
+
+@cache
 def _patterns(region: str, code: int = 0) -> tuple[str, str]:
     """A region's national numbers, as a pattern of all types, and its trunk prefix."""
     from phonenumbers import PhoneMetadata  # noqa: PLC0415
@@ -94,14 +100,13 @@ def international(number: bytes) -> bool:
     digits = written.translate(None, _NOT_DIGITS)
     if not 5 <= len(digits) <= 17 or digits[:1] == b"0":
         return False
-    for width in (1, 2, 3):
-        code = int(digits[:width])
-        if regions := _regions(code):
-            national = digits[width:]
-            if b"+" in number and 7 <= len(national) <= 13 and len(_groups(written)) >= 3:
-                return True
-            return _issued(national, regions, code)
-    return False
+    width = _code_width(digits[:3])
+    if not width:
+        return False
+    if b"+" in number and 7 <= len(digits) - width <= 13 and len(_groups(written)) >= 3:
+        return True
+    code = int(digits[:width])
+    return _issued(digits[width:], _regions(code), code)
 
 
 def national(number: bytes, regions: Iterable[str] = DEFAULT) -> bool:

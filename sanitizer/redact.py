@@ -68,8 +68,8 @@ class Redactor:
         if b"\\" in buffer:
             found = aligned(buffer, found)
         hidden = self.disguises.find(buffer, lines, joins, self.scanner.tokens, found)
-        if hidden:
-            found = merged(found + hidden)
+        if hidden and (new := set(hidden).difference(found)):
+            found = merged([*found, *new])
         if not found:
             return Redacted(list(lines), Counter(), [])
         found = self.unmasked(buffer, found)
