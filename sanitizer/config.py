@@ -124,6 +124,9 @@ def _contradictions(config: Config) -> Iterator[Fault]:
     if config.delivery == "exactly_once":
         for reason in guarantee.faults(config.sources, config.sinks):
             yield Fault("$.delivery", reason, "")
+        if config.audit and config.audit.file and any("audit" in sink.receives for sink in config.sinks):
+            reason = "exactly_once keeps the trail in the transactions, and a file cannot be part of one"
+            yield Fault("$.audit.file", reason, "leave it out, or let no sink receive the audit trail")
 
 
 def _resolve(value: Any, path: str, environment: Mapping[str, str], faults: list[Fault]) -> Any:

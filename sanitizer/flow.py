@@ -16,6 +16,7 @@ from sanitizer.database import compiled
 from sanitizer.event import Transport
 from sanitizer.filter import receiver
 from sanitizer.hashing import Keyring
+from sanitizer.lane_trails import LaneTrails
 from sanitizer.lanes import Lanes, no_audit
 from sanitizer.model import CleanBatch, Source
 from sanitizer.outlets import Outlets
@@ -194,6 +195,7 @@ class Flow:
                 targets=targets,
                 producer_arguments=producer_arguments(sinks[0]),
                 dead_letters=self.state,
+                heads=self.trail if isinstance(self.trail, LaneTrails) else None,
                 count=self._metrics.add,
             )
         )
@@ -211,11 +213,14 @@ class Flow:
         stack.callback(lanes.close)
         return lanes
 
-    def _open_trail(self) -> Trail | None:
+    def _open_trail(self) -> Trail | LaneTrails | None:
         if not wants_audit(self.config):
             return None
         options = self.config.audit or Audit()
-        outbox = None if self.config.delivery == "exactly_once" else Spool(self._folder / "audit", 256 << 20)
+        once = self.config.delivery == "exactly_once"
+        if once and not options.file:
+            return LaneTrails(options, Signer.load(options.key_file), self._transport)
+        outbox = None if once else Spool(self._folder / "audit", 256 << 20)
         return Trail(options, Signer.load(options.key_file), self.state, outbox, self._transport)
 
     def _when_full(self, lane: str) -> WhenFull:

@@ -6,6 +6,8 @@ that for good. Only after this is the committed offset read, stable (see `kafka_
 transactions that begin exactly where the last one ended, and a producer that was fenced meanwhile can commit nothing. When the
 outcome of a commit is unknown, taking the lane over again tells it: the offset has moved, or it has not.
 
+With the offset goes the head of the lane's audit chain, as the commit's metadata (see `lane_trails`).
+
 Hence nothing is written twice and nothing left out, for readers with `isolation.level=read_committed`.
 """
 
@@ -16,16 +18,18 @@ import logging
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
+from aiokafka.structs import OffsetAndMetadata
 
 from sanitizer.batching import pick, split
 from sanitizer.delivery import Count, DeadLetters
+from sanitizer.lane_trails import LaneEvents
 from sanitizer.model import CleanBatch, Rejection
 from sanitizer.sources.kafka_group import Group
-from sanitizer.sources.kafka_offsets import stable_offset
+from sanitizer.sources.kafka_offsets import stable_offsets
 from sinks.kafka_messages import Encoder
 from sinks.kafka_producer import Refused, abandon, produce, start_producer
 
@@ -43,9 +47,27 @@ class Target:
     receive: Callable[[CleanBatch], CleanBatch | None]
 
 
+class Standing(NamedTuple):
+    """What is committed of a lane: everything before `position` (None: nothing ever was), and where its audit chain ends."""
+
+    position: int | None = None
+    head: str = ""
+
+
+NOWHERE = Standing()
+
+
+class Heads(Protocol):
+    """Who seals the audit events of each lane (see `lane_trails`)."""
+
+    def resume(self, lane: str, head: str) -> int:
+        """The lane goes on after *head*; returns the term of what is sealed from here on."""
+        ...
+
+
 @dataclass(slots=True)
 class _Ledger:
-    """A lane that this process took over: everything before `position` is committed (None: nothing ever was).
+    """A lane that this process took over, and what is committed of it; events sealed in another `term` are out of place.
 
     `lost` when another process has moved it since: until it is taken over again, what is under way of it is that process's.
     """
@@ -53,7 +75,8 @@ class _Ledger:
     lane: str
     tp: TopicPartition
     producer: AIOKafkaProducer | None = None
-    position: int | None = None
+    state: Standing = NOWHERE
+    term: int = 0
     lost: bool = False
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -74,9 +97,11 @@ class Transactions:
         targets: Sequence[Target],
         producer_arguments: Mapping[str, Any],
         dead_letters: DeadLetters,
+        heads: Heads | None = None,
         count: Count = lambda _metric, _sink, _increment: None,
         timeout_secs: float = 30.0,
     ) -> None:
+        self._heads = heads
         self._group_id = group_id
         self._targets = targets
         self._producer_arguments = producer_arguments
@@ -107,10 +132,19 @@ class Transactions:
                 attempt += 1
                 await _pause(attempt)
             ledger.lost = False
-            return ledger.position
+            if self._heads:
+                ledger.term = self._heads.resume(lane, ledger.state.head)
+            return ledger.state.position
+
+    async def advance(self, lane: str, upto: int) -> None:
+        """Commit *upto*, to which there is nothing to write."""
+        ledger = self._ledgers.get(lane)
+        if ledger and not ledger.lost and ledger.state.position != upto:
+            await self._deliver(ledger, [], upto)
 
     async def deliver(self, batches: Sequence[CleanBatch], offsets: Mapping[str, int]) -> None:
-        """Write *batches* and the offsets of their lanes, one transaction a lane; audit events go with the batch before them.
+        """Write *batches* and the offsets of their lanes, one transaction a lane; audit events go with the batch before them,
+        unless they say which lane they are of.
 
         What belongs to a lane that another process has moved meanwhile is left to that process.
         """
@@ -119,18 +153,30 @@ class Transactions:
         lane = next((batch.lane for batch in batches if batch.kind == "logs"), None) or next(ours, "")
         for batch in batches:
             lane = batch.lane if batch.kind == "logs" else lane
-            shares.setdefault(lane, []).append(batch)
+            shares.setdefault(batch.of if isinstance(batch, LaneEvents) else lane, []).append(batch)
         if lost := shares.pop("", ()):  # there never was a lane: a run that read nothing
             self._count("dropped", "kafka", sum(len(batch.records) for batch in lost))
         await asyncio.gather(*[self._deliver(self._ledgers[name], share, offsets.get(name)) for name, share in shares.items()])
 
     async def _deliver(self, ledger: _Ledger, batches: Sequence[CleanBatch], upto: int | None) -> None:
-        pieces = [(target, piece) for batch in batches for target in self._targets if (piece := target.receive(batch)) is not None]
-        begin, attempt = ledger.position, 0
+        async with ledger.turn:
+            await self._deliver_in_turn(ledger, batches, upto)
+        if ledger.lost:
+            self._group.lose(ledger.lane)
+        if upto is not None:
+            await self._group.settle(ledger.lane, upto)
+
+    async def _deliver_in_turn(self, ledger: _Ledger, batches: Sequence[CleanBatch], upto: int | None) -> None:
+        stale = [batch for batch in batches if isinstance(batch, LaneEvents) and batch.term != ledger.term]
+        due = [batch for batch in batches if batch not in stale] if stale else batches
+        head = next((batch.head for batch in reversed(due) if isinstance(batch, LaneEvents)), ledger.state.head)
+        pieces = [(target, piece) for batch in due for target in self._targets if (piece := target.receive(batch)) is not None]
+        before, after = ledger.state, Standing(ledger.state.position if upto is None else upto, head)
+        attempt = 0
         while not ledger.lost:
             try:
                 async with asyncio.timeout(self._timeout_secs):
-                    await self._write(ledger, pieces, upto)
+                    await self._write(ledger, pieces, after if after != before else None)
             except Oversize as oversize:
                 await self._bury(oversize)
                 pieces = oversize.remedy(pieces)
@@ -142,21 +188,19 @@ class Transactions:
             else:
                 break
             await self._find_out(ledger)
-            if upto is not None and ledger.position == upto:
+            if ledger.state == after != before:
                 break  # it was committed after all
-            ledger.lost = ledger.lost or ledger.position != begin
-        if ledger.lost:
-            self._count("fenced", "kafka", sum(len(batch.records) for batch in batches))
-            self._group.lose(ledger.lane)
-        elif upto is not None:
-            ledger.position = upto
+            ledger.lost = ledger.lost or ledger.state != before
+        if left := batches if ledger.lost else stale:
+            self._count("fenced", "kafka", sum(len(batch.records) for batch in left))
+        if not ledger.lost:
+            ledger.state = after
             for target, piece in pieces:
                 self._count("delivered", target.name, len(piece.records))
-        if upto is not None:
-            await self._group.settle(ledger.lane, upto)
 
-    async def _write(self, ledger: _Ledger, pieces: Sequence[Piece], upto: int | None) -> None:
-        """One transaction. Raises `Oversize` for what the broker finds too large, and `KafkaError`."""
+    async def _write(self, ledger: _Ledger, pieces: Sequence[Piece], after: Standing | None) -> None:
+        """One transaction, to which *after* is the lane's standing. Raises `Oversize` for what the broker finds too large, and
+        `KafkaError`."""
         producer = ledger.producer
         if producer is None:
             raise ConnectionError("not connected")
@@ -168,8 +212,8 @@ class Transactions:
                 raise Oversize(at, target, piece, refused.rejections, refused.pending) from None
             if rejected:
                 raise Oversize(at, target, piece, rejected, ())
-        if upto is not None:
-            await producer.send_offsets_to_transaction({ledger.tp: upto}, self._group_id)
+        if after is not None and after.position is not None:
+            await producer.send_offsets_to_transaction({ledger.tp: OffsetAndMetadata(*after)}, self._group_id)
         await producer.commit_transaction()
 
     async def _find_out(self, ledger: _Ledger) -> None:
@@ -190,7 +234,8 @@ class Transactions:
         try:
             async with asyncio.timeout(self._timeout_secs):
                 ledger.producer = await start_producer(dict(self._producer_arguments, transactional_id=transactional_id))
-                ledger.position = await stable_offset(ledger.producer.client, self._group_id, ledger.tp)
+                offsets = await stable_offsets(ledger.producer.client, self._group_id, [ledger.tp])
+                ledger.state = Standing(*offsets[ledger.tp]) if ledger.tp in offsets else NOWHERE
         except (KafkaError, OSError) as failure:
             log.warning("kafka: %s could not be taken over yet (%s)", ledger.lane, type(failure).__name__)
             return False

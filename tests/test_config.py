@@ -213,6 +213,25 @@ def test_exactly_once_is_refused_with_the_reason_where_it_cannot_be() -> None:
     assert all("$.delivery" in line for line in told)
 
 
+def test_exactly_once_keeps_no_audit_file_beside_a_topic() -> None:
+    text = """
+    delivery = "exactly_once"
+    [audit]
+    file = "/var/lib/audit.ndjson"
+    [[sources]]
+    type = "kafka"
+    bootstrap_servers = "h:9092"
+    topics = ["in"]
+    [[sinks]]
+    type = "kafka"
+    bootstrap_servers = "h:9092"
+    topic = "out"
+    """
+    assert parse(text).audit is not None
+    (told,) = faults(text + 'receives = ["logs", "audit"]\n')
+    assert "$.audit.file" in told
+
+
 def test_raw_text_is_no_json_array() -> None:
     text = 'format = "raw"\n' + LEAST + '[[sinks]]\ntype = "http"\nurl = "http://h/"\nbody = "json_array"\n'
     assert "$.sinks[1].body" in faults(text)[0]

@@ -1,4 +1,4 @@
-"""A group's committed offset, and nothing that a transaction may still change.
+"""A group's committed offsets, and nothing that a transaction may still change.
 
 `commit_transaction` returns before the offsets in the transaction can be read: the coordinator writes its markers afterwards. A
 reader that does not ask for stable offsets is then told the offset before, and would read again what is already written. The
@@ -9,6 +9,7 @@ client library stops at version 3, so the request is spelled out here.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -25,6 +26,7 @@ from aiokafka.protocol.types import (
     Schema,
     TaggedFields,
 )
+from aiokafka.structs import OffsetAndMetadata
 
 UNSTABLE_OFFSET_COMMIT = 88
 PENDING_SECS = 0.01
@@ -76,33 +78,39 @@ class StableOffsetFetchRequestStruct(RequestStruct):  # type: ignore[misc]
 
 
 class StableOffsetFetchRequest(Request[StableOffsetFetchRequestStruct]):  # type: ignore[misc]
-    """OffsetFetch, version 7, of one partition; brokers from 2.5 on know it."""
+    """OffsetFetch, version 7; brokers from 2.5 on know it."""
 
     API_KEY = 9
 
-    def __init__(self, group_id: str, tp: TopicPartition) -> None:
+    def __init__(self, group_id: str, tps: Collection[TopicPartition]) -> None:
         self._group_id = group_id
-        self._tp = tp
+        self._partitions: dict[str, list[int]] = {}
+        for tp in tps:
+            self._partitions.setdefault(tp.topic, []).append(tp.partition)
 
     def build(self, request_struct_class: type[StableOffsetFetchRequestStruct]) -> Any:
-        return request_struct_class(self._group_id, [(self._tp.topic, [self._tp.partition], {})], True, {})
+        topics: list[Any] = [(topic, partitions, {}) for topic, partitions in self._partitions.items()]
+        return request_struct_class(self._group_id, topics, True, {})
 
 
-async def stable_offset(client: AIOKafkaClient, group_id: str, tp: TopicPartition) -> int | None:
-    """Return the committed offset of *tp* once no transaction that commits it is pending; None where the group has none.
+async def stable_offsets(
+    client: AIOKafkaClient, group_id: str, tps: Collection[TopicPartition]
+) -> dict[TopicPartition, OffsetAndMetadata]:
+    """Return the committed offsets of *tps* once no transaction that commits one is pending; what was never committed is left out.
 
     Asks until it is told, so the caller bounds the time; raises `KafkaError` for what asking again cannot mend.
     """
-    request = StableOffsetFetchRequest(group_id, tp)
+    request = StableOffsetFetchRequest(group_id, tps)
     while True:
         try:
             coordinator = await client.coordinator_lookup(CoordinationType.GROUP, group_id)
             answer = await client.send(coordinator, request, group=ConnectionGroup.COORDINATION)
-            ((_, ((_, offset, _, _, error, _),), _),) = answer.topics
-            if UNSTABLE_OFFSET_COMMIT in (error, answer.error_code):
+            found = [(TopicPartition(topic, each[0]), each) for topic, partitions, _ in answer.topics for each in partitions]
+            codes = {answer.error_code, *(error for _, (_, _, _, _, error, _) in found)}
+            if UNSTABLE_OFFSET_COMMIT in codes:
                 await asyncio.sleep(PENDING_SECS)
                 continue
-            for code in (answer.error_code, error):
+            for code in codes:
                 if for_code(code) is not NoError:
                     raise for_code(code)()
         except KafkaError as failure:
@@ -111,4 +119,4 @@ async def stable_offset(client: AIOKafkaClient, group_id: str, tp: TopicPartitio
             await client.force_metadata_update()
             await asyncio.sleep(RETRY_SECS)
         else:
-            return offset if offset >= 0 else None
+            return {tp: OffsetAndMetadata(offset, metadata or "") for tp, (_, offset, _, metadata, _, _) in found if offset >= 0}

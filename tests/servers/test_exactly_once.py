@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 
-from sanitizer.sources.kafka_offsets import stable_offset
+from sanitizer.sources.kafka_offsets import stable_offsets
 from servers.kafka_server import KafkaServer
 from servers.once import Member, member
 from servers.topics import committed, consume, create_topic, produce, unique, until
@@ -76,13 +76,18 @@ async def test_an_offset_is_not_read_while_a_transaction_may_still_change_it(kaf
         AIOKafkaProducer(bootstrap_servers=kafka.bootstrap(), transactional_id=unique("tx")) as writer,
         AIOKafkaProducer(bootstrap_servers=kafka.bootstrap()) as other,
     ):
-        assert await stable_offset(other.client, group, tp) is None
+
+        async def stable_offset() -> int | None:
+            found = (await stable_offsets(other.client, group, [tp])).get(tp)
+            return found.offset if found else None
+
+        assert await stable_offset() is None
         async with writer.transaction():
             await writer.send_offsets_to_transaction({tp: 1}, group)
-        assert await stable_offset(other.client, group, tp) == 1
+        assert await stable_offset() == 1
         await writer.begin_transaction()
         await writer.send_offsets_to_transaction({tp: 2}, group)
-        asking = asyncio.create_task(stable_offset(other.client, group, tp))
+        asking = asyncio.create_task(stable_offset())
         done, _ = await asyncio.wait([asking], timeout=0.3)
         assert not done
         await writer.commit_transaction()
@@ -90,7 +95,7 @@ async def test_an_offset_is_not_read_while_a_transaction_may_still_change_it(kaf
         for offset in range(3, 33):  # what the client library itself reads here is often the offset before
             async with writer.transaction():
                 await writer.send_offsets_to_transaction({tp: offset}, group)
-            assert await stable_offset(other.client, group, tp) == offset
+            assert await stable_offset() == offset
 
 
 async def test_nothing_is_twice_or_missing_when_a_member_restarts_right_after_each_commit(kafka: KafkaServer) -> None:

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+from sanitizer.verify import verify
 from servers.kafka_server import KafkaServer
 from servers.otelcol import Collector
 from servers.topics import committed, consume, create_topic, produce, until
@@ -87,7 +88,7 @@ async def test_from_kafka_to_a_collector_and_to_kafka(kafka: KafkaServer, collec
     assert_free_of_secrets(tmp_path, said, *carried, json.dumps(list(collector.documents())).encode())
 
 
-def exactly_once(kafka: KafkaServer, topic: str, out: str, folder: Path) -> str:
+def exactly_once(kafka: KafkaServer, topic: str, out: str, folder: Path, more: str = "") -> str:
     return configure(
         folder,
         f"""
@@ -106,6 +107,7 @@ def exactly_once(kafka: KafkaServer, topic: str, out: str, folder: Path) -> str:
         type = "kafka"
         bootstrap_servers = "{kafka.bootstrap()}"
         topic = "{out}"
+        {more}
         """,
     )
 
@@ -155,3 +157,53 @@ def test_what_cannot_be_exactly_once_is_refused_at_start(kafka: KafkaServer, tmp
     ended = subprocess.run([*RUN, str(config)], cwd=ROOT, capture_output=True, timeout=60, check=False)
     assert ended.returncode == 2
     assert b"exactly_once cannot include the stdout sink: only writes to Kafka can be part of a transaction" in ended.stderr
+
+
+DYING = """
+import os, sys
+from sanitizer import daemon
+from sanitizer.transactions import Transactions
+write = Transactions._write
+async def write_and_die(self, ledger, pieces, after):
+    await write(self, ledger, pieces, after)
+    if any(piece.kind == "audit" for _, piece in pieces):
+        os._exit(9)
+Transactions._write = write_and_die
+daemon.run(sys.argv[1])
+"""
+"""Ends at the worst moment: when a transaction with audit events is committed, and nobody here was told."""
+
+
+async def test_audit_chains_are_whole_although_the_program_dies_right_after_a_commit(kafka: KafkaServer, tmp_path: Path) -> None:
+    topic, out, audit = [await create_topic(kafka, name, 2) for name in ("in", "out", "audit")]
+    trail = f"""
+        [[sinks]]
+        type = "kafka"
+        name = "trail"
+        bootstrap_servers = "{kafka.bootstrap()}"
+        topic = "{audit}"
+        receives = ["audit"]
+    """
+    config = exactly_once(kafka, topic, out, tmp_path, trail)
+    calls = 0
+    for _ in range(4):
+        for partition in range(2):
+            lines = [
+                json.dumps({"jsonrpc": "2.0", "id": n, **frame}).encode()
+                for n in range(calls, calls + 40)
+                for frame in ({"method": "tools/call", "params": {"name": "t", "arguments": {"n": n}}}, {"result": {"content": []}})
+            ]
+            await produce(kafka.bootstrap(), topic, lines, partition=partition)
+            calls += 40
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", DYING, config, cwd=ROOT, stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE
+        )
+        _, said = await asyncio.wait_for(process.communicate(), 60)
+        assert process.returncode == 9, said.decode()
+    await finish(await start(config, "--once"))
+    found = await consume(kafka.bootstrap(), audit, calls, isolation_level="read_committed")
+    events = [json.loads(message.value) for message in found]
+    assert sorted(event["id"] for event in events if event["type"] == "call") == list(range(calls))
+    verdicts = verify([(str(message.offset), message.value) for message in found])
+    assert [(verdict.faults, verdict.duplicates) for verdict in verdicts] == [([], 0), ([], 0)]
+    assert len(await consume(kafka.bootstrap(), out, 2 * calls, isolation_level="read_committed")) == 2 * calls
