@@ -31,10 +31,14 @@ ASSIGNORS = {"range": RangePartitionAssignor, "roundrobin": RoundRobinPartitionA
 
 
 class Positions(Protocol):
-    """Who says where a partition is resumed, if not the group's committed offsets (see `sanitizer.transactions`)."""
+    """Who says where a partition is resumed, and commits, if not the group by itself (see `sanitizer.transactions`)."""
 
     async def resume(self, lane: str, tp: TopicPartition) -> int | None:
         """The next offset to read; None where there is none yet."""
+        ...
+
+    async def advance(self, lane: str, upto: int) -> None:
+        """Commit *upto*: there is nothing to deliver before it that was not delivered."""
         ...
 
 
@@ -130,6 +134,26 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
             async with self._changed:
                 lane.settled = upto
                 self._changed.notify_all()
+
+    def position(self, lane: Lane) -> int | None:
+        """The offset to be fetched next; None where the lane is not read, or that is not known yet."""
+        if self.consumer is None or not lane.owned or not lane.ready:
+            return None
+        subscription = self.consumer._subscription.subscription
+        state = subscription.assignment.state_value(lane.tp) if subscription and subscription.assignment else None
+        return int(state.position) if state and state.has_valid_position else None
+
+    async def advance(self) -> None:
+        """Commit where lanes stand of which nothing is under way: past messages that were aborted, and past the marks that
+        transactions leave, which take an offset each."""
+        for lane in list(self.lanes.values()):
+            position = None if lane.busy() else self.position(lane)
+            if position is not None and position != lane.handed_out:
+                lane.handed_out = lane.settled = position
+                if self.positions is None:
+                    await self.commit(lane.name, position)
+                else:
+                    await self.positions.advance(lane.name, position)
 
     def owns(self, name: str) -> bool:
         """Whether the lane is ours, as far as the coordinator has told."""

@@ -6,13 +6,14 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.errors import CorruptRecordException, IllegalStateError, KafkaError
 
 from sanitizer.model import Batch, Message, Raw
 from sanitizer.sources.kafka import KafkaConfig
+from sanitizer.sources.kafka_ends import Ends
 from sanitizer.sources.kafka_group import RETRY_SECS, Group, Lane
 from sanitizer.sources.options import Reading
 
@@ -25,8 +26,15 @@ CORRUPT_READS = 3
 CORRUPT = b'{"withheld":"corrupt"}'
 """Stands for messages whose record batch fails its checksum. There is nothing to redact in what cannot be read."""
 
-Fetched = list[tuple[Lane, int, Sequence[ConsumerRecord]]]
-"""Records of lanes, each with the lane's epoch when they were fetched."""
+
+class Fetched(NamedTuple):
+    """Records of a lane in its *epoch*, and where it stood after them: past the marks that transactions left, too."""
+
+    lane: Lane
+    epoch: int
+    records: Sequence[ConsumerRecord]
+    upto: int
+
 
 Result = TypeVar("Result")
 
@@ -40,21 +48,22 @@ class KafkaSource:
         self._reading = reading
 
     async def batches(self) -> AsyncIterator[Batch]:
-        """Yield until told to stop; with `once`, until what each assigned partition held at its assignment is read."""
+        """Yield until told to stop; with `once`, until what was there is read (see `kafka_ends`)."""
         group = self.group
         stopping = asyncio.create_task(self._reading.stop.wait())
         try:
             consumer = await _unless(stopping, group.join())
-            ends: dict[TopicPartition, int] = {}
+            ends = Ends(self._config, group)
             while consumer is not None and not self._reading.stop.is_set():
                 fetched = await _unless(stopping, self._fetch(consumer)) or []
-                for lane, epoch, records in fetched:
-                    for batch in self._cut(lane, records):
-                        if lane.epoch != epoch:
+                for each in fetched:
+                    for batch in self._cut(each):
+                        if each.lane.epoch != each.epoch:
                             break  # it was taken away since: what was fetched of it belongs to the next owner
-                        lane.handed_out = batch.upto
+                        each.lane.handed_out = batch.upto
                         yield batch
-                if self._reading.once and not fetched and await self._at_the_end(consumer, ends):
+                await group.advance()
+                if self._reading.once and await ends.reached(consumer):
                     return
         finally:
             stopping.cancel()
@@ -78,7 +87,7 @@ class KafkaSource:
                         lags[lane.name] = max(0, end - lane.settled)
         return lags
 
-    async def _fetch(self, consumer: AIOKafkaConsumer) -> Fetched:
+    async def _fetch(self, consumer: AIOKafkaConsumer) -> list[Fetched]:
         try:
             fetched = await consumer.getmany(timeout_ms=POLL_MS)
         except CorruptRecordException:
@@ -89,12 +98,14 @@ class KafkaSource:
             log.warning("kafka: a fetch failed (%s) and is tried again", type(failure).__name__)
             await asyncio.sleep(RETRY_SECS)
             return []
-        lanes = self.group.lanes
-        return [(lanes[tp], lanes[tp].epoch, records) for tp, records in fetched.items() if lanes[tp].ready]
+        return [self._fetched(self.group.lanes[tp], records) for tp, records in fetched.items() if self.group.lanes[tp].ready]
 
-    async def _fetch_singly(self, consumer: AIOKafkaConsumer) -> Fetched:
+    def _fetched(self, lane: Lane, records: Sequence[ConsumerRecord]) -> Fetched:
+        return Fetched(lane, lane.epoch, records, self.group.position(lane) or records[-1].offset + 1)
+
+    async def _fetch_singly(self, consumer: AIOKafkaConsumer) -> list[Fetched]:
         """Read each partition up to the first record batch that fails its checksum, and pass over one that keeps failing."""
-        fetched: Fetched = []
+        fetched: list[Fetched] = []
         for lane in [lane for lane in self.group.lanes.values() if lane.owned and lane.ready]:
             records: list[ConsumerRecord] = []
             epoch = lane.epoch
@@ -106,7 +117,7 @@ class KafkaSource:
                 if not records and lane.corrupt_reads >= CORRUPT_READS:
                     records = await self._pass_over(consumer, lane)
             if records:
-                fetched.append((lane, epoch, records))
+                fetched.append(Fetched(lane, epoch, records, records[-1].offset + 1))
                 lane.corrupt_reads = 0
         return fetched
 
@@ -129,37 +140,28 @@ class KafkaSource:
         marker = ConsumerRecord(lane.tp.topic, lane.tp.partition, begin, 0, 0, None, CORRUPT, None, -1, len(CORRUPT), ())
         return [marker, *readable]
 
-    async def _at_the_end(self, consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> bool:
-        """Whether each partition of ours is read to where it ended when this was first asked of it."""
-        ours = [lane for lane in self.group.lanes.values() if lane.owned]
-        if not all(lane.ready for lane in ours):
-            return False
-        new = [lane.tp for lane in ours if lane.tp not in ends]
-        if new:
-            ends |= await consumer.end_offsets(new)
-        return all([await consumer.position(lane.tp) >= ends[lane.tp] for lane in ours])
-
-    def _cut(self, lane: Lane, records: Sequence[ConsumerRecord]) -> Iterator[Batch]:
+    def _cut(self, fetched: Fetched) -> Iterator[Batch]:
         """Batches of at most `max_batch_bytes`, or of one message."""
+        lane = fetched.lane
         attributes = {"topic": lane.tp.topic, "partition": str(lane.tp.partition)}
         messages: list[Message] = []
         size = 0
 
-        def cut() -> Batch:
+        def cut(upto: int) -> Batch:
             begin = lane.handed_out if lane.handed_out >= 0 else messages[0].offset
-            return Batch(lane.name, Raw(b""), begin, messages[-1].offset + 1, messages, attributes)
+            return Batch(lane.name, Raw(b""), begin, upto, messages, attributes)
 
-        for record in records:
+        for record in fetched.records:
             value, key = record.value, record.key
             weight = (len(value) if value else 0) + (len(key) if key else 0)
             if messages and size + weight > self._config.max_batch_bytes:
-                yield cut()
+                yield cut(record.offset)
                 messages, size = [], 0
             headers = [(name, Raw(held or b"")) for name, held in record.headers] if record.headers else ()
             messages.append(Message(record.offset, value, key, headers, record.timestamp))
             size += weight
         if messages:
-            yield cut()
+            yield cut(fetched.upto)
 
 
 async def _unless(stopping: asyncio.Task[bool], work: Coroutine[Any, Any, Result]) -> Result | None:

@@ -251,3 +251,60 @@ async def test_it_goes_on_when_the_broker_was_gone(kafka3: KafkaServer) -> None:
         reading.stop.set()
         await reader
     assert sum((await committed(kafka3.bootstrap(), group)).values()) == 60
+
+
+async def test_once_ends_when_what_another_member_holds_is_committed_and_no_sooner(kafka: KafkaServer) -> None:
+    topic, group = await create_topic(kafka, partitions=2), unique("group")
+    for partition in range(2):
+        await produce(kafka.bootstrap(), topic, [b"%d" % partition], partition=partition)
+    async with opened(kafka, topics=(topic,), group_id=group) as (slow, _):
+        slow_reader = slow.batches()
+        held = [await anext(slow_reader), await anext(slow_reader)]
+        for batch in held:
+            await slow.commit(batch.lane, batch.upto)
+        async with opened(kafka, once=True, topics=(topic,), group_id=group) as (one, _):
+            following = asyncio.create_task(anext(slow_reader))
+            reading = asyncio.create_task(read_all(one))
+            await until(lambda: any(lane.owned for lane in one.group.lanes.values()))
+            assert values(await reading) == []  # everything is committed, although half of it is another's
+        for partition in range(2):
+            await produce(kafka.bootstrap(), topic, [b"new %d" % partition], partition=partition)
+        async with opened(kafka, once=True, topics=(topic,), group_id=group) as (one, _):
+            reading = asyncio.create_task(read_all(one))
+            batches = [await following]
+            await asyncio.sleep(2)
+            assert not reading.done()
+            for batch in batches:
+                await slow.commit(batch.lane, batch.upto)
+            following = asyncio.create_task(anext(slow_reader))
+            await asyncio.wait([reading, following], timeout=10, return_when=asyncio.FIRST_COMPLETED)
+            if following.done():
+                batch = following.result()
+                batches.append(batch)
+                await slow.commit(batch.lane, batch.upto)
+            batches += await asyncio.wait_for(reading, 10)
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+    assert sorted(values(batches)) == [b"new 0", b"new 1"]
+
+
+async def test_marks_of_transactions_and_aborted_messages_are_committed_and_count_for_no_lag(kafka: KafkaServer) -> None:
+    topic, group = await create_topic(kafka, partitions=2), unique("group")
+    async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap(), transactional_id=unique("tx")) as writer:
+        async with writer.transaction():
+            await writer.send_and_wait(topic, b"kept", partition=0)
+        await writer.begin_transaction()
+        await writer.send_and_wait(topic, b"aborted", partition=1)
+        await writer.abort_transaction()
+    async with opened(kafka, topics=(topic,), group_id=group) as (source, reading):
+        reader = asyncio.create_task(read_all(source))
+
+        async def passed() -> bool:
+            return await committed(kafka.bootstrap(), group) == {f"{topic}/0": 2, f"{topic}/1": 2}
+
+        await until(passed)
+        assert source.lag() == {f"{topic}/0": 0, f"{topic}/1": 0}
+        async with opened(kafka, once=True, topics=(topic,), group_id=group) as (other, _):
+            assert await read_all(other) == []
+        reading.stop.set()
+        assert values(await reader) == [b"kept"]
