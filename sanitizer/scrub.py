@@ -14,7 +14,7 @@ from typing import Literal
 
 import msgspec
 
-from sanitizer import context, document, terminal
+from sanitizer import context, document, envelopes, terminal
 from sanitizer.actions import replacements
 from sanitizer.calls import candidates, might_hold_call, needs_a_look
 from sanitizer.database import Compiled
@@ -91,21 +91,27 @@ class Scrubber:
     def scrub_messages(self, messages: Sequence[Message], lane: str, upto: int) -> CleanBatch:
         """Redact records that their source framed: one for each message, in order, with its key and its headers."""
         batch = self.batch(framed(messages), lane, upto, whole=True)
-        batch.envelopes = [self.envelope(message) for message in messages]
+        batch.envelopes = self.envelopes(messages)
         return batch
 
-    def envelope(self, message: Message) -> Envelope:
-        if message.key is None and not message.headers:
-            return TOMBSTONE if message.value is None else BARE
+    def envelopes(self, messages: Sequence[Message]) -> list[Envelope]:
+        """Keys and headers of all *messages* together; where that fails, of each by itself."""
+        dressed = [message for message in messages if message.key is not None or message.headers]
         try:
-            names = [name.encode() for name, _ in message.headers]
-            values = self.redactor.texts([message.key or b"", *names, *(value for _, value in message.headers)])
+            clean = iter(list(envelopes.redacted(dressed, self.redactor.texts))) if dressed else iter(())
         except Exception as fault:  # what cannot be redacted does not leave
-            return Envelope(key=self.marker(reason_of(fault), message.key or b""), tombstone=message.value is None)
-        count = len(names)
-        pairs = zip(values[1 : count + 1], values[count + 1 :], strict=True)
-        headers = [(name.decode("utf-8", "replace"), Clean(value)) for name, value in pairs]
-        return Envelope(Clean(values[0]) if message.key is not None else None, headers, message.value is None)
+            if len(messages) > 1:
+                return [self.envelopes([message])[0] for message in messages]
+            return [Envelope(self.marker(reason_of(fault), messages[0].key or b""), tombstone=messages[0].value is None)]
+        made = []
+        for message in messages:
+            if message.key is None and not message.headers:
+                made.append(TOMBSTONE if message.value is None else BARE)
+                continue
+            key, headers = next(clean)
+            pairs = [(name, Clean(value)) for name, value in headers]
+            made.append(Envelope(None if key is None else Clean(key), pairs, message.value is None))
+        return made
 
     def batch(self, rows: Rows, lane: str, upto: int, *, whole: bool = False) -> CleanBatch:
         withheld: Counter[str] = Counter()

@@ -139,6 +139,50 @@ def test_framed_records_are_one_for_one_with_key_and_headers() -> None:
     assert (batch.offsets, batch.upto) == ([7, 8, 9], 10)
 
 
+def headers(*pairs: tuple[str, bytes]) -> list[tuple[str, bytes]]:
+    """The headers of a message as they come out."""
+    (envelope,) = scrubber().scrub_messages([Message(1, Raw(b"v"), None, [(name, Raw(value)) for name, value in pairs])], "t", 2).envelopes
+    return list(envelope.headers)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("password", b"hunter2 and more", b"[REDACTED:password]"),
+        ("x-api-key", b"plainvalue123", b"[REDACTED:secret]"),
+        ("authorization", b"Basic dXNlcjpwYXNz", b"Basic [REDACTED:token]"),
+        ("cookie", b"sid=abcdef; x=1", b"sid=[REDACTED:cookie]; x=[REDACTED:cookie]"),
+        ("client_secret", b"line1\nline2", b"[REDACTED:secret]"),
+        ("token", b"\x00\x01\xffbin", b"[REDACTED:token]"),
+        ("meta", b'{"password":"x y","n":1}', b'{"password":"[REDACTED:password]","n":1}'),
+        ("note", b"write to a@example.com", b"write to [REDACTED:email]"),
+    ],
+)
+def test_a_headers_name_says_what_its_value_is(name: str, value: bytes, expected: bytes) -> None:
+    assert headers((name, value)) == [(name, expected)]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("session_count", b"3"), ("tenant", b"acme"), ("max_tokens", b"100"), ("raw", b"\x00\xff\xfe"), ("secret", b""), ("text", "zoë".encode())],
+)
+def test_headers_that_say_nothing_secret_stay_as_they_are(name: str, value: bytes) -> None:
+    assert headers((name, value), (name, value)) == [(name, value), (name, value)]
+
+
+def test_the_name_of_a_header_is_redacted_too() -> None:
+    assert headers(("a@example.com", b"v")) == [("[REDACTED:email]", b"v")]
+
+
+def test_one_envelope_that_cannot_be_redacted_takes_no_other_with_it(poisoned: Callable[[Format], Scrubber]) -> None:
+    messages = [Message(1, Raw(b"v"), Raw(b"key")), Message(2, None, Raw(b"poison")), Message(3, Raw(b"v")), Message(4, None, Raw(b"k"))]
+    envelopes = poisoned("ndjson").scrub_messages(messages, "t/0", 5).envelopes
+
+    assert [envelope.key for envelope in (envelopes[0], *envelopes[2:])] == [b"key", None, b"k"]
+    assert json.loads(envelopes[1].key or b"")["withheld"] == "weirderror"
+    assert [envelope.tombstone for envelope in envelopes] == [False, True, False, True]
+
+
 def test_an_envelope_that_cannot_be_redacted_is_withheld(poisoned: Callable[[Format], Scrubber]) -> None:
     (envelope,) = poisoned("ndjson").scrub_messages([Message(1, Raw(b"fine"), Raw(b"poison"), [("h", Raw(b"v"))])], "t/0", 2).envelopes
 
