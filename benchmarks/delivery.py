@@ -3,6 +3,9 @@
 Runs the whole program from files and Kafka to files, a collector that only answers, and Kafka, in turns in one run, beside the
 plain pipe from standard input to standard output, and prints ratios of their speeds. What an empty input costs (start-up, joining
 a group) is taken off each. Kafka is a real broker, started as the tests start it.
+
+Others may use this machine's cores meanwhile. So beside the megabytes a second as they were, there are those "on free cores": the
+time in which a process could run and was not let (Linux tells it) is taken off. Ratios are of these.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from aiokafka import AIOKafkaProducer
 
@@ -33,9 +37,19 @@ from servers.kafka_server import KafkaServer
 from servers.ports import free_ports
 from servers.topics import create_topic
 
-RUN = [sys.executable, "-c", "import sys; from sanitizer.daemon import run; sys.exit(run(sys.argv[1], once=True))"]
+from benchmarks.peers import SCHEDULED
+
 PEER = [sys.executable, "-m", "benchmarks.peers"]
+RUN = [*PEER, "run"]
 PARTITIONS = 3
+
+
+class Run(NamedTuple):
+    """Seconds: as the clock has them, as they had been with a free core for each process, and of CPU time of all processes."""
+
+    wall: float
+    free: float
+    cpu: float
 
 
 @dataclass
@@ -47,12 +61,13 @@ class Way:
     prepare: Callable[[str], Sequence[Sequence[str]]]
     beside: str = ""
     target: float = 0
-    full: list[float] = field(default_factory=list)
-    empty: list[float] = field(default_factory=list)
-    cpu: list[float] = field(default_factory=list)
+    full: list[Run] = field(default_factory=list)
+    empty: list[Run] = field(default_factory=list)
 
-    def secs(self) -> float:
-        return max(1e-3, statistics.median(self.full) - statistics.median(self.empty))
+    def take(self) -> Run:
+        """What the input alone took."""
+        sides = [[statistics.median(column) for column in zip(*runs, strict=True)] for runs in (self.full, self.empty)]
+        return Run(*[max(1e-3, full - empty) for full, empty in zip(*sides, strict=True)])
 
 
 class Bench:
@@ -60,7 +75,6 @@ class Bench:
 
     def __init__(self, folder: Path, kafka: KafkaServer, collector: str, log: bytes) -> None:
         self._folder = folder
-        self.log = folder / "log"
         self._kafka = kafka
         self._collector = collector
         self._numbers = itertools.count()
@@ -68,6 +82,10 @@ class Bench:
         for name, content in (("full", log), ("empty", b"")):
             (folder / name).write_bytes(content)
             self._topics[name] = asyncio.run(fill(kafka, content.splitlines()))
+
+    def log_of(self, number: int) -> Path:
+        """Where a process's standard error goes."""
+        return self._folder / f"log-{number}"
 
     def input(self, name: str) -> Path:
         return self._folder / name
@@ -89,7 +107,7 @@ class Bench:
 
     def _out(self) -> dict[str, object]:
         topic = asyncio.run(create_topic(self._kafka, "out", PARTITIONS))
-        return {"type": "kafka", "bootstrap_servers": self._kafka.bootstrap(), "topic": topic, "compression": "lz4"}
+        return {"type": "kafka", "bootstrap_servers": self._kafka.bootstrap(), "topic": topic}
 
     def pipe(self, _name: str) -> Sequence[Sequence[str]]:
         return [[*RUN, self._configure({"type": "stdin", "when_full": "block"}, {"type": "stdout"})]]
@@ -112,7 +130,7 @@ class Bench:
         return [[*RUN, self._configure(source, sink)] for _ in range(PARTITIONS)]
 
     def copy(self, name: str) -> Sequence[Sequence[str]]:
-        return [[*PEER, "copy", self._kafka.bootstrap(), self._topics[name], str(self._out()["topic"])]]
+        return [[*PEER, "copy", self._configure(self._topic(name), self._out())]]
 
 
 async def fill(kafka: KafkaServer, lines: list[bytes]) -> str:
@@ -137,26 +155,27 @@ def collector() -> Iterator[str]:
 
 
 def measure(way: Way, bench: Bench, name: str) -> None:
-    """Run once, and note how long it took and, of a full run, its CPU time."""
+    """Run once, and note what it took."""
     commands = way.prepare(name)
-    cpu = 0.0
+    cpu, schedules = 0.0, []
     with open(bench.input(name), "rb") as stdin:
         start = time.perf_counter()
         processes = [
-            subprocess.Popen(command, stdin=stdin, stdout=subprocess.DEVNULL, stderr=bench.log.open("wb")) for command in commands
+            subprocess.Popen(command, stdin=stdin, stdout=subprocess.DEVNULL, stderr=bench.log_of(number).open("wb"))
+            for number, command in enumerate(commands)
         ]
-        for process in processes:
+        for number, process in enumerate(processes):
             _, status, usage = os.wait4(process.pid, 0)
+            wall = time.perf_counter() - start
             cpu += usage.ru_utime + usage.ru_stime
-            process.returncode = os.waitstatus_to_exitcode(status)
-        secs = time.perf_counter() - start
-    if any(process.returncode for process in processes):
-        raise SystemExit(f"{way.name}: ended with {process.returncode}: {bench.log.read_text()[-2000:]}")
-    if name == "full":
-        way.full.append(secs)
-        way.cpu.append(cpu)
-    else:
-        way.empty.append(secs)
+            said = bench.log_of(number).read_text()
+            if os.waitstatus_to_exitcode(status):
+                raise SystemExit(f"{way.name}: ended with {os.waitstatus_to_exitcode(status)}: {said[-2000:]}")
+            ran, waited = map(float, said.rpartition(SCHEDULED)[2].split())
+            schedules.append((ran + waited, waited))
+            process.returncode = 0
+    _, waited = max(schedules)  # of the busiest process, for which the others wait at the end
+    (way.full if name == "full" else way.empty).append(Run(wall, wall - waited, cpu))
 
 
 def main() -> None:
@@ -188,11 +207,12 @@ def main() -> None:
                 measure(way, bench, name)
     by_name = {way.name: way for way in ways}
     print(f"{len(log) / 1e6:.0f} MB, {log.count(bytes([10]))} lines, median of {arguments.rounds}")
-    print(f"{'':36} {'MB/s':>7} {'CPU s':>7} {'ratio':>7} {'wanted':>7}")
+    print(f"{'':36} {'MB/s':>7} {'on free cores':>14} {'CPU us/line':>12} {'ratio':>7} {'wanted':>7}")
     for way in ways:
-        beside = by_name.get(way.beside)
-        ratio = f"{beside.secs() / way.secs():7.2f} {way.target:7.2f}" if beside else ""
-        print(f"{way.name:36} {len(log) / 1e6 / way.secs():7.1f} {statistics.median(way.cpu):7.2f} {ratio}")
+        took, beside = way.take(), by_name.get(way.beside)
+        ratio = f"{beside.take().free / took.free:7.2f} {way.target:7.2f}" if beside else ""
+        speeds = [len(log) / 1e6 / secs for secs in (took.wall, took.free)]
+        print(f"{way.name:36} {speeds[0]:7.1f} {speeds[1]:14.1f} {took.cpu / log.count(bytes([10])) * 1e6:12.1f} {ratio}")
 
 
 if __name__ == "__main__":

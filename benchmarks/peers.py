@@ -1,52 +1,51 @@
-"""The other ends of `benchmarks.delivery`, each a process of its own: a collector that only answers, and a copy from Kafka to Kafka
-by the same source, loop, delivery and sink, with the redaction left out."""
+"""The other ends of `benchmarks.delivery`, each a process of its own: a collector that only answers, and the program itself
+with the redaction left out."""
 
 from __future__ import annotations
 
-import asyncio
 import sys
-import uuid
 from collections.abc import Sequence
+from pathlib import Path
 
 from aiohttp import web
 
-from sanitizer.delivery import Delivery
-from sanitizer.model import Batch, Clean, CleanBatch
-from sanitizer.pipeline import Pipeline
-from sanitizer.sources.kafka import KafkaConfig
-from sanitizer.sources.options import Reading
-from sinks.kafka import KafkaSinkConfig
+from sanitizer import daemon, flow
+from sanitizer.lanes import Lanes
+from sanitizer.model import Batch, Clean, CleanBatch, Envelope
+from sanitizer.scrub import BARE
+
+SCHEDULED = "seconds run, and waited for a core: "
 
 
-class Copying:
+class Copying(Lanes):
     """Redaction that redacts nothing."""
 
     async def feed(self, batch: Batch) -> Sequence[CleanBatch]:
-        records = [Clean(message.value or b"") for message in batch.messages]
-        return [CleanBatch(batch.lane, records, [message.offset for message in batch.messages], batch.upto)]
-
-    async def flush(self, *_: object) -> Sequence[CleanBatch]:
-        return ()
-
-    def holding(self, *_: object) -> bool:
-        return False
-
-
-class Nowhere:
-    """Dead letters that must not be."""
-
-    async def bury(self, *_: object) -> None:
-        raise RuntimeError("a record was rejected")
+        messages = batch.messages
+        records = [Clean(message.value or b"") for message in messages]
+        envelopes = [
+            BARE
+            if message.key is None and not message.headers
+            else Envelope(message.key and Clean(message.key), [(name, Clean(value)) for name, value in message.headers])
+            for message in messages
+        ]
+        offsets = [message.offset for message in messages]
+        return [CleanBatch(batch.lane, records, offsets, batch.upto, read=len(records), envelopes=envelopes)]
 
 
-async def copy(bootstrap: str, topic: str, out: str) -> None:
-    """Copy all of *topic* to *out*, at least once."""
-    source_config = KafkaConfig(bootstrap_servers=bootstrap, topics=(topic,), group_id=uuid.uuid4().hex)
-    sink_config = KafkaSinkConfig(bootstrap_servers=bootstrap, topic=out, compression="lz4")
-    async with sink_config.open() as sink, source_config.open(Reading(once=True)) as source:
-        delivery = Delivery(sink, sink_config, "kafka", dead_letters=Nowhere())
-        await Pipeline([source], Copying(), deliver=[delivery.deliver]).run()
-        await delivery.close()
+def copy(config: str) -> int:
+    """Run *config* as the program does, in the same process and with everything around it; only the redaction is left out."""
+    flow.Lanes = Copying  # type: ignore[misc]
+    return run(config)
+
+
+def run(config: str) -> int:
+    """Run *config* as the program does, and say at the end how long this process could have run and was not let."""
+    code = daemon.run(config, once=True)
+    schedule = Path("/proc/self/schedstat")  # Linux: nanoseconds run, nanoseconds waited for a core, of the first thread
+    ran, waited = schedule.read_text().split()[:2] if schedule.exists() else (0, 0)
+    print(f"{SCHEDULED}{int(ran) / 1e9} {int(waited) / 1e9}", file=sys.stderr)
+    return code
 
 
 async def answer(request: web.Request) -> web.Response:
@@ -67,4 +66,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "collector":
         serve(int(sys.argv[2]))
     else:
-        asyncio.run(copy(*sys.argv[2:5]))
+        sys.exit({"copy": copy, "run": run}[sys.argv[1]](sys.argv[2]))

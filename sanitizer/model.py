@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NewType, Protocol
+from typing import Literal, NamedTuple, NewType, Protocol
 
 Raw = NewType("Raw", bytes)
 """Bytes as read."""
@@ -23,8 +23,7 @@ Kind = Literal["logs", "audit"]
 """What a batch carries, and what a sink may ask for with `receives`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One record that its source framed itself (Kafka). A `None` value is a tombstone."""
 
     offset: int

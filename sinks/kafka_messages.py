@@ -41,11 +41,16 @@ class Encoder:
 
     def messages(self, batch: CleanBatch) -> Iterator[Outgoing]:
         """Yield a message for each record; a tombstone (an envelope that says so) has no value."""
-        envelopes = batch.envelopes or [NO_ENVELOPE] * len(batch.records)
-        lane = batch.lane.encode()
-        for index, (record, envelope) in enumerate(zip(batch.records, envelopes, strict=True)):
-            headers = [*envelope.headers, *self._headers] if self._keep_headers and envelope.headers else self._headers
-            yield Outgoing(index, self._key_of(record, envelope, lane), None if envelope.tombstone else record, headers)
+        lane, more, keep = batch.lane.encode(), self._headers, self._keep_headers
+        if not batch.envelopes:
+            for index, record in enumerate(batch.records):
+                yield Outgoing(index, self._key_of(record, NO_ENVELOPE, lane), record, more)
+            return
+        from_source = self._key == "source"
+        for index, (record, envelope) in enumerate(zip(batch.records, batch.envelopes, strict=True)):
+            headers = [*envelope.headers, *more] if keep and envelope.headers else more
+            key = envelope.key if from_source else self._key_of(record, envelope, lane)
+            yield Outgoing(index, key, None if envelope.tombstone else record, headers)
 
     def _key_of(self, record: Clean, envelope: Envelope, lane: bytes) -> bytes | None:
         match self._key:
@@ -92,7 +97,8 @@ def _murmur2(key: bytes) -> int:
 
 def message_bytes(message: Outgoing) -> int:
     """An upper bound of the size of *message* in a request (record batch format 2: varints of at most five bytes)."""
-    size = len(message.key or b"") + len(message.value or b"") + 100
-    if message.headers:
-        size += sum(len(name) * 4 + len(value) + 10 for name, value in message.headers)
+    _, key, value, headers = message
+    size = 100 + (len(key) if key else 0) + (len(value) if value else 0)
+    if headers:
+        size += sum(len(name) * 4 + len(value) + 10 for name, value in headers)
     return size

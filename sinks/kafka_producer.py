@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -100,15 +102,16 @@ async def produce(producer: AIOKafkaProducer, encoder: Encoder, batch: CleanBatc
     Partitions are written at the same time, the requests to one partition one after another, so that none overtakes.
     """
     partitions = sorted(await producer.partitions_for(encoder.topic))
-    shares: dict[int, list[Outgoing]] = {}
+    shares: defaultdict[int, list[Outgoing]] = defaultdict(list)
     rejections: list[Rejection] = []
     keyless = partitions[hash((batch.lane, batch.upto)) % len(partitions)]
+    find, lane, largest = encoder.partition, batch.lane, encoder.max_message_bytes
     for message in encoder.messages(batch):
-        if message_bytes(message) > encoder.max_message_bytes:
+        if message_bytes(message) > largest:
             rejections.append(Rejection(message.place, "larger than max_message_bytes"))
             continue
-        partition = encoder.partition(message.key, batch.lane, partitions)
-        shares.setdefault(keyless if partition < 0 else partition, []).append(message)
+        partition = find(message.key, lane, partitions)
+        shares[keyless if partition < 0 else partition].append(message)
     writes = [_write(producer, encoder.topic, partition, share) for partition, share in shares.items()]
     outcomes = await asyncio.gather(*writes, return_exceptions=True)
     pending: list[int] = []
@@ -129,10 +132,9 @@ async def _write(producer: AIOKafkaProducer, topic: str, partition: int, message
     at = 0
     while at < len(messages):
         request = producer.create_batch()
-        begin = at
-        while at < len(messages):
-            message = messages[at]
-            if request.append(timestamp=None, key=message.key, value=message.value, headers=message.headers) is None:
+        append, begin = request.append, at
+        for _, key, value, headers in islice(messages, begin, None):
+            if append(timestamp=None, key=key, value=value, headers=headers) is None:
                 break
             at += 1
         request.close()

@@ -145,7 +145,7 @@ class KafkaSource:
         lane = fetched.lane
         attributes = {"topic": lane.tp.topic, "partition": str(lane.tp.partition)}
         messages: list[Message] = []
-        size = 0
+        room = most = self._config.max_batch_bytes
 
         def cut(upto: int) -> Batch:
             begin = lane.handed_out if lane.handed_out >= 0 else messages[0].offset
@@ -154,12 +154,12 @@ class KafkaSource:
         for record in fetched.records:
             value, key = record.value, record.key
             weight = (len(value) if value else 0) + (len(key) if key else 0)
-            if messages and size + weight > self._config.max_batch_bytes:
+            if weight > room and messages:
                 yield cut(record.offset)
-                messages, size = [], 0
+                messages, room = [], most
+            room -= weight
             headers = [(name, Raw(held or b"")) for name, held in record.headers] if record.headers else ()
             messages.append(Message(record.offset, value, key, headers, record.timestamp))
-            size += weight
         if messages:
             yield cut(fetched.upto)
 
