@@ -202,9 +202,10 @@ def _status(path: Path) -> tuple[object, ...]:
 
 def _summary(metrics: Metrics) -> str:
     total = metrics.total
+    left = f", {total('fenced')} left to other members of the group" if total("fenced") else ""
     return (
         f"{total('read_records')} records read, {total('delivered')} delivered, {total('withheld')} withheld, "
-        f"{total('dead_lettered')} dead-lettered, {total('dropped')} dropped"
+        f"{total('dead_lettered')} dead-lettered, {total('dropped')} dropped{left}"
     )
 
 

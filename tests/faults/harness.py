@@ -140,9 +140,11 @@ def unpacked_secrets_in(spool: Path) -> bool:
 
 
 def ended(daemon: Daemon) -> dict[str, int]:
-    """The figures of the last line: read, delivered, withheld, dead-lettered, dropped."""
+    """The figures of the last line: read, delivered, withheld, dead-lettered, dropped, left to other members of a group."""
     found = re.search(
-        r"ended: (\d+) records read, (\d+) delivered, (\d+) withheld, (\d+) dead-lettered, (\d+) dropped", daemon.said()
+        r"ended: (\d+) records read, (\d+) delivered, (\d+) withheld, (\d+) dead-lettered, (\d+) dropped(?:, (\d+) left)?",
+        daemon.said(),
     )
     assert found, daemon.said()
-    return dict(zip(("read", "delivered", "withheld", "dead_lettered", "dropped"), map(int, found.groups()), strict=True))
+    names = ("read", "delivered", "withheld", "dead_lettered", "dropped", "left")
+    return dict(zip(names, (int(figure or 0) for figure in found.groups()), strict=True))
