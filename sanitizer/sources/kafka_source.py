@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import zlib
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.errors import CorruptRecordException, IllegalStateError, KafkaError
+from cramjam import DecompressionError
 
 from sanitizer.model import Batch, Message, Raw
 from sanitizer.sources.kafka import KafkaConfig
@@ -21,10 +23,13 @@ log = logging.getLogger(__name__)
 
 POLL_MS = 500
 CORRUPT_READS = 3
-"""How often a record batch with a wrong checksum is read before it is passed over: the fault may lie on the way."""
+"""How often an unreadable record batch is read before it is passed over: the fault may lie on the way."""
+
+UNREADABLE = (CorruptRecordException, DecompressionError, zlib.error, UnicodeDecodeError)
+"""What the client raises for what it cannot take apart: a wrong checksum, a broken compression, a header's name that is no text."""
 
 CORRUPT = b'{"withheld":"corrupt"}'
-"""Stands for messages whose record batch fails its checksum. There is nothing to redact in what cannot be read."""
+"""Stands for messages of an unreadable record batch. There is nothing to redact in what cannot be read."""
 
 
 class Fetched(NamedTuple):
@@ -90,7 +95,7 @@ class KafkaSource:
     async def _fetch(self, consumer: AIOKafkaConsumer) -> list[Fetched]:
         try:
             fetched = await consumer.getmany(timeout_ms=POLL_MS)
-        except CorruptRecordException:
+        except UNREADABLE:
             return await self._fetch_singly(consumer)
         except KafkaError as failure:
             if not failure.retriable:
@@ -104,7 +109,7 @@ class KafkaSource:
         return Fetched(lane, lane.epoch, records, self.group.position(lane) or records[-1].offset + 1)
 
     async def _fetch_singly(self, consumer: AIOKafkaConsumer) -> list[Fetched]:
-        """Read each partition up to the first record batch that fails its checksum, and pass over one that keeps failing."""
+        """Read each partition up to the first unreadable record batch, and pass over one that stays so."""
         fetched: list[Fetched] = []
         for lane in [lane for lane in self.group.lanes.values() if lane.owned and lane.ready]:
             records: list[ConsumerRecord] = []
@@ -112,7 +117,7 @@ class KafkaSource:
             try:
                 while got := await consumer.getmany(lane.tp, timeout_ms=POLL_MS, max_records=1):
                     records += got[lane.tp]
-            except CorruptRecordException:
+            except UNREADABLE:
                 lane.corrupt_reads += 1
                 if not records and lane.corrupt_reads >= CORRUPT_READS:
                     records = await self._pass_over(consumer, lane)
@@ -130,7 +135,7 @@ class KafkaSource:
             consumer.seek(lane.tp, offset)
             try:
                 readable = (await consumer.getmany(lane.tp, timeout_ms=POLL_MS, max_records=1)).get(lane.tp, [])
-            except CorruptRecordException:
+            except UNREADABLE:
                 continue
             if offset >= (consumer.highwater(lane.tp) or 0):
                 break

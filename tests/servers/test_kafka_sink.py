@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from sanitizer.model import Clean, CleanBatch, Envelope, Retry, TooLarge
 from servers.fixtures import USERS
@@ -56,12 +57,13 @@ async def test_the_key_is_the_sources_or_the_lane_or_a_field(kafka: KafkaServer)
 
 async def test_headers_and_tombstones_are_kept(kafka: KafkaServer) -> None:
     topic = await create_topic(kafka)
-    envelopes = [Envelope(Clean(b"k"), [("trace", Clean(b"1"))]), Envelope(Clean(b"k"), tombstone=True)]
+    envelopes = [Envelope(Clean(b"k"), [("trace", Clean(b"1"))]), Envelope(Clean(b"k"), tombstone=True), Envelope(tombstone=True)]
     async with config(kafka, topic, headers={"origin": "mcp"}).open() as sink:
-        await sink.send(batch([b"v", b""], "in/0", envelopes))
-    first, second = await consume(kafka.bootstrap(), topic, 2)
+        await sink.send(batch([b"v", b"", b""], "in/0", envelopes))
+    first, second, third = await consume(kafka.bootstrap(), topic, 3)
     assert (first.value, first.headers) == (b"v", (("trace", b"1"), ("origin", b"mcp")))
     assert (second.key, second.value) == (b"k", None)
+    assert (third.key, third.value) == (None, None)
 
 
 async def test_partitions_are_found_as_other_clients_find_them(kafka: KafkaServer) -> None:
@@ -73,6 +75,12 @@ async def test_partitions_are_found_as_other_clients_find_them(kafka: KafkaServe
     assert {found.key: found.partition for found in await consume(kafka.bootstrap(), topic, 20)} == {
         key: zlib.crc32(key) % 3 for key in keys
     }
+    ours, theirs = await create_topic(kafka, partitions=3), await create_topic(kafka, partitions=3)
+    async with config(kafka, ours).open() as sink, AIOKafkaProducer(bootstrap_servers=kafka.bootstrap()) as other:
+        await sink.send(batch(keys, "in/0", envelopes))
+        await asyncio.gather(*[await other.send(theirs, key, key=key) for key in keys])
+    places = [{each.key: each.partition for each in await consume(kafka.bootstrap(), topic, 20)} for topic in (ours, theirs)]
+    assert places[0] == places[1]
     topic = await create_topic(kafka, partitions=3)
     async with config(kafka, topic, partitioner="source").open() as sink:
         await sink.send(batch(keys, "in/2", envelopes))

@@ -8,9 +8,11 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.record.util import calc_crc32c
 
 from sanitizer.model import Batch
 from sanitizer.sources.kafka import KafkaConfig
@@ -18,9 +20,10 @@ from sanitizer.sources.kafka_source import CORRUPT, KafkaSource
 from sanitizer.sources.options import Reading
 from servers.fixtures import USERS
 from servers.kafka_server import KafkaServer
-from servers.topics import committed, create_topic, produce, unique, until
+from servers.once import member
+from servers.topics import committed, consume, create_topic, produce, unique, until
 from sinks.kafka_login import Sasl
-from sinks.options import Secret
+from sinks.options import Secret, Tls
 
 
 @asynccontextmanager
@@ -213,6 +216,80 @@ async def test_a_corrupt_batch_is_marked_and_passed_over(kafka: KafkaServer) -> 
     assert values(batches) == [b"before", CORRUPT, b"after"]
     assert [message.offset for batch in batches for message in batch.messages] == [0, 1, 3]
     assert source.counts["kafka_messages_corrupt"] == 2  # type: ignore[attr-defined]
+
+
+async def test_a_header_that_is_no_text_stops_nothing(kafka: KafkaServer) -> None:
+    topic = await create_topic(kafka)
+    async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap()) as writer:
+        for value, name in ((b"before", b"ok"), (b"poison", b"\xff\xfe"), (b"after", b"ok")):
+            batch = writer.create_batch()
+            batch.append(timestamp=None, key=None, value=value, headers=[("??", b"v")])
+            content = bytearray(bytes(batch._build()).replace(b"??", name))
+            content[17:21] = calc_crc32c(bytes(content[21:])).to_bytes(4, "big")  # record batch format 2
+            batch._buffer = content
+            await (await writer.send_batch(batch, topic, partition=0))
+    async with opened(kafka, once=True, topics=(topic,)) as (source, _):
+        assert values(await read_all(source)) == [b"before", CORRUPT, b"after"]
+    assert source.counts["kafka_messages_corrupt"] == 1  # type: ignore[attr-defined]
+
+
+async def test_a_message_larger_than_a_fetch_is_read(kafka: KafkaServer) -> None:
+    topic = await create_topic(kafka, max_message_bytes="4000000")
+    large = random.Random(2).randbytes(3_000_000)
+    await produce(kafka.bootstrap(), topic, [b"1", large, b"3"], max_request_size=4_000_000, max_batch_size=4_000_000)
+    async with opened(kafka, once=True, topics=(topic,), max_fetch_bytes=100_000) as (source, _):
+        assert values(await read_all(source)) == [b"1", large, b"3"]
+
+
+async def test_several_topics_by_name_and_by_pattern_are_read_together(kafka: KafkaServer) -> None:
+    topics = [await create_topic(kafka, name) for name in ("one", "two", "three")]
+    for topic in topics:
+        await produce(kafka.bootstrap(), topic, [topic.encode()])
+    async with opened(kafka, once=True, topics=tuple(topics[:2])) as (source, _):
+        assert sorted(values(await read_all(source))) == sorted(topic.encode() for topic in topics[:2])
+    async with opened(kafka, once=True, topics=(topics[0],), pattern=topics[2]) as (source, _):
+        assert sorted(values(await read_all(source))) == sorted(topic.encode() for topic in (topics[0], topics[2]))
+
+
+async def test_while_a_transaction_may_move_a_partition_it_is_not_begun(kafka: KafkaServer) -> None:
+    """What the client library would read as the group's offset here is the one before."""
+    topic, out, group = await create_topic(kafka), await create_topic(kafka, "out"), unique("once")
+    await produce(kafka.bootstrap(), topic, [b"0", b"1", b"2"])
+    async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap(), transactional_id=unique("tx")) as writer:
+        async with writer.transaction():
+            await writer.send_offsets_to_transaction({TopicPartition(topic, 0): 1}, group)
+        await writer.begin_transaction()
+        await writer.send_offsets_to_transaction({TopicPartition(topic, 0): 2}, group)
+        assert await committed(kafka.bootstrap(), group) == {f"{topic}/0": 1}
+        async with member(kafka.bootstrap(), group, topic, out, out, once=True) as one:
+            running = asyncio.create_task(one.run())
+            await until(lambda: any(lane.owned for lane in one.source.group.lanes.values()))
+            await asyncio.sleep(1)
+            assert one.source.group.lanes[TopicPartition(topic, 0)].handed_out == -1
+            await writer.commit_transaction()
+            await running
+    found = await consume(kafka.bootstrap(), out, 2, isolation_level="read_committed")
+    assert [message.value for message in found] == [b"2", b"event of 2"]
+
+
+BEARER = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSIsImlhdCI6MTcwMDAwMDAwMCwiZXhwIjo0MTAyNDQ0ODAwfQ."
+"""{"alg":"none"}.{"sub":"alice","iat":1700000000,"exp":4102444800} (RFC 7519 section 6)"""
+
+
+@pytest.mark.parametrize("listener", ["TLS", "MTLS", "SASLTLS", "SASL"])
+async def test_a_source_reads_through_every_listener(kafka: KafkaServer, certificates: Path, listener: str) -> None:
+    topic = await create_topic(kafka)
+    await produce(kafka.bootstrap(), topic, [b"1"])
+    shown = {"cert_file": str(certificates / "client.pem"), "key_file": str(certificates / "client.key")}
+    options: dict[str, object] = {"bootstrap_servers": kafka.bootstrap(listener)}
+    if "TLS" in listener:
+        options["tls"] = Tls(ca_file=str(certificates / "ca.pem"), **(shown if listener == "MTLS" else {}))
+    if listener == "SASLTLS":
+        options["sasl"] = Sasl(mechanism="SCRAM-SHA-512", username="alice", password=Secret(USERS["alice"]))
+    if listener == "SASL":
+        options["sasl"] = Sasl(mechanism="OAUTHBEARER", token=Secret(BEARER))
+    async with opened(kafka, once=True, topics=(topic,), **options) as (source, _):
+        assert values(await read_all(source)) == [b"1"]
 
 
 async def test_a_source_logs_in_and_says_why_it_cannot(kafka: KafkaServer, caplog: pytest.LogCaptureFixture) -> None:
