@@ -44,7 +44,8 @@ def main() -> None:
     print(f"| {' | '.join(COLUMNS.values())} |\n|{'---|' * len(COLUMNS)}")
     for row in rows:
         print(f"| {' | '.join(str(row.get(column, 0)).replace('_', ' ') for column in COLUMNS)} |")
-    print(f"\n{sum(row['rounds'] for row in rows)} rounds in {(time.monotonic() - start) / 60:.0f} minutes, {time.strftime('%Y-%m-%d')}.")
+    minutes = (time.monotonic() - start) / 60
+    print(f"\n{sum(row['rounds'] for row in rows)} rounds in {minutes:.0f} minutes, {time.strftime('%Y-%m-%d')}.")
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ Counter = Literal[
     "audit_events",
     "files_damaged",
     "kafka_messages_corrupt",
+    "kafka_messages_expired",  # deleted by their topic's retention before they were read
 ]
 Gauge = Literal["spool_bytes", "lag", "up_secs"]
 

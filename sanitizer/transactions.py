@@ -191,12 +191,12 @@ class Transactions:
             if ledger.state == after != before:
                 break  # it was committed after all
             ledger.lost = ledger.lost or ledger.state != before
-        if left := batches if ledger.lost else stale:
-            self._count("fenced", "kafka", sum(len(batch.records) for batch in left))
+        for target, piece in pieces:
+            self._count("fenced" if ledger.lost else "delivered", target.name, len(piece.records))
+        if stale:
+            self._count("fenced", "kafka", sum(len(batch.records) for batch in stale))
         if not ledger.lost:
             ledger.state = after
-            for target, piece in pieces:
-                self._count("delivered", target.name, len(piece.records))
 
     async def _write(self, ledger: _Ledger, pieces: Sequence[Piece], after: Standing | None) -> None:
         """One transaction, to which *after* is the lane's standing. Raises `Oversize` for what the broker finds too large, and

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequenc
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CorruptRecordException, IllegalStateError, KafkaError
 from cramjam import DecompressionError
 
@@ -17,6 +17,7 @@ from sanitizer.model import Batch, Message, Raw
 from sanitizer.sources.kafka import KafkaConfig
 from sanitizer.sources.kafka_ends import Ends
 from sanitizer.sources.kafka_group import RETRY_SECS, Group, Lane
+from sanitizer.sources.kafka_retention import Retention
 from sanitizer.sources.options import Reading
 
 log = logging.getLogger(__name__)
@@ -58,9 +59,10 @@ class KafkaSource:
         stopping = asyncio.create_task(self._reading.stop.wait())
         try:
             consumer = await _unless(stopping, group.join())
-            ends = Ends(self._config, group)
+            ends, retention = Ends(self._config, group), Retention(self._config, group, self._reading.count)
             while consumer is not None and not self._reading.stop.is_set():
                 fetched = await _unless(stopping, self._fetch(consumer)) or []
+                await retention.look(consumer, _gaps(fetched))
                 for each in fetched:
                     for batch in self._cut(each):
                         if each.lane.epoch != each.epoch:
@@ -167,6 +169,11 @@ class KafkaSource:
             messages.append(Message(record.offset, value, key, headers, record.timestamp))
         if messages:
             yield cut(fetched.upto)
+
+
+def _gaps(fetched: Sequence[Fetched]) -> dict[TopicPartition, int]:
+    """The offsets at which something was expected that did not come."""
+    return {each.lane.tp: each.lane.handed_out for each in fetched if 0 <= each.lane.handed_out < each.records[0].offset}
 
 
 async def _unless(stopping: asyncio.Task[bool], work: Coroutine[Any, Any, Result]) -> Result | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.record.util import calc_crc32c
 
 from sanitizer.model import Batch
@@ -231,6 +232,22 @@ async def test_a_header_that_is_no_text_stops_nothing(kafka: KafkaServer) -> Non
     async with opened(kafka, once=True, topics=(topic,)) as (source, _):
         assert values(await read_all(source)) == [b"before", CORRUPT, b"after"]
     assert source.counts["kafka_messages_corrupt"] == 1  # type: ignore[attr-defined]
+
+
+async def test_what_retention_deleted_unread_is_counted(kafka: KafkaServer) -> None:
+    topic, group = await create_topic(kafka), unique("group")
+    await produce(kafka.bootstrap(), topic, [b"%d" % n for n in range(10)])
+    async with opened(kafka, once=True, topics=(topic,), group_id=group, max_batch_bytes=1) as (source, _):
+        batches = [batch async for batch in source.batches()]
+        await source.commit(batches[2].lane, batches[2].upto)
+        assert source.counts["kafka_messages_expired"] == 0  # type: ignore[attr-defined]
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap())
+    await admin.start()
+    await admin.delete_records({TopicPartition(topic, 0): RecordsToDelete(before_offset=7)})
+    await admin.close()
+    async with opened(kafka, once=True, topics=(topic,), group_id=group) as (source, _):
+        assert values(await read_all(source)) == [b"7", b"8", b"9"]
+        assert source.counts["kafka_messages_expired"] == 4  # type: ignore[attr-defined]
 
 
 async def test_a_message_larger_than_a_fetch_is_read(kafka: KafkaServer) -> None:
