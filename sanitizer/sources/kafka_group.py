@@ -287,4 +287,5 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
             "rebalance_timeout_ms": int(config.rebalance_timeout_secs * 1000),
             "max_poll_interval_ms": int(config.max_poll_interval_secs * 1000),
             "max_partition_fetch_bytes": config.max_fetch_bytes,
+            "fetch_max_bytes": 4 * config.max_fetch_bytes,
         }

@@ -23,6 +23,9 @@ from sanitizer.sources.options import Reading
 log = logging.getLogger(__name__)
 
 POLL_MS = 500
+MAX_RECORDS = 10_000
+"""How many messages are taken apart at a time; others wait as they came, mostly compressed."""
+
 CORRUPT_READS = 3
 """How often an unreadable record batch is read before it is passed over: the fault may lie on the way."""
 
@@ -96,7 +99,7 @@ class KafkaSource:
 
     async def _fetch(self, consumer: AIOKafkaConsumer) -> list[Fetched]:
         try:
-            fetched = await consumer.getmany(timeout_ms=POLL_MS)
+            fetched = await consumer.getmany(timeout_ms=POLL_MS, max_records=MAX_RECORDS)
         except UNREADABLE:
             return await self._fetch_singly(consumer)
         except KafkaError as failure:
