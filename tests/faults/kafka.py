@@ -138,7 +138,7 @@ class Members:
         assert self._buried() == large
         assert not any(MAILBOX.search(message.value) or TOKEN.search(message.value) for message in found)
         assert secrets_in(self.folder) == []
-        self.figures += Counter(records=len(written), dead_letters=len(large), duplicates=duplicates)
+        self.figures += Counter(records=len(written), rejected=len(large), again=duplicates)
 
     def _buried(self) -> set[int]:
         """The numbers of the records among the dead letters."""
@@ -158,7 +158,7 @@ def assert_adds_up(daemon: Daemon) -> None:
 
 @asynccontextmanager
 async def members(kafka: KafkaServer, folder: Path, delivery: str, what: str) -> AsyncIterator[Members]:
-    """A group without members yet. Afterwards all is checked, and the figures are noted where `SANITIZER_FAULT_FIGURES` says."""
+    """A group without members yet. Afterwards all is checked, and the figures are noted where `SANITIZER_FAULT_REPORT` says."""
     names = (await create_topic(kafka, "in", PARTITIONS), await create_topic(kafka, "out", PARTITIONS), unique("group"))
     group = Members(kafka, folder, delivery, names)
     try:
@@ -168,6 +168,6 @@ async def members(kafka: KafkaServer, folder: Path, delivery: str, what: str) ->
     finally:
         for daemon in group.running.values():
             daemon.kill()
-    if path := os.environ.get("SANITIZER_FAULT_FIGURES"):
+    if path := os.environ.get("SANITIZER_FAULT_REPORT"):
         with open(path, "a") as file:  # noqa: ASYNC230 - one line, at the end
-            file.write(json.dumps({"what": what, "delivery": delivery, **group.figures}) + "\n")
+            file.write(json.dumps({"what": f"Kafka {delivery.replace('_', ' ')}: {what}", **group.figures}) + "\n")

@@ -55,6 +55,7 @@ async def test_brokers_killed_in_turn(kafka3: KafkaServer, tmp_path: Path, deliv
             await asyncio.sleep(rng.uniform(0.5, 3.0))
             broker = rng.randrange(3)
             kafka3.kill(broker)
+            group.figures["kills"] += 1
             await asyncio.sleep(rng.uniform(0.2, 3.0))
             kafka3.restart(broker)  # not in a thread: a broker ends with the thread that started it
             group.figures["rounds"] += 1

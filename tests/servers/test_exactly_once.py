@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import RequestTimedOutError
 
 from sanitizer.sources.kafka_offsets import stable_offsets
 from servers.kafka_server import KafkaServer
@@ -183,6 +184,29 @@ async def test_a_zombie_can_commit_nothing_and_the_owner_goes_on(kafka: KafkaSer
             await running
         async with copy.member(once=True) as last:
             await last.run()
+        await copy.verify()
+
+
+async def test_a_commit_of_which_the_answer_is_lost_is_found_out(kafka: KafkaServer) -> None:
+    async with copying(kafka) as copy:
+        await copy.write(300)
+        async with copy.member(once=True) as one:
+            write, luck, lost = one.transactions._write, random.Random(4), Counter[str]()
+
+            async def lose_answers(*arguments: object) -> None:
+                chance = luck.random()
+                if chance < 0.2:
+                    lost["before"] += 1
+                    raise RequestTimedOutError
+                await write(*arguments)  # type: ignore[arg-type]
+                if chance < 0.5:
+                    lost["after"] += 1
+                    raise RequestTimedOutError
+
+            one.transactions._write = lose_answers  # type: ignore[method-assign, assignment]
+            await one.run()
+        assert lost["before"]
+        assert lost["after"]
         await copy.verify()
 
 
