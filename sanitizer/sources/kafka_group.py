@@ -11,7 +11,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -22,6 +21,7 @@ from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitio
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from sanitizer.sources.kafka import KafkaConfig
+from sanitizer.sources.kafka_lane import Lane
 from sinks.kafka_connection import client_arguments, start_client
 
 log = logging.getLogger(__name__)
@@ -42,34 +42,6 @@ class Positions(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Lane:
-    """A partition as this process knows it: everything before `handed_out` was read, everything before `settled` is delivered
-    or given up. One that is not `owned` commits nothing; one that is not `ready` is not read; what is under way of one that is
-    `stale` was read before it was taken away, and may have been read again by another member. `epoch` grows with each change:
-    what was fetched in an earlier one is out of place."""
-
-    name: str
-    tp: TopicPartition
-    handed_out: int = -1
-    settled: int = -1
-    owned: bool = False
-    ready: bool = False
-    stale: bool = False
-    epoch: int = 0
-    corrupt_reads: int = 0
-
-    def busy(self) -> bool:
-        """Whether something of it is under way."""
-        return self.settled < self.handed_out
-
-    def begin(self) -> None:
-        """Read it from where the consumer stands."""
-        self.handed_out = self.settled = -1
-        self.ready = True
-        self.stale = False
-
-
 class Group(ConsumerRebalanceListener):  # type: ignore[misc]
     """One member of a group."""
 
@@ -85,6 +57,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
         self._committing = asyncio.Lock()
         self._committer: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._leaving: asyncio.Task[None] | None = None
 
     async def join(self) -> AIOKafkaConsumer:
         """Join, however long the cluster takes to be there, or to take the login: its log says which."""
@@ -101,12 +74,23 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
             else:
                 return consumer
 
+    async def settled(self) -> None:
+        """Return once nothing is under way."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: not any(lane.busy() for lane in self.lanes.values()))
+
     async def leave(self) -> None:
-        """Commit what is delivered, bounded by `request_timeout_secs`, and leave."""
+        """Commit what is delivered, bounded by `request_timeout_secs`, and leave, once."""
+        if self._leaving is None:
+            self._leaving = asyncio.create_task(self._leave())
+        await asyncio.shield(self._leaving)
+
+    async def _leave(self) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(self._config.request_timeout_secs):
                 await self._flush()
         for lane in self.lanes.values():
+            lane.ready = False
             lane.epoch += 1
         if self.consumer is not None:
             with suppress(TimeoutError):

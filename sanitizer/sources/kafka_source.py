@@ -16,7 +16,8 @@ from cramjam import DecompressionError
 from sanitizer.model import Batch, Message, Raw
 from sanitizer.sources.kafka import KafkaConfig
 from sanitizer.sources.kafka_ends import Ends
-from sanitizer.sources.kafka_group import RETRY_SECS, Group, Lane
+from sanitizer.sources.kafka_group import RETRY_SECS, Group
+from sanitizer.sources.kafka_lane import Lane
 from sanitizer.sources.kafka_retention import Retention
 from sanitizer.sources.options import Reading
 
@@ -55,6 +56,7 @@ class KafkaSource:
         self.group = Group(config, reading.count)
         self._config = config
         self._reading = reading
+        self._leaving: asyncio.Task[None] | None = None
 
     async def batches(self) -> AsyncIterator[Batch]:
         """Yield until told to stop; with `once`, until what was there is read (see `kafka_ends`)."""
@@ -77,6 +79,7 @@ class KafkaSource:
                     return
         finally:
             stopping.cancel()
+            self._leaving = asyncio.create_task(self._leave())
 
     async def commit(self, lane: str, upto: int) -> None:
         """Everything of *lane* before *upto* is delivered: the broker is told soon, at the latest when the lane is revoked."""
@@ -84,7 +87,17 @@ class KafkaSource:
 
     async def close(self) -> None:
         """Commit what is delivered and leave the group."""
+        if self._leaving:
+            self._leaving.cancel()
+            await asyncio.gather(self._leaving, return_exceptions=True)
         await self.group.leave()
+
+    async def _leave(self) -> None:
+        """Read to its end, leave the partitions to the others as soon as all is delivered, however long this process goes on: a
+        changed configuration may have put another source in this one's place. (In transactions, more may be said of lanes.)"""
+        await self.group.settled()
+        if self.group.positions is None:
+            await self.group.leave()
 
     def lag(self) -> Mapping[str, int]:
         """Messages of each lane of ours that are not delivered yet, as of the last fetch."""

@@ -88,11 +88,12 @@ async def test_from_kafka_to_a_collector_and_to_kafka(kafka: KafkaServer, collec
     assert_free_of_secrets(tmp_path, said, *carried, json.dumps(list(collector.documents())).encode())
 
 
-def exactly_once(kafka: KafkaServer, topic: str, out: str, folder: Path, more: str = "") -> str:
+def kafka_to_kafka(kafka: KafkaServer, topic: str, out: str, folder: Path, more: str = "", **options: object) -> str:
+    settings = {"delivery": "exactly_once", "max_batch_bytes": 2000} | options
     return configure(
         folder,
         f"""
-        delivery = "exactly_once"
+        delivery = "{settings["delivery"]}"
 
         [[sources]]
         type = "kafka"
@@ -101,7 +102,7 @@ def exactly_once(kafka: KafkaServer, topic: str, out: str, folder: Path, more: s
         group_id = "{topic}"
         session_timeout_secs = 1.5
         heartbeat_secs = 0.3
-        max_batch_bytes = 2000
+        max_batch_bytes = {settings["max_batch_bytes"]}
 
         [[sinks]]
         type = "kafka"
@@ -114,7 +115,7 @@ def exactly_once(kafka: KafkaServer, topic: str, out: str, folder: Path, more: s
 
 async def test_exactly_once_although_the_program_is_killed_again_and_again(kafka: KafkaServer, tmp_path: Path) -> None:
     topic, out = await create_topic(kafka, "in", 2), await create_topic(kafka, "out")
-    config = exactly_once(kafka, topic, out, tmp_path)
+    config = kafka_to_kafka(kafka, topic, out, tmp_path)
     luck = random.Random(3)
     written = 0
 
@@ -138,7 +139,7 @@ async def test_exactly_once_although_the_program_is_killed_again_and_again(kafka
 
 async def test_told_to_stop_it_delivers_what_it_read_and_leaves_the_group(kafka: KafkaServer, tmp_path: Path) -> None:
     topic, out = await create_topic(kafka, "in"), await create_topic(kafka, "out")
-    process = await start(exactly_once(kafka, topic, out, tmp_path))
+    process = await start(kafka_to_kafka(kafka, topic, out, tmp_path))
     await produce(kafka.bootstrap(), topic, [line(n) for n in range(100)])
 
     async def begun() -> bool:
@@ -151,8 +152,34 @@ async def test_told_to_stop_it_delivers_what_it_read_and_leaves_the_group(kafka:
     assert len(await consume(kafka.bootstrap(), out, done, isolation_level="read_committed")) == done
 
 
+async def test_a_changed_source_takes_the_partitions_of_the_one_before(kafka: KafkaServer, tmp_path: Path) -> None:
+    topic, out = await create_topic(kafka, "in", 2), await create_topic(kafka, "out")
+
+    async def write(first: int) -> None:
+        for partition in range(2):
+            lines = [line(n) for n in range(first, first + 20) if n % 2 == partition]
+            await produce(kafka.bootstrap(), topic, lines, partition=partition)
+
+    process = await start(kafka_to_kafka(kafka, topic, out, tmp_path, delivery="at_least_once"))
+    await write(0)
+
+    async def all_committed(count: int) -> bool:
+        return sum((await committed(kafka.bootstrap(), topic)).values()) == count
+
+    await until(lambda: all_committed(20))
+    kafka_to_kafka(kafka, topic, out, tmp_path, delivery="at_least_once", max_batch_bytes=3000)
+    process.send_signal(signal.SIGHUP)
+    await asyncio.sleep(3)
+    await write(20)
+    await until(lambda: all_committed(40))
+    process.send_signal(signal.SIGTERM)
+    await finish(process)
+    found = await consume(kafka.bootstrap(), out, 40)
+    assert {int(json.loads(message.value)["message"].split()[1]) for message in found} == set(range(40))
+
+
 def test_what_cannot_be_exactly_once_is_refused_at_start(kafka: KafkaServer, tmp_path: Path) -> None:
-    config = Path(exactly_once(kafka, "in", "out", tmp_path))
+    config = Path(kafka_to_kafka(kafka, "in", "out", tmp_path))
     config.write_text(config.read_text() + '\n[[sinks]]\ntype = "stdout"\n')
     ended = subprocess.run([*RUN, str(config)], cwd=ROOT, capture_output=True, timeout=60, check=False)
     assert ended.returncode == 2
@@ -184,7 +211,7 @@ async def test_audit_chains_are_whole_although_the_program_dies_right_after_a_co
         topic = "{audit}"
         receives = ["audit"]
     """
-    config = exactly_once(kafka, topic, out, tmp_path, trail)
+    config = kafka_to_kafka(kafka, topic, out, tmp_path, trail)
     calls = 0
     for _ in range(4):
         for partition in range(2):
