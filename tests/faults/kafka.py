@@ -79,10 +79,8 @@ class Members:
     async def stop(self, member: int) -> None:
         """SIGTERM; what it says at the end must add up."""
         daemon = self.running.pop(member)
-        code = await asyncio.to_thread(daemon.stop, 60.0)
-        if code == -signal.SIGTERM and not daemon.said():
-            return  # it was still loading
-        assert code == 0, daemon.said()
+        await asyncio.to_thread(wait_for, lambda: listens(daemon.process.pid), daemon)
+        assert await asyncio.to_thread(daemon.stop, 60.0) == 0, daemon.said()
         assert_adds_up(daemon)
         self.figures["stops"] += 1
 
@@ -148,6 +146,12 @@ class Members:
             buried |= {int(match[1]) for letter in state.dead_letters() if (match := NUMBER.search(letter.record))}
             state.close()
         return buried
+
+
+def listens(pid: int) -> bool:
+    """Whether the process has a handler for SIGTERM (proc_pid_status(5)): before it is loaded it has none."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return bool(int(status.partition("SigCgt:")[2].split()[0], 16) >> signal.SIGTERM - 1 & 1)
 
 
 def assert_adds_up(daemon: Daemon) -> None:
