@@ -209,9 +209,11 @@ class Assembler:
             held.append(self._entry_first)
         base = self._base
         limit = min(held, default=base + len(self._lines))
-        for record in sorted(self._groups.records, key=lambda record: record.first, reverse=True):
-            if record.first < limit <= record.last:
-                limit = record.first
+        together = [(record.first, record.last) for record in self._groups.records]
+        together += [(join.pieces[0][0], join.pieces[-1][0]) for join in self._groups.joins]
+        for first, last in sorted(together, reverse=True):  # what is read as one is released as one
+            if first < limit <= last:
+                limit = first
         released = Assembled(self._lines[: limit - base], self._offset, self._offset, terminated=terminated)
         del self._lines[: limit - base]
         self._base = limit

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Sequence
 
 from sanitizer import pairs, values
 from sanitizer.actions import MASK
-from sanitizer.keys import Keys
+from sanitizer.keys import AFTER, Keys
 from sanitizer.ruleset import Rule
 
 REACH = 128
 """Bytes looked at before a separator for its key."""
 
-SEPARATORS = b"\"'`\\])*_ \t:=,;({}<>|-\r\n~"
+SEPARATORS = b"\"'`\\])*_ \t:=,;({}<>|-\r\n~?.+!["
 KEY = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
 NOT_KEY = bytes(c if c in KEY or c >= 0x80 else 0x20 for c in range(256))
 SPACED = re.compile(
@@ -35,6 +35,12 @@ TELLING = re.compile(rb"[ \t]*[\x22'`]?[^\s\x22'`]*[0-9!@#$%^&*~+?_-][^\s\x22'`]
 GIVEN = re.compile(rb"(?:(?:now |not? longer )?(?:set|changed|reset|updated|equal)?(?: to)?[ :]{1,2})?")
 QUOTE_NEXT = re.compile(rb"[ \t]*(?:<<)?[bBuUrRNn]?\\*[\x22'`\[]")
 KEY_FOLLOWS = re.compile(rb"\\*[\x22'`]?[ \t]*(?::|=>?)")
+RANDOM = re.compile(rb"[A-Za-z0-9._~+/=\-]{16,512}(?<![.])")
+MADE = re.compile(rb":{1,2}=")
+"""The assignments of POSIX make, the first colon aside."""
+
+ARRAY = re.compile(rb"\d{0,4}\][ \t]*=")
+TYPED = b" string ="
 JOINED = re.compile(rb"[ \t]{0,16}(?:=>|:=|[:=](?![:=]))")
 EQUALS = re.compile(rb"[ \t]*=")
 LINE_BEGINS = re.compile(rb"(?:\n|\\n)[ \t]*(?:-[ ])?$")
@@ -76,8 +82,11 @@ class KeyedValues:
         window = buffer[at - REACH if at > REACH else 0 : at]
         if mark == 0x3D or mark == 0x3A:
             if mark == 0x3A and buffer.startswith((b"//", b":"), at):
-                return []
-            rule, start = self.owner(window)
+                made = MADE.match(buffer, at)
+                if made is None:
+                    return []
+                at = made.end()
+            rule, start = self.owner(window[: -len(TYPED)] if window.endswith((TYPED, b" String =")) else window)
             if rule < 0:
                 return []
             usual = values.USUAL.match(buffer, at) if self.quick[rule] else None
@@ -99,12 +108,30 @@ class KeyedValues:
             if mark == 0x3A and len(spans) == 1 and buffer[spans[0][1]] == 0x20 and self.rules[rule].label == "password":
                 spans = self.rest_of_line(buffer, spans[0], window, start)
             return self.accept(buffer, spans, rule)
+        if window[-2:-1] == b"[":
+            array = ARRAY.match(buffer, at - 1)
+            rule, _ = self.owner(window[:-2]) if array else (-1, 0)
+            return self.accept(buffer, values.value(buffer, array.end()), rule) if array and rule >= 0 else []
+        if window[-AFTER:].isalnum():
+            return self.after_name(buffer, at - AFTER, window[:-AFTER])
         if mark == 0xEF:
             if not buffer.startswith((b"\xbc\x9a", b"\xbc\x9d"), at):
                 return []
             rule, _ = self.owner(window[:-1])
             return self.accept(buffer, values.value(buffer, at + 2), rule) if rule >= 0 else []
         return self.otherwise(buffer, at, mark, window)
+
+    def after_name(self, buffer: bytes, at: int, window: bytes) -> list[Found]:
+        """A random string right behind a name that nothing marks as a key: `newsapi KEY b6907d28...`."""
+        span = RANDOM.match(buffer, at)
+        name = window[:-1].translate(NOT_KEY)
+        if self.keys.vague < 0 or span is None or self.keys.exempts(name):
+            return []
+        from sanitizer.checks import random_after_name  # noqa: PLC0415 - as above
+
+        if not random_after_name(span[0], name):
+            return []
+        return [(*span.span(), self.keys.vague)]
 
     def rest_of_line(self, buffer: bytes, span: values.Span, window: bytes, key: int) -> list[values.Span]:
         """*span*, to the end of its line if its key begins the line, as one in YAML does, and it is no message."""
@@ -146,6 +173,9 @@ class KeyedValues:
         if mark == 0x3C and buffer.startswith(b"-", at):
             return values.value(buffer, at + 1)
         if mark in b"<>":
+            broken = values.BROKEN.match(buffer, at) if mark == 0x3E and buffer[at] in b"\r\n" else None
+            if broken:
+                return [broken.span(1)]
             cell = values.CELL.match(buffer, at - 1 if mark == 0x3C else at)
             text = values.MARKUP.match(buffer, cell.end() if cell else at)
             if text is None or (mark == 0x3C and cell is None):

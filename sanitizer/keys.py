@@ -17,9 +17,17 @@ WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 QUALIFIERS = frozenset(
     """v value val prod production dev development test testing stage staging live new old current confirm confirmation repeat again
     verify plain plaintext text raw string str env base encoded b64 base64 enc encrypted default primary secondary main backup
-    temp tmp in for""".split()  # noqa: SIM905 - a table
+    temp tmp in for secure sec super safe""".split()  # noqa: SIM905 - a table
 )
 """Words after a secret's name that leave it a secret's name: `password_confirmation`, `api_key_prod`."""
+
+HARMLESS = frozenset(
+    """hash hashed sha sha1 sha256 sha512 md5 digest fingerprint checksum id ids url uri link name names arn path file dir type kind
+    policy length size limit count expiry expires expiration expired at date time ttl age version algorithm alg scope prefix suffix
+    title label description error message hint format status state enabled disabled required provider source issuer endpoint host
+    field column table index ref reference selector usage rotation class""".split()  # noqa: SIM905 - a table
+)
+"""Words after a secret's name that make it the name of something else: `token_url`, `password_hash`."""
 
 WHOLE = 5
 """A name of so many letters is found at the end of a longer run, too: `PGPASSWORD`, `authtoken`."""
@@ -45,6 +53,13 @@ class Keys:
             for phrase in rule.exempt_fields:
                 parts = words(phrase.encode())
                 self.exempt["".join(parts)] = len(parts)
+        strong = [phrase for phrase, (_, size) in self.phrases.items() if size == 1 and phrase in STRONG]
+        self.strong = {
+            phrase: self.phrases[phrase]
+            for phrase in (*strong, "apikey", "secretkey", "privatekey", "accesstoken")
+            if phrase in self.phrases
+        }
+        self.vague = next((index for index, rule in enumerate(rules) if rule.fields and rule.check == "random"), -1)
         self.longest = max(map(len, [*self.phrases, *self.exempt]), default=0)
         self.verdicts: dict[bytes, int] = {}
 
@@ -64,11 +79,21 @@ class Keys:
             if found >= 0:
                 return found
             if not (parts[-1].isdigit() or parts[-1] in QUALIFIERS):
-                return -1
+                return self.named_within(parts)
             parts = parts[:-1]
             if self.claims(parts, self.exempt) >= 0:
                 return -1
         return -1
+
+    def named_within(self, parts: tuple[str, ...]) -> int:
+        """The rule of random values, if a strong name stands before other words: `apikey_myservice`."""
+        if parts[-1] in HARMLESS or self.vague < 0:
+            return -1
+        return next((self.vague for size in range(1, len(parts)) if self.claims(parts[:size], self.strong) >= 0), -1)
+
+    def exempts(self, text: bytes) -> bool:
+        """Whether *text* ends with the name of something harmless."""
+        return self.claims(words(text[-64:]), self.exempt) >= 0
 
     def claims(self, parts: tuple[str, ...], names: dict[str, tuple[int, int]] | dict[str, int]) -> int:
         """The rule whose name ends *parts*, the longest name first; -1 if none."""
@@ -99,17 +124,18 @@ def triggers(rules: Sequence[Rule]) -> list[bytes]:
     """
     spelled = sorted({word for rule in rules for phrase in rule.fields for word in endings(phrase)})
     found = [word + tail for word in spelled for tail in TAILS]
-    found += [b"-" + word.removeprefix(APART) + rb"[ \t]" for word in spelled]
+    found += [b"-" + word.removeprefix(APART) + rb"[ \t]" for word in spelled if not word.startswith(CASED)]
     stems = b"|".join(STEMS)
     if any(phrase.split()[-1] in STEM_WORDS for rule in rules for phrase in rule.fields):
-        found.append(rb"(?:" + stems + rb")[\w.\-]{1,16}[\x22'`\]\\]{0,3}[ \t]{0,2}[:=,]")
+        found.append(rb"(?:" + stems + rb")[\w.\-]{1,24}[\x22'`\]\\]{0,3}[ \t]{0,2}[:=,]")
+        found += [name + rb"[ \-:.=][A-Za-z0-9]{%d}" % AFTER for name in BARE]
     return [rb"(?i)" + expression for expression in (*found, *(COMMANDS if found else ()))]
 
 
 TAILS = (
     rb"[:=,(><;|\t\xef]",
-    rb"[\x22'`\])* \t\\}s0-9-][:=,;({}<>|]",
-    rb"[\x22'`\])*\\ s0-9][\x22'`\])*\t\\ ][:=,;({}<>|]",
+    rb"[\x22'`\])* \t\\}s0-9?.+!-][:=,;({}<>|]",
+    rb"[\x22'`\])*\\ s0-9][\x22'`\])*\t\\ ?.+!][:=,;({}<>|]",
     rb" is[ :]",
     rb" was[ :]",
     rb"[\x22'] value",
@@ -120,10 +146,13 @@ TAILS = (
     rb"[\x22'][ \t][ \t]",
     rb"[\x22']\] =",
     rb" [\x22']",
+    rb" - [\x22']",
+    rb" string =",
+    rb"\[[\]0-9]",
     rb"\x22(?:\\[rn]|\r\n|\n\n|; )",
 )
 """What stands between a key and its value: marks that close the key, then a separator; the words of a sentence; a second attribute;
-arrows; the lines of a form.
+arrows; the type of Go and the length of C; the lines of a form.
 """
 
 COMMANDS = (
@@ -131,14 +160,24 @@ COMMANDS = (
 )  # fmt: skip
 """What a key and its value stand behind."""
 
+AFTER = 16
+"""Letters and digits that must follow a name and one sign to be its value: `newsapi KEY b6907d28...`."""
+
+BARE = (b"secret", b"token", b"key", b"access", b"private", b"[^A-Za-z]pat")
+"""Those names."""
+
 STEMS = (b"password", b"passwd", b"pwd", b"secret", b"token", b"api.?key", b"session.?id")
+STRONG = frozenset(("password", "passwd", "pwd", "pass", "secret", "token", "apikey"))
+"""Names that words may follow, where the value is a random string."""
+
 STEM_WORDS = frozenset(("password", "passwd", "pwd", "secret", "token", "key"))
 """Names that are looked for with a qualifier after them, too: `password_prod`, `api_key_live`."""
 
 SHORT = 3
-"""A name of so few letters must begin where no letter stands before."""
+"""A name of so few letters must begin where no letter stands before, or with a capital after a small one."""
 
 APART = rb"[^A-Za-z]"
+CASED = rb"(?-i:"
 
 
 def endings(phrase: str) -> set[bytes]:
@@ -149,7 +188,7 @@ def endings(phrase: str) -> set[bytes]:
         if len(parts) == 2:
             found |= {parts[0] + parts[1], parts[0] + rb"[_\-. ]" + parts[1]}
         elif len(parts[0]) <= SHORT:
-            found.add(APART + parts[0])
+            found |= {APART + parts[0], CASED + rb"[a-z0-9]" + parts[0][:1].upper() + rb")" + parts[0][1:]}
         else:
             found.add(parts[0])
     return found

@@ -45,6 +45,9 @@ GO = re.compile(
 )
 HANGING = re.compile(rb"\n[ \t]*")
 OPEN_BRACKET = re.compile(rb"[{\[(]\s*$")
+OPEN_ELEMENT = re.compile(rb"(?:^|[\s>])<[A-Za-z][\w:.\-]{0,63}>\s*$")
+"""The start of an XML element whose text has a line for itself."""
+
 RUST = re.compile(rb"thread '[^']*'(?: \(\d+\))? panicked at ")
 RUST_MORE = re.compile(rb"stack backtrace:|\s+\d+: |\s+at |note: |\s+\[\.\.\. |  (?:left|right): ")
 
@@ -52,13 +55,14 @@ RUST_MORE = re.compile(rb"stack backtrace:|\s+\d+: |\s+at |note: |\s+\[\.\.\. | 
 class Text(Shape):
     """An ordinary line; becomes a record of several when what follows can only be its continuation."""
 
-    __slots__ = ("_bracket", "_inner", "_opener", "_stack", "_warning")
+    __slots__ = ("_bracket", "_element", "_inner", "_opener", "_stack", "_warning")
 
     def __init__(self, line: bytes) -> None:
         self.kind = "text"
         self.tentative = 0
         self._opener = line
         self._bracket = OPEN_BRACKET.search(line, max(0, len(line) - 4)) is not None
+        self._element = line.rstrip().endswith(b">") and OPEN_ELEMENT.search(line, max(0, len(line) - 80)) is not None
         self._inner: Shape | None = None
         self._stack = False
         self._warning = False
@@ -69,6 +73,13 @@ class Text(Shape):
             self.tentative = self._inner.tentative
             return answer
         head = line[:1]
+        if self._element:
+            if line.lstrip().startswith(b"</"):
+                return LAST if self.kind == "object" else REFUSE
+            if self.kind == "text" and b"<" not in line and line.strip() and head in (b" ", b"\t"):
+                self.kind = "object"
+                return TAKE
+            self._element = False
         if head in (b" ", b"\t"):
             return self._indented(line)
         if head in (b"}", b"]", b")"):

@@ -22,6 +22,7 @@ from sanitizer.disguise import Disguises, line_starts
 from sanitizer.exemptions import Exemptions
 from sanitizer.finding import Finding, merged
 from sanitizer.record import Join
+from sanitizer.repeats import Repeats
 from sanitizer.scan import Scanner
 
 RULE = itemgetter(2)
@@ -60,6 +61,7 @@ class Redactor:
         self.masks = [mask_of(rule) if rule.action == "mask" else b"" for rule in scanner.rules]
         self.exemptions = exemptions
         self.disguises = Disguises(scanner)
+        self.repeats = Repeats(scanner.rules)
 
     def redact(self, lines: Sequence[bytes], joins: Sequence[Join] = (), *, places: bool = False) -> Redacted:
         """Redact *lines* (no line ends inside). The result has as many."""
@@ -72,7 +74,7 @@ class Redactor:
             found = merged([*found, *new])
         if not found:
             return Redacted(list(lines), Counter(), [])
-        found = self.unmasked(buffer, found)
+        found = self.unmasked(buffer, self.repeats.add(buffer, found))
         if self.exemptions:
             found = self.exemptions.apply(buffer, found)
         out = self.splice(buffer, found)[1:-1].split(b"\n")

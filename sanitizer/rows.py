@@ -80,6 +80,8 @@ def independent(rows: Rows) -> Iterator[Rows]:
         if after >= upto:
             yield part(rows, entries[first : number + 1])
             first = number + 1
+    if first < len(entries):
+        yield part(rows, entries[first:])
 
 
 def part(rows: Rows, entries: Sequence[Entry]) -> Rows:

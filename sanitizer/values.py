@@ -56,6 +56,9 @@ CELL = re.compile(
 CDATA = re.compile(rb"<!\[CDATA\[(.*?)(?:\]\]>|$)")
 ANGLED = re.compile(rb"<([^<>\s]*[^<>\sA-Za-z_-][^<>\s]*)>")  # a placeholder (`<your-key>`) is words only
 MARKUP = re.compile(rb"(?:<!\[CDATA\[)?([^<>\r\n]+)")
+BROKEN = re.compile(rb"\r?\n[ \t]*([^<>\s][^<>\r\n]*?)[ \t]*\r?\n[ \t]*</")
+"""The text of an element that has a line for itself."""
+
 SCHEME = re.compile(
     rb"[ \t]*(?:Bearer|Basic|Digest|Negotiate|NTLM|Token|Api-?Key|Key|OAuth|SSWS|AWS4-HMAC-SHA256|Hawk|GenieKey|Splunk|MAC|HMAC|"
     rb"PrivateToken|JWT|DPoP|PoP|Bot|Zoho-oauthtoken)[ \t]+",

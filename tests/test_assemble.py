@@ -471,7 +471,8 @@ PIECES = st.sampled_from(
     [line for text in ONE_RECORD_EACH.values() for line in text.split("\n")]
     + [f"{TIME} stdout P x", f"{TIME} stderr F y", docker("z"), docker("z", end=""), '{"a":1}', "", "text", "x" * 80, "y" * 80]
     + ["é" * 40, "\x1b[2m" + "z" * 80 + "\x1b[0m", "w" * 58]
-    + (CAPTURES / "rich-uvicorn.log").read_text().split("\n")[:40] + ["__CURSOR=a", "MESSAGE=x", "MESSAGE", "\r", "curl \\"]
+    + (CAPTURES / "rich-uvicorn.log").read_text().split("\n")[:40]
+    + ["__CURSOR=a", "MESSAGE=x", "MESSAGE", "\r", "curl \\"]
 )
 
 
@@ -496,3 +497,12 @@ def test_any_bytes_come_out_as_they_went_in(lines: list[bytes], cuts: list[int])
     data = b"\n".join(lines)
     whole = assemble(data, [min(cut, len(data)) for cut in cuts], digest=hashlib.sha256)
     assert b"\n".join(whole.lines) + b"\n" * whole.terminated == data or not data
+
+
+def test_a_line_that_is_read_with_a_held_record_is_held_with_it() -> None:
+    assembler = Assembler()
+    first = b"the lists are =\n*/\n\tat main (app.js:1:2)\n"
+    released = [assembler.feed(first), assembler.feed(b"done\n"), assembler.flush()]
+    assert sum(len(part.lines) for part in released) == 4
+    for part in released:
+        assert all(0 <= line < len(part.lines) for join in part.joins for line, _, _ in join.pieces)

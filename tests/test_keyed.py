@@ -18,6 +18,20 @@ MASK = re.compile(r"\[(?:REDACTED|session|password):[a-z0-9-]+\]")
 
 # {P} is a password, {T} a token.
 PAIRS = [
+    'api_token ::= "{T}"',
+    'api_token :::= "{T}"',
+    'api_token ?= "{T}"',
+    '$apiToken .= "{T}"',
+    'var apiToken string = "{T}"',
+    'char password[25] = "{P}";',
+    'secret[] = "{T}";',
+    'if (db_pass !== "{P}") {',
+    "sendbird token - '{T}'",
+    "<apiToken>\n    {T}\n</apiToken>",
+    'apikey_myservice: "{T}"',
+    'appServiceKey := "{T}"',
+    "newsapi KEY {T}",
+    "clarifai SECRET {T}",
     "setenv DB_PASSWORD {P}",
     "setenv Mcp-Session-Id {T}",
     'os.environ["DB_PASSWORD"] = "{P}"',
@@ -191,6 +205,12 @@ PASSWORDS = ["Tr0ub4dor&3x!", "dish-orange-cloud94", "Haven5566$"]
 TOKEN = "xK9fQ2mWp7LzR4tBn8"
 
 HARMLESS = [
+    "cache key fdc49353049af7bf5de41252e227993f64053e5e",
+    "lookup key 3410c423d3859310447443d982898e23 hit",
+    "token_url=https://auth.example.com/oauth2/v1/token0123456789",
+    "password_policy_minimum_length=12",
+    "the token DeploymentStrategyDefaultsAndMore was read",
+    "tokens[0] = first",
     '{"name":"set_password","arguments":{"n":1}}',
     '{"name":"reset_password","title":"x"}',
     '"first_name":{"type":"string","description":"Given name"}',

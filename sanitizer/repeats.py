@@ -1,0 +1,71 @@
+"""Further copies of a value on its line: what a key's name says of one is true of all.
+
+A program logs `token = 'x' | 'x'`, or `login(password='x'): bad password x`. The copy that stands under no name of a secret is
+the same secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sanitizer.finding import Finding, merged
+from sanitizer.ruleset import Rule
+
+LEAST = 8
+"""A value of fewer bytes may stand elsewhere for a good reason."""
+
+REACH = 2048
+"""Bytes on either side of a value that are looked at: lines may be long, and their values many."""
+
+WORD = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
+
+
+class Repeats:
+    """Knows which rules go by a name or by what stands before, and would miss a copy that stands alone."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.named = frozenset(
+            number
+            for number, rule in enumerate(rules)
+            if rule.fields or rule.keywords or rule.lead or "(?P<secret>" in (rule.pattern or "")
+        )
+
+    def add(self, buffer: bytes, found: list[Finding]) -> list[Finding]:
+        """*found*, with the copies of its named values; *buffer* begins and ends with a line feed."""
+        named = self.named
+        copies: list[Finding] = []
+        sought: dict[bytes, int] = {}
+        for start, end, rule in found:
+            if rule not in named or end - start < LEAST or end - start > REACH:
+                continue
+            value = buffer[start:end]
+            if start < sought.get(value, -1):
+                continue
+            low, high = max(0, start - REACH), end + REACH
+            at = buffer.find(value, low, start)
+            if at < 0:
+                at = buffer.find(value, end, high)
+            if at < 0 or not telling(value):
+                continue
+            line_end = buffer.find(b"\n", end, high)
+            low, high = max(low, buffer.rfind(b"\n", low, start)), line_end if line_end >= 0 else high
+            sought[value] = high
+            at = buffer.find(value, low, high)
+            while at >= 0:
+                stop = at + len(value)
+                if at != start and alone(buffer, at, stop):
+                    copies.append((at, stop, rule))
+                at = buffer.find(value, stop, high)
+        return merged(found + copies) if copies else found
+
+
+def alone(buffer: bytes, start: int, end: int) -> bool:
+    """Whether `buffer[start:end]` is no part of a longer word."""
+    return not (buffer[start - 1] in WORD and buffer[start] in WORD) and not (buffer[end] in WORD and buffer[end - 1] in WORD)
+
+
+def telling(value: bytes) -> bool:
+    """Whether *value* is no word, which may stand anywhere, and no number."""
+    from sanitizer.words import wordlike  # noqa: PLC0415 - loaded with the first value that stands twice
+
+    return not value.isdigit() and b"\n" not in value and not wordlike(value)
