@@ -154,19 +154,6 @@ def named_secret(text: bytes) -> bool:
     return len(text) >= 4 and words.password(text) and not (b" " in text and words.wordlike(text[:100]))
 
 
-_hex = re.compile(rb"[0-9a-f]{16,}").fullmatch
-_loud = re.compile(rb"(?:secret|token|SECRET|TOKEN|KEY|ACCESS|PRIVATE|PAT|[Ss]ecret_?[Kk]ey|[Aa]pi_?[Kk]ey)$").search
-
-
-def random_after_name(text: bytes, name: bytes) -> bool:
-    """A random string behind a secret's name and a space. What may be a digest needs more of a name than `key`."""
-    if _hex(text) is not None and _loud(name) is None:
-        return False
-    digits = sum(48 <= c <= 57 for c in text)
-    letters = sum(c >= 65 for c in text)
-    return ((digits >= 2 and letters >= 2) or token_checks.mixed_token(text)) and words.random(text)
-
-
 def bearer(text: bytes) -> bool:
     """What stands behind the word bearer: no placeholder, and no word of a sentence or parameter of a challenge."""
     letters = text.rstrip(b"=.:,").replace(b"_", b"").replace(b"-", b"").isalpha()

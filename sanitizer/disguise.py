@@ -89,8 +89,8 @@ REST = re.compile(
 """What may be the rest of a token that was broken: no digest, no date, no file."""
 
 
-LOOSE = frozenset(("email",))
-"""Kinds that two lines make by chance: any words beside an @."""
+CONSOLES = frozenset((72, 76, 78, 79, 80, 100, 120, 128, 132, 140, 160, 200, 256))
+"""Where digits at the end of one line and at the beginning of the next are taken for one number: any two lines make one by chance."""
 
 
 class Broken:
@@ -121,16 +121,23 @@ class Seams:
 
     def hold(self, spans: Sequence[Span], rule: int, depth: int) -> bool:
         told = self.rules[rule]
-        shaped = depth == 0 and not (told.fields or told.lead or told.run or told.multiline or told.label in LOOSE)
+        shaped = depth == 0 and not (told.fields or told.lead or told.run or told.multiline or told.loose)
         first, before = spans[0]
         for start, end in spans[1:]:
             ended = self.buffer[before : before + 1] == b"\n" or self.buffer[before : before + 2] in (b"=\n", b"\\\n")
             new = shaped and ended and before not in self.ends and start not in self.starts
             goes_on = depth == 0 and not shaped and self.continues(start, end)
+            if new and self.is_number(first, before, start, end):
+                new = before - self.buffer.rfind(b"\n", 0, before) - 1 in CONSOLES
             if not (new or goes_on or (start in self.starts and self.continues(first, before))):
                 return False
             first, before = start, end
         return True
+
+    def is_number(self, *ends: int) -> bool:
+        """Whether both pieces, given by their ends, hold no letter."""
+        first, before, start, end = ends
+        return not any(c >= 0x41 for c in self.buffer[first:before] + self.buffer[start:end])
 
     def continues(self, start: int, end: int) -> bool:
         """Whether `buffer[start:end]`, at the end or the beginning of its line, may be of a token that was broken there."""

@@ -127,9 +127,9 @@ class KeyedValues:
         name = window[:-1].translate(NOT_KEY)
         if self.keys.vague < 0 or span is None or self.keys.exempts(name):
             return []
-        from sanitizer.checks import random_after_name  # noqa: PLC0415 - as above
+        from sanitizer.token_checks import after_name  # noqa: PLC0415 - as above
 
-        if not random_after_name(span[0], name):
+        if not after_name(span[0], name):
             return []
         return [(*span.span(), self.keys.vague)]
 

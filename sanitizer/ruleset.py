@@ -52,6 +52,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     entropy: float = 0.0
     action: Action = "mask"
     multiline: bool = False
+    loose: bool = False
     tags: tuple[str, ...] = ()
     examples: tuple[Example, ...] = ()
     counterexamples: tuple[str, ...] = ()

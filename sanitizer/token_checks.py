@@ -11,9 +11,12 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 import zlib
 from collections.abc import Callable
 from itertools import pairwise
+
+from sanitizer import words
 
 BASE62 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 BASE58 = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
@@ -56,6 +59,24 @@ def mixed_token(token: bytes) -> bool:
         return False
     changes = sum(a != b for a, b in pairwise(classes))
     return changes >= 0.3 * (len(token) - 1)
+
+
+_hex = re.compile(rb"[0-9a-f]{16,}").fullmatch
+_loud = re.compile(rb"(?:secret|token|SECRET|TOKEN|KEY|ACCESS|PRIVATE|PAT|[Ss]ecret_?[Kk]ey|[Aa]pi_?[Kk]ey)$").search
+
+
+def after_name(token: bytes, name: bytes) -> bool:
+    """A random string behind a secret's *name* and a space. What may be a digest needs more of a name than `key`."""
+    if _hex(token) is not None and _loud(name) is None:
+        return False
+    digits = sum(48 <= c <= 57 for c in token)
+    letters = sum(c >= 65 for c in token)
+    return ((digits >= 2 and letters >= 2) or mixed_token(token)) and words.random(token)
+
+
+def prefixed_token(token: bytes) -> bool:
+    """A random string behind a prefix: as mixed as one, and no name of a program (`mv_LowLevelCheckIfVideoPlayable`)."""
+    return mixed_token(token) and not words.wordlike(token.rpartition(b"_")[2])
 
 
 def letters_and_digits(token: bytes) -> bool:
@@ -176,6 +197,7 @@ CHECKS: dict[str, Check] = {
     "json-base64": json_base64,
     "letters-and-digits": letters_and_digits,
     "mixed-token": mixed_token,
+    "prefixed-token": prefixed_token,
     "pypi-macaroon": pypi_macaroon,
     "stellar-seed": stellar_seed,
     "wif-private-key": wif_private_key,
