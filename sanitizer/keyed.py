@@ -41,6 +41,9 @@ MADE = re.compile(rb":{1,2}=")
 
 ARRAY = re.compile(rb"\d{0,4}\][ \t]*=")
 TYPED = b" string ="
+GOES_ON = re.compile(rb"(?<![\x22'`])[A-Za-z_$][A-Za-z_.$]*(?:[ ](?=[A-Za-z(#])|,(?=\r?\n))")
+"""A word that a sentence or a program goes on behind: `assertion: pipe the output`, `SecretKey: envKey,`."""
+
 JOINED = re.compile(rb"[ \t]{0,16}(?:=>|:=|[:=](?![:=]))")
 EQUALS = re.compile(rb"[ \t]*=")
 LINE_BEGINS = re.compile(rb"(?:\n|\\n)[ \t]*(?:-[ ])?$")
@@ -107,6 +110,8 @@ class KeyedValues:
             spans = values.value(buffer, at)
             if mark == 0x3A and len(spans) == 1 and buffer[spans[0][1]] == 0x20 and self.rules[rule].label == "password":
                 spans = self.rest_of_line(buffer, spans[0], window, start)
+            elif spans and mark == 0x3A and self.rules[rule].check == "named-secret" and GOES_ON.match(buffer, spans[0][0]):
+                return []
             return self.accept(buffer, spans, rule)
         if window[-2:-1] == b"[":
             array = ARRAY.match(buffer, at - 1)

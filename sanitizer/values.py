@@ -26,7 +26,7 @@ USUAL = re.compile(rb"[ ]?\x22([^\x22\\\n]{1,256})\x22(?!\x22)|([A-Za-z0-9_+/\-]
 
 CODE = re.compile(
     rb"(?:await|new|yield)[ ]\w|[A-Za-z_$][A-Za-z_]{0,40}\d?(?:(?:\.|->|::|\?\.)[A-Za-z_]{1,40}\d?){0,6}"
-    rb"(?:\((?:\)|\\{0,4}[\x22'`]|[a-z_.]{1,60}[,)]|\.\.\.)|\[\\{0,4}[\x22'`])"
+    rb"(?:\((?:\)|\\{0,4}[\x22'`]|[A-Za-z_.]{1,60}[,)\[(]|\.\.\.|\r?\n)|\[(?:\\{0,4}[\x22'`]|[a-z]\w{0,40}\.\w{1,40}\]))"
 )
 """A call or a subscript: what a program has for a value, and no value."""
 

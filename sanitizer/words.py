@@ -39,7 +39,7 @@ _placeholder = re.compile(
     | (?:[a-z]{2,24}[_-]){0,2}(?:redacted|masked|filtered|hidden|removed|omitted|sanitized|scrubbed)
     | secret | example
     | string | str | bytes | int | integer | number | float | bool | boolean | object | array | list | dict
-    | any | secretstr | buffer
+    | any | secretstr | buffer | non-empty-string | (?:string|str|int|bool|null)(?:\|(?:string|str|int|bool|null)){1,4}[},]{0,2}
     | (?:optional|union|list)\[.{1,40}\] | \[object\ object\] | \[(?:object|array|function|circular|getter|setter)[^\]]{0,40}\]
     | \(?(?:not[ _]set|not[ _]provided|not[ _]specified|not[ _]given|not[ _]configured|blank|default)\)?
     """

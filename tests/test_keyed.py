@@ -205,6 +205,14 @@ PASSWORDS = ["Tr0ub4dor&3x!", "dish-orange-cloud94", "Haven5566$"]
 TOKEN = "xK9fQ2mWp7LzR4tBn8"
 
 HARMLESS = [
+    "Authorization Code: useful when the client acts for a user",
+    "      id-token: write # Required for OIDC authentication",
+    "\t\tSecretKey:    envKey,\n",
+    "finding.Secret = groups[r.SecretGroup]",
+    "f.Secret = strings.TrimSpace(f.Secret)",
+    "credential = ChainedTokenCredential(\n",
+    "array{access_token: non-empty-string, password: string|null}",
+    '      "license": "BlueOak-1.0.0",',
     "cache key fdc49353049af7bf5de41252e227993f64053e5e",
     "lookup key 3410c423d3859310447443d982898e23 hit",
     "token_url=https://auth.example.com/oauth2/v1/token0123456789",
