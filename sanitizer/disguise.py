@@ -90,7 +90,7 @@ REST = re.compile(
 
 
 CONSOLES = frozenset((72, 76, 78, 79, 80, 100, 120, 128, 132, 140, 160, 200, 256))
-"""Where digits at the end of one line and at the beginning of the next are taken for one number: any two lines make one by chance."""
+"""Where digits that end a line and digits that begin the next are one number: any two lines make one by chance."""
 
 
 class Broken:

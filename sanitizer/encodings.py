@@ -245,8 +245,7 @@ HEX_DUMP = Tokens(
 class ByteLists:
     """Bytes listed as decimal numbers, as a Buffer, a `byte[]` and journald print them; each number is a unit."""
 
-    anchors = ()
-    marks = (b"[",)
+    anchors, marks = (), (b"[",)
 
     def __init__(self) -> None:
         self._list = re.compile(rb"\[(\s{0,8}-?[0-9]{1,3}(?:\s?,\s{0,8}-?[0-9]{1,3}){7,}\s{0,8})\]")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from sanitizer import pairs, values
+from sanitizer import headers, pairs, values
 from sanitizer.actions import MASK
 from sanitizer.keys import AFTER, Keys
 from sanitizer.ruleset import Rule
@@ -46,8 +46,6 @@ GOES_ON = re.compile(rb"(?<![\x22'`])[A-Za-z_$][A-Za-z_.$]*(?:[ ](?=[A-Za-z(#])|
 
 JOINED = re.compile(rb"[ \t]{0,16}(?:=>|:=|[:=](?![:=]))")
 EQUALS = re.compile(rb"[ \t]*=")
-LINE_BEGINS = re.compile(rb"(?:\n|\\n)[ \t]*(?:-[ ])?$")
-REST_OF_LINE = re.compile(rb"(?:(?![ ][#/(\[{]|\\+[nrt\x22'])[^\r\n\x22]){0,512}")
 NAME = re.compile(rb"[A-Za-z]+(?:[._][A-Za-z]+){1,4}")
 COMMANDS = (b"setenv", b" env", b"\nenv", b"config set", b"configure set", b"setx", b"set -x", b"set -gx")
 PLACEHOLDERS_KNOWN = frozenset(("password", "named-secret", "credential", "personal", "token"))
@@ -56,16 +54,7 @@ PLACEHOLDERS_KNOWN = frozenset(("password", "named-secret", "credential", "perso
 PLACEHOLDERS_ALONE = frozenset((None, "password", "named-secret", "personal"))
 """Checks that believe everything else."""
 
-PARAMETERS = re.compile(rb"\w{1,32}=(?:\\*\x22[^\x22]{0,300}\x22|[^\s,\x22]{0,300}),[ ]*\w{1,32}=")
-PARAMETER = re.compile(
-    rb"\b(?:signature|response|mac|hash|oauth_(?:signature|token)|token|password|sig|proof|secret)=\\*\x22?([^\s\x22,\\]{4,})", re.I
-)
-"""The parameters of an Authorization header (RFC 9110, section 11.4) that are secret."""
-
 CREDENTIAL = re.compile(rb"(?=[^\d]*\d)[A-Za-z0-9._~+/=|:\-]{16,}")
-COOKIE = re.compile(rb"(?<![^;,\s\x22'])([^=;,\s\x22']{1,128}+)=([^;\s\x22']+)")
-ATTRIBUTES = frozenset((b"path", b"domain", b"expires", b"max-age", b"samesite", b"priority", b"version"))
-
 Found = tuple[int, int, int]
 
 
@@ -83,36 +72,8 @@ class KeyedValues:
     def find(self, buffer: bytes, at: int) -> list[Found]:
         mark = buffer[at - 1]
         window = buffer[at - REACH if at > REACH else 0 : at]
-        if mark == 0x3D or mark == 0x3A:
-            if mark == 0x3A and buffer.startswith((b"//", b":"), at):
-                made = MADE.match(buffer, at)
-                if made is None:
-                    return []
-                at = made.end()
-            rule, start = self.owner(window[: -len(TYPED)] if window.endswith((TYPED, b" String =")) else window)
-            if rule < 0:
-                return []
-            usual = values.USUAL.match(buffer, at) if self.quick[rule] else None
-            if usual is not None:
-                begin, end = usual.span(usual.lastindex or 0)
-                text = buffer[begin:end]
-                # With letters and digits and nothing else it is no constant, name or placeholder.
-                if text.isalnum() and not text.isalpha() and not text.isdigit() and (mark == 0x3D or buffer[end] != 0x20):
-                    return [(begin, end, rule)]
-            if mark == 0x3A and window.endswith(b"://", 0, start):
-                return []  # the user of a URL
-            if self.rules[rule].extent == "line":
-                if self.seen[0] is buffer and at < self.seen[1]:
-                    return []
-                spans = values.value(buffer, at, line=True)
-                self.seen = (buffer, spans[0][1] if spans else at)
-                return self.accept(buffer, spans, rule)
-            spans = values.value(buffer, at)
-            if mark == 0x3A and len(spans) == 1 and buffer[spans[0][1]] == 0x20 and self.rules[rule].label == "password":
-                spans = self.rest_of_line(buffer, spans[0], window, start)
-            elif spans and mark == 0x3A and self.rules[rule].check == "named-secret" and GOES_ON.match(buffer, spans[0][0]):
-                return []
-            return self.accept(buffer, spans, rule)
+        if mark in b"=:":
+            return self.assigned(buffer, at, mark, window)
         if window[-2:-1] == b"[":
             array = ARRAY.match(buffer, at - 1)
             rule, _ = self.owner(window[:-2]) if array else (-1, 0)
@@ -126,6 +87,38 @@ class KeyedValues:
             return self.accept(buffer, values.value(buffer, at + 2), rule) if rule >= 0 else []
         return self.otherwise(buffer, at, mark, window)
 
+    def assigned(self, buffer: bytes, at: int, mark: int, window: bytes) -> list[Found]:
+        """The value after `=` or `:`."""
+        if mark == 0x3A and buffer.startswith((b"//", b":"), at):
+            made = MADE.match(buffer, at)
+            if made is None:
+                return []
+            at = made.end()
+        rule, start = self.owner(window[: -len(TYPED)] if window.endswith((TYPED, b" String =")) else window)
+        if rule < 0:
+            return []
+        usual = values.USUAL.match(buffer, at) if self.quick[rule] else None
+        if usual is not None:
+            begin, end = usual.span(usual.lastindex or 0)
+            text = buffer[begin:end]
+            # With letters and digits and nothing else it is no constant, name or placeholder.
+            if text.isalnum() and not text.isalpha() and not text.isdigit() and (mark == 0x3D or buffer[end] != 0x20):
+                return [(begin, end, rule)]
+        if mark == 0x3A and window.endswith(b"://", 0, start):
+            return []  # the user of a URL
+        if self.rules[rule].extent == "line":
+            if self.seen[0] is buffer and at < self.seen[1]:
+                return []
+            spans = values.value(buffer, at, line=True)
+            self.seen = (buffer, spans[0][1] if spans else at)
+            return self.accept(buffer, spans, rule)
+        spans = values.value(buffer, at)
+        if mark == 0x3A and len(spans) == 1 and buffer[spans[0][1]] == 0x20 and self.rules[rule].label == "password":
+            spans = [values.phrase(buffer, spans[0])] if values.LINE_BEGINS.search(window, 0, start) else spans
+        elif spans and mark == 0x3A and self.rules[rule].check == "named-secret" and GOES_ON.match(buffer, spans[0][0]):
+            return []
+        return self.accept(buffer, spans, rule)
+
     def after_name(self, buffer: bytes, at: int, window: bytes) -> list[Found]:
         """A random string right behind a name that nothing marks as a key: `newsapi KEY b6907d28...`."""
         span = RANDOM.match(buffer, at)
@@ -137,17 +130,6 @@ class KeyedValues:
         if not after_name(span[0], name):
             return []
         return [(*span.span(), self.keys.vague)]
-
-    def rest_of_line(self, buffer: bytes, span: values.Span, window: bytes, key: int) -> list[values.Span]:
-        """*span*, to the end of its line if its key begins the line, as one in YAML does, and it is no message."""
-        start, end = span
-        if buffer[start - 1] in b"\x22'`" or LINE_BEGINS.search(window, 0, key) is None:
-            return [span]
-        from sanitizer.words import passphrase  # noqa: PLC0415 - as above
-
-        rest = REST_OF_LINE.match(buffer, end)
-        text = buffer[start : rest.end() if rest else end].rstrip()
-        return [(start, start + len(text))] if passphrase(text) else [span]
 
     def otherwise(self, buffer: bytes, at: int, mark: int, window: bytes) -> list[Found]:
         """The rarer ways to join a key and its value."""
@@ -267,8 +249,8 @@ class KeyedValues:
             scheme = SCHEMED.match(text) if b" " in text or b"\t" in text else None
             if scheme:
                 start += scheme.end()
-                if PARAMETERS.match(buffer, start, end):
-                    found += [(*one.span(1), rule) for one in PARAMETER.finditer(buffer, start, end)]
+                if headers.PARAMETERS.match(buffer, start, end):
+                    found += [(*one.span(1), rule) for one in headers.PARAMETER.finditer(buffer, start, end)]
                     continue
                 text = buffer[start:end]
             if text in values.CONSTANTS:
@@ -281,7 +263,7 @@ class KeyedValues:
                 if len(text) >= values.LONG:
                     end = values.REST.match(buffer, end).end()  # type: ignore[union-attr]  # matches the empty string
                 if self.rules[rule].extent == "line":
-                    found += cookies(buffer, start, end, rule)
+                    found += [(*span, rule) for span in headers.cookies(buffer, start, end)]
                 else:
                     found.append((start, end, rule))
         return found
@@ -308,9 +290,3 @@ class KeyedValues:
 
             self.checks[rule] = known
         return known
-
-
-def cookies(buffer: bytes, start: int, end: int, rule: int) -> list[Found]:
-    """The values of the cookies in a header (RFC 6265, section 4), or all of what does not look like cookies."""
-    given = [one for one in COOKIE.finditer(buffer, start, end) if one[1].lower() not in ATTRIBUTES]
-    return [(*one.span(2), rule) for one in given] or [(start, end, rule)]

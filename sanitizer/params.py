@@ -297,10 +297,4 @@ class Params:
 
 def _spliced(fields: Fields, ours: Fields) -> Fields:
     """*fields* of a frame with *ours* where `params` was."""
-    out: Fields = {}
-    for key, item in fields.items():
-        if key == "params":
-            out.update(ours)
-        else:
-            out[key] = item
-    return out
+    return {name: value for key, item in fields.items() for name, value in (ours if key == "params" else {key: item}).items()}

@@ -107,6 +107,22 @@ def value(buffer: bytes, at: int, *, line: bool = False) -> list[Span]:
     return bare(buffer, start)
 
 
+LINE_BEGINS = re.compile(rb"(?:\n|\\n)[ \t]*(?:-[ ])?$")
+REST_OF_LINE = re.compile(rb"(?:(?![ ][#/(\[{]|\\+[nrt\x22'])[^\r\n\x22]){0,512}")
+
+
+def phrase(buffer: bytes, span: Span) -> Span:
+    """*span*, to the end of its line if what stands there is one value of several words and no message."""
+    start, end = span
+    if buffer[start - 1] in b"\x22'`":
+        return span
+    from sanitizer.words import passphrase  # noqa: PLC0415 - loaded with the first value that may go on
+
+    rest = REST_OF_LINE.match(buffer, end)
+    text = buffer[start : rest.end() if rest else end].rstrip()
+    return (start, start + len(text)) if passphrase(text) else span
+
+
 def closing(buffer: bytes, start: int, quote: bytes) -> int:
     """The end of a value that *quote* (an escaped quote, such as `\\"`) opened.
 

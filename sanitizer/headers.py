@@ -1,0 +1,22 @@
+"""What of a header's value is secret: the parameters of credentials, the values of cookies."""
+
+from __future__ import annotations
+
+import re
+
+PARAMETERS = re.compile(rb"\w{1,32}=(?:\\*\x22[^\x22]{0,300}\x22|[^\s,\x22]{0,300}),[ ]*\w{1,32}=")
+PARAMETER = re.compile(
+    rb"\b(?:signature|response|mac|hash|oauth_(?:signature|token)|token|password|sig|proof|secret)=\\*\x22?([^\s\x22,\\]{4,})", re.I
+)
+"""The parameters of an Authorization header (RFC 9110, section 11.4) that are secret."""
+
+COOKIE = re.compile(rb"(?<![^;,\s\x22'])([^=;,\s\x22']{1,128}+)=([^;\s\x22']+)")
+ATTRIBUTES = frozenset((b"path", b"domain", b"expires", b"max-age", b"samesite", b"priority", b"version"))
+
+Span = tuple[int, int]
+
+
+def cookies(buffer: bytes, start: int, end: int) -> list[Span]:
+    """The values of the cookies in a header (RFC 6265, section 4), or all of what does not look like cookies."""
+    given = [one for one in COOKIE.finditer(buffer, start, end) if one[1].lower() not in ATTRIBUTES]
+    return [one.span(2) for one in given] or [(start, end)]
