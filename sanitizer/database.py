@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -25,7 +26,11 @@ KEY, TOKEN = -1, -2
 """Owners of probes that no rule owns: of a key's name, and of what may be an encoded token."""
 
 
-class Probe(msgspec.Struct, frozen=True, array_like=True):
+MOST_CACHED = 8
+"""Rule sets that are kept compiled: the oldest go when one is added."""
+
+
+class Probe(NamedTuple):
     """One expression: a hit starts `width` bytes before the end that is reported. `rule` may be `KEY` or `TOKEN` instead."""
 
     expression: bytes
@@ -34,10 +39,26 @@ class Probe(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Probes(msgspec.Struct, frozen=True, array_like=True):
-    """What one scan looks for and, where Vectorscan is installed, its serialized database."""
+    """What one scan looks for, probe by probe, and, where Vectorscan is installed, its serialized database.
 
-    probes: tuple[Probe, ...]
+    `expressions` are read only where there is none: they stay packed, which is what start-up would pay for.
+    """
+
+    owners: tuple[int, ...]
+    widths: tuple[int, ...]
+    expressions: bytes
     serialized: bytes
+
+    @classmethod
+    def of(cls, probes: Sequence[Probe], rules: Sequence[Rule]) -> Probes:
+        """Compile *probes*, which are of *rules*."""
+        packed = msgspec.msgpack.encode([probe.expression for probe in probes])
+        owners, widths = tuple([probe.rule for probe in probes]), tuple([probe.width for probe in probes])
+        return cls(owners, widths, packed, serialize(probes, rules))
+
+    def unpacked(self) -> list[bytes]:
+        """The expressions, in order."""
+        return msgspec.msgpack.decode(self.expressions, type=list[bytes])
 
 
 class Compiled(msgspec.Struct, frozen=True, array_like=True):
@@ -73,14 +94,8 @@ def compile_rules(rules: Rules) -> Compiled:
         msgspec.structs.replace(rule, examples=(), counterexamples=(), finds="", source="") for rule in ordered(rules.rules)
     )
     found = probes(chosen)
-    everywhere, in_runs = (tuple([probe for probe, in_run in found if in_run is wanted]) for wanted in (False, True))
-    return Compiled(
-        chosen,
-        rules.allow,
-        rules.digest,
-        Probes(everywhere, serialize(everywhere, chosen)),
-        Probes(in_runs, serialize(in_runs, chosen)),
-    )
+    everywhere, in_runs = ([probe for probe, in_run in found if in_run is wanted] for wanted in (False, True))
+    return Compiled(chosen, rules.allow, rules.digest, Probes.of(everywhere, chosen), Probes.of(in_runs, chosen))
 
 
 def ordered(rules: Sequence[Rule]) -> list[Rule]:
@@ -184,3 +199,5 @@ def to_cache(path: Path, found: Compiled) -> None:
         with os.fdopen(handle, "wb") as file:
             file.write(hashlib.sha256(data).digest() + data)
         os.replace(name, path)
+        for old in sorted(path.parent.glob("*.rules"), key=lambda file: file.stat().st_mtime)[:-MOST_CACHED]:
+            old.unlink()

@@ -33,7 +33,7 @@ class Vectorscan:
 
         self.database = hyperscan.loadb(probes.serialized, mode=hyperscan.HS_MODE_BLOCK)
         self.database.scratch = hyperscan.Scratch(self.database)
-        self.shifts = tuple([number - (probe.width << bits) for number, probe in enumerate(probes.probes)])
+        self.shifts = tuple([number - (width << bits) for number, width in enumerate(probes.widths)])
         self.bits = bits
 
     def hits(self, buffer: bytes) -> list[int]:
@@ -54,8 +54,8 @@ class Regex:
         import regex  # noqa: PLC0415 - slow to load
 
         self.probes = [
-            (regex.compile(probe.expression, regex.V0 | regex.DOTALL), probe.width, number)
-            for number, probe in enumerate(probes.probes)
+            (regex.compile(expression, regex.V0 | regex.DOTALL), width, number)
+            for number, (expression, width) in enumerate(zip(probes.unpacked(), probes.widths, strict=True))
         ]
         self.bits = bits
 
@@ -72,9 +72,8 @@ class Pass:
     """One scan: its engine, and whose each of its probes is."""
 
     def __init__(self, probes: Probes, engine: str) -> None:
-        self.bits = max(1, len(probes.probes).bit_length())
-        self.owners = tuple([probe.rule for probe in probes.probes])
-        self.widths = tuple([probe.width for probe in probes.probes])
+        self.bits = max(1, len(probes.owners).bit_length())
+        self.owners, self.widths = probes.owners, probes.widths
         self.engine: Engine = (Vectorscan if engine == "vectorscan" else Regex)(probes, self.bits)
 
     def hits(self, buffer: bytes) -> list[int]:
