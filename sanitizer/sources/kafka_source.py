@@ -57,6 +57,7 @@ class KafkaSource:
         self._config = config
         self._reading = reading
         self._leaving: asyncio.Task[None] | None = None
+        self._closed = False
 
     async def batches(self) -> AsyncIterator[Batch]:
         """Yield until told to stop; with `once`, until what was there is read (see `kafka_ends`)."""
@@ -79,7 +80,8 @@ class KafkaSource:
                     return
         finally:
             stopping.cancel()
-            self._leaving = asyncio.create_task(self._leave())
+            if not self._closed:
+                self._leaving = asyncio.create_task(self._leave())
 
     async def commit(self, lane: str, upto: int) -> None:
         """Everything of *lane* before *upto* is delivered: the broker is told soon, at the latest when the lane is revoked."""
@@ -87,6 +89,7 @@ class KafkaSource:
 
     async def close(self) -> None:
         """Commit what is delivered and leave the group."""
+        self._closed = True
         if self._leaving:
             self._leaving.cancel()
             await asyncio.gather(self._leaving, return_exceptions=True)
