@@ -204,6 +204,9 @@ daemon.run(sys.argv[1])
 async def test_audit_chains_are_whole_although_the_program_dies_right_after_a_commit(kafka: KafkaServer, tmp_path: Path) -> None:
     topic, out, audit = [await create_topic(kafka, name, 2) for name in ("in", "out", "audit")]
     trail = f"""
+        [audit]
+        server = "test"
+
         [[sinks]]
         type = "kafka"
         name = "trail"
