@@ -27,8 +27,8 @@ class _Exposure(msgspec.Struct):
     first_ns: int
     last_ns: int
     told_ns: int
-    count: int = 1
-    told: int = 1
+    count: int
+    told: int = 0
 
 
 class Auditor:
@@ -53,6 +53,9 @@ class Auditor:
         self._repeat_ns = int(repeat_secs * 1e9)
         self._peers: dict[tuple[str, str], _Peer] = {}
         self._exposures: dict[tuple[str, str, str, str], _Exposure] = {}
+        self.is_full = False
+        """Whether nobody takes events: what happens meanwhile is not sealed, and counted as `missed`."""
+        self.missed = 0
 
     @property
     def head(self) -> Head:
@@ -62,61 +65,48 @@ class Auditor:
     def observe(self, frames: Iterable[Frame | Exposure], now_ns: int, lane: str) -> list[Clean]:
         """The events of the calls that *frames*, seen at *now_ns* on *lane*, bring to an end, and of credentials exposed."""
         events: list[Clean] = []
+        pair, is_due = self._pairing.observe, self._chain.is_due
         for frame in frames:
             if isinstance(frame, Exposure):
-                told = {"server": frame.server, "tool": frame.tool}
-                events += self.expose(frame.rule, frame.fingerprint, now_ns, **told, count=frame.count)
-                continue
-            for exchange in self._pairing.observe(frame, now_ns, lane):
-                events.append(self._call(exchange, lane))
-                if self._chain.is_due(now_ns):
-                    events.append(self._chain.checkpoint(now_ns))
-        return events
-
-    def expose(self, rule: str, fingerprint: str, now_ns: int, *, server: str = "", tool: str = "", count: int = 1) -> list[Clean]:
-        """What to write of a credential that *rule* found *count* times; *fingerprint* is its keyed digest, never itself."""
-        key = (rule, fingerprint, server or self._server, tool)
-        seen = self._exposures.pop(key, None)
-        if seen is None:
-            seen = _Exposure(now_ns, now_ns, now_ns, count, count)
-            events = [self._exposure(key, seen)]
-        else:
-            seen.last_ns = now_ns
-            seen.count += count
-            events = []
-            if now_ns - seen.told_ns >= self._repeat_ns:
-                seen.told, seen.told_ns = seen.count, now_ns
-                events = [self._exposure(key, seen)]
-        self._exposures[key] = seen
-        if len(self._exposures) > _MAX_EXPOSURES:
-            oldest = next(iter(self._exposures))
-            events += self._untold(oldest, self._exposures.pop(oldest))
+                self._expose(frame, now_ns, events)
+            else:
+                for exchange in pair(frame, now_ns, lane):
+                    self._call(exchange, lane, events)
+            if is_due(now_ns):
+                self._checkpoint(now_ns, events)
         return events
 
     def drop(self, reason: str, count: int, now_ns: int) -> list[Clean]:
         """The event that *count* records did not make it, and why."""
-        return [
-            self._seal(AuditEvent(type="records_dropped", time=timestamp(now_ns), reason=reason, count=count, server=self._server))
-        ]
+        return self.record(
+            AuditEvent(type="records_dropped", time=timestamp(now_ns), reason=reason, count=count, server=self._server)
+        )
 
     def record(self, event: AuditEvent) -> list[Clean]:
         """Any other *event* about the trail itself."""
-        return [self._seal(event)]
+        events: list[Clean] = []
+        self._seal(event, events)
+        return events
 
     def tick(self, now_ns: int) -> list[Clean]:
         """What time brings: calls given up, a checkpoint that is due. Call it about once a second."""
-        events = [self._call(exchange, "") for exchange in self._pairing.expire(now_ns)]
+        events: list[Clean] = []
+        for exchange in self._pairing.expire(now_ns):
+            self._call(exchange, "", events)
         if self._chain.is_due(now_ns):
-            events.append(self._chain.checkpoint(now_ns))
+            self._checkpoint(now_ns, events)
         return events
 
     def close(self, now_ns: int) -> list[Clean]:
         """What is left to say: calls without an answer, counts not yet told, and the closing checkpoint."""
-        events = [self._call(exchange, "") for exchange in self._pairing.close()]
+        events: list[Clean] = []
+        for exchange in self._pairing.close():
+            self._call(exchange, "", events)
         for key, seen in self._exposures.items():
-            events += self._untold(key, seen)
+            self._tell(key, seen, events)
         self._exposures.clear()
-        return [*events, self._chain.checkpoint(now_ns, closing=True)]
+        self._checkpoint(now_ns, events, closing=True)
+        return events
 
     def batch(self, events: Sequence[Clean], findings: Mapping[str, int] | None = None) -> CleanBatch:
         """*events* (those handed out last, all of them) as a batch for sinks; a record's id is `audit:CHAIN:SEQ`."""
@@ -126,10 +116,17 @@ class Auditor:
             lane=f"audit:{head.chain}", records=events, offsets=offsets, upto=head.seq, kind="audit", findings=findings or {}
         )
 
-    def _seal(self, event: AuditEvent) -> Clean:
-        return self._chain.seal(event)
+    def _seal(self, event: AuditEvent, events: list[Clean]) -> None:
+        if self.is_full:
+            self.missed += 1
+        else:
+            events.append(self._chain.seal(event))
 
-    def _call(self, exchange: Exchange, lane: str) -> Clean:
+    def _checkpoint(self, now_ns: int, events: list[Clean], *, closing: bool = False) -> None:
+        if not self.is_full:
+            events.append(self._chain.checkpoint(now_ns, closing=closing))
+
+    def _call(self, exchange: Exchange, lane: str, events: list[Clean]) -> None:
         event = call_event(exchange, self._server, self._transport)
         connection = (lane, event.session)
         if event.method in ("initialize", "server/discover"):
@@ -143,24 +140,42 @@ class Auditor:
             event.client_version = event.client_version or peer.client_version
             event.protocol = event.protocol or peer.protocol
             event.server = event.server or peer.server
-        event.client_self_reported = bool(event.client_name)
-        return self._chain.seal(event)
+        if event.client_name:
+            event.client_self_reported = True
+        self._seal(event, events)
 
-    def _exposure(self, key: tuple[str, str, str, str], seen: _Exposure) -> Clean:
-        rule, fingerprint, server, tool = key
-        return self._chain.seal(
-            AuditEvent(
-                type="credential_exposure",
-                time=timestamp(seen.last_ns),
-                rule=rule,
-                fingerprint=fingerprint,
-                server=server,
-                tool=tool,
-                first_seen=timestamp(seen.first_ns),
-                last_seen=timestamp(seen.last_ns),
-                count=seen.count,
-            )
+    def _expose(self, found: Exposure, now_ns: int, events: list[Clean]) -> None:
+        """A credential is told of when it is seen first, then at most every so often, with its count."""
+        key = (found.rule, found.fingerprint, found.server or self._server, found.tool)
+        seen = self._exposures.pop(key, None)
+        if seen is None:
+            seen = _Exposure(now_ns, now_ns, now_ns, found.count)
+            self._tell(key, seen, events)
+        else:
+            seen.last_ns = now_ns
+            seen.count += found.count
+            if now_ns - seen.told_ns >= self._repeat_ns:
+                seen.told_ns = now_ns
+                self._tell(key, seen, events)
+        self._exposures[key] = seen
+        if len(self._exposures) > _MAX_EXPOSURES:
+            oldest = next(iter(self._exposures))
+            self._tell(oldest, self._exposures.pop(oldest), events)
+
+    def _tell(self, key: tuple[str, str, str, str], seen: _Exposure, events: list[Clean]) -> None:
+        """Tell of a credential what was not told of it yet."""
+        if seen.count == seen.told:
+            return
+        seen.told = seen.count
+        last_seen = timestamp(seen.last_ns)
+        event = AuditEvent(
+            type="credential_exposure",
+            time=last_seen,
+            rule=key[0],
+            fingerprint=key[1],
+            first_seen=last_seen if seen.first_ns == seen.last_ns else timestamp(seen.first_ns),
+            last_seen=last_seen,
+            count=seen.count,
         )
-
-    def _untold(self, key: tuple[str, str, str, str], seen: _Exposure) -> list[Clean]:
-        return [self._exposure(key, seen)] if seen.count > seen.told else []
+        event.server, event.tool = key[2], key[3]
+        self._seal(event, events)

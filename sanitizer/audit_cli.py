@@ -18,6 +18,7 @@ from sanitizer.payload import UnreadableError, parse, subject
 from sanitizer.verify import Verdict, verify
 
 _PATHS = click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True), metavar="PATH...")
+_TOLD = ("chain", "first", "last", "intact_to", "signed_to", "events", "duplicates", "retired_to")
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -195,7 +196,7 @@ def _head(path: Path) -> Any:
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
     faults = [{"kind": fault.kind, "seq": fault.seq, "detail": fault.detail} for fault in verdict.faults]
-    fields = {name: getattr(verdict, name) for name in ("chain", "first", "last", "intact_to", "signed_to", "events", "duplicates")}
+    fields = {name: getattr(verdict, name) for name in _TOLD}
     return {"intact": verdict.is_intact, **fields, "faults": faults}
 
 
@@ -208,6 +209,8 @@ def _tell(verdict: Verdict, *, has_key: bool) -> None:
         click.echo(f"{name}NOT intact; nothing wrong up to sequence {verdict.intact_to} ({verdict.events} events{twice})")
         for fault in verdict.faults:
             click.echo(f"  {fault.kind}: {fault.detail}")
+    if 1 < verdict.first <= verdict.retired_to + 1:
+        click.echo(f"  1 to {verdict.first - 1} were deleted when their time had come, as the trail says")
     if has_key:
         click.echo(f"  signed up to sequence {verdict.signed_to}")
     else:

@@ -150,14 +150,14 @@ class Chain:
         return self._unsealed >= self._every_events or now_ns - self._sealed_ns >= self._every_ns
 
     def _link(self, event: AuditEvent, signer: Signer | None = None) -> Clean:
-        self._seq += 1
-        event.chain, event.seq, event.prev = self._chain, self._seq, self._hash
+        self._seq = event.seq = self._seq + 1
+        event.chain, event.prev = self._chain, self._hash
         if signer is not None:
             event.key = signer.key_id
             event.signature = signer.sign(encode(event))
         body = encode(event)
-        self._hash = hashlib.sha256(body).hexdigest()
-        return Clean(b'%s,"hash":"%s"}' % (body[:-1], self._hash.encode()))
+        self._hash = digest = hashlib.sha256(body).hexdigest()
+        return Clean(b'%s,"hash":"%s"}' % (body[:-1], digest.encode()))
 
 
 def key_id(key: Ed25519PublicKey) -> str:

@@ -215,15 +215,15 @@ def composed(form: str, options: dict[str, Any]) -> Lanes:
 
 def audited(lanes: Lanes, path: str) -> Any:
     """Write the audit trail of what *lanes* scrub to *path*."""
-    from sanitizer.chain import SigningKeyError  # noqa: PLC0415
-    from sanitizer.ledger import LedgerError  # noqa: PLC0415
+    from sanitizer.chain import Signer, SigningKeyError  # noqa: PLC0415
+    from sanitizer.ledger import Ledger, LedgerError  # noqa: PLC0415
     from sanitizer.trailfile import TrailFile  # noqa: PLC0415
 
     try:
-        trail = TrailFile(path)
+        trail = TrailFile(Ledger(path), Signer.load())
     except (SigningKeyError, LedgerError, OSError) as fault:
         fail(fault)
-    lanes.audit = trail.observe
+    lanes.audit = trail
     return trail
 
 

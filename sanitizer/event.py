@@ -8,13 +8,14 @@ from typing import Literal
 
 import msgspec
 
-from sanitizer.mcp import Frame
+from sanitizer.mcp import Direction, Frame
 from sanitizer.pairing import Exchange, Outcome
 
 EventType = Literal["call", "credential_exposure", "records_dropped", "records_retired", "trail_recovered", "checkpoint"]
 Transport = Literal["stdio", "http", "log", ""]
 
-_DIRECTIONS = {"c2s": "client_to_server", "s2c": "server_to_client"}
+_DIRECTIONS: dict[Direction, str] = {"c2s": "client_to_server", "s2c": "server_to_client", "": ""}
+_OTHER_WAY: dict[Direction, Direction] = {"c2s": "s2c", "s2c": "c2s", "": ""}
 _LARGEST_EXACT = 2**53
 _second = (-1, "")
 
@@ -79,10 +80,9 @@ encode = msgspec.json.Encoder(order="deterministic").encode
 
 def call_event(exchange: Exchange, server: str, transport: Transport) -> AuditEvent:
     """The event of a call that is over; *server* and *transport* where the record does not say."""
-    response = exchange.response
-    frame = exchange.request or response
+    request, response = exchange.request, exchange.response
+    frame = request or response
     assert frame is not None  # noqa: S101 - an exchange has one or the other
-    facts = frame.facts if response is None or not response.facts else {**response.facts, **frame.facts}
     event = AuditEvent(
         type="call",
         time=timestamp(exchange.start_ns),
@@ -91,33 +91,36 @@ def call_event(exchange: Exchange, server: str, transport: Transport) -> AuditEv
         outcome=exchange.outcome,
         method="tools/call" if frame.kind == "call" else frame.method,
         params_hash=frame.params_hash,
-        latency_ms=_exact_ms(exchange.latency_ms),
-        attempts=exchange.attempts,
-        progress=exchange.progress,
         request_bytes=exchange.request_bytes,
         response_bytes=exchange.response_bytes,
-        session=frame.session,
-        protocol=frame.protocol,
-        client_name=frame.client_name,
-        client_version=frame.client_version,
-        traceparent=frame.traceparent,
+        attempts=exchange.attempts,
+        progress=exchange.progress,
         actor_kind="mcp",
     )
-    for name, fact in facts.items():
-        setattr(event, name, fact)
-    _name(event, frame)
-    if frame.id is not None:
-        event.id_type = "string" if isinstance(frame.id, str) else "integer"
-        event.id = frame.id if isinstance(frame.id, str) or abs(frame.id) < _LARGEST_EXACT else str(frame.id)
-    event.direction = _DIRECTIONS.get(frame.direction, "")
-    if exchange.request is None:
-        event.direction = {"c2s": "server_to_client", "s2c": "client_to_server"}.get(frame.direction, "")
+    if exchange.latency_ms is not None:
+        event.latency_ms = _exact_ms(exchange.latency_ms)
+    if (name := frame.id) is not None:
+        event.id_type = "string" if isinstance(name, str) else "integer"
+        event.id = name if isinstance(name, str) or -_LARGEST_EXACT < name < _LARGEST_EXACT else str(name)
+    if request is not None:
+        event.session, event.protocol, event.traceparent = request.session, request.protocol, request.traceparent
+        event.client_name, event.client_version = request.client_name, request.client_version
+        event.direction = _DIRECTIONS[request.direction]
+    else:
+        event.direction = _DIRECTIONS[_OTHER_WAY[frame.direction]]
     if response is not None:
         event.code = response.code
         event.protocol = response.protocol or event.protocol
         event.session = event.session or response.session
         event.server = event.server or response.server_name
-    if redactions := [part.redactions for part in (exchange.request, response) if part is not None and part.redactions]:
+        for fact, text in response.facts.items():
+            setattr(event, fact, text)
+    if request is not None:
+        for fact, text in request.facts.items():
+            setattr(event, fact, text)
+    if frame.name:
+        _name(event, frame)
+    if redactions := [part.redactions for part in (request, response) if part is not None and part.redactions]:
         event.redactions = dict(sum(map(Counter, redactions), Counter()))
     return event
 
@@ -125,10 +128,10 @@ def call_event(exchange: Exchange, server: str, transport: Transport) -> AuditEv
 def timestamp(time_ns: int) -> str:
     """RFC 3339 in UTC, to the microsecond."""
     global _second  # noqa: PLW0603 - most events share their second with the one before
-    seconds, nanos = divmod(time_ns, 1_000_000_000)
+    seconds = time_ns // 1_000_000_000
     if seconds != _second[0]:
         _second = (seconds, clock.strftime("%Y-%m-%dT%H:%M:%S", clock.gmtime(seconds)))
-    return f"{_second[1]}.{nanos // 1_000:06d}Z"
+    return "%s.%06dZ" % (_second[1], time_ns // 1_000 % 1_000_000)  # noqa: UP031 - half the time of an f-string
 
 
 def _name(event: AuditEvent, frame: Frame) -> None:

@@ -26,10 +26,9 @@ from sanitizer.settings import Audit, Config, sink_names
 from sanitizer.sources import SourceConfig, StdinConfig
 from sanitizer.sources.options import Reading
 from sanitizer.spill import WhenFull
-from sanitizer.spool import Spool
 from sanitizer.state import State
 from sanitizer.telemetry import Metrics
-from sanitizer.trail import Trail
+from sanitizer.trail import Trail, UnsavedTrail
 from sanitizer.workers import WorkerLanes
 
 _log = logging.getLogger(__name__)
@@ -70,6 +69,7 @@ class Flow:
             self.trail = self._open_trail()
             if self.trail:
                 stack.callback(self.trail.close)
+                await self._flush_state()
             self.lanes = self._open_lanes(stack)
             self.pipeline = Pipeline(
                 [],
@@ -78,7 +78,7 @@ class Flow:
                 observer=self._metrics,
                 hold_secs=config.hold_secs,
                 commit_secs=config.commit_secs,
-                durable=[self.outlets.sync],
+                durable=[self.outlets.sync, self._sync_trail],
                 committed=[self._flush_state],
                 commit_audit=self.trail.committed if self.trail else None,
             )
@@ -115,7 +115,11 @@ class Flow:
             if redacted:
                 await redacted()
             if self.trail:
-                await self.pipeline.deliver_last([*await self._told_drops(), *await self.trail.last_words()])
+                last = [*await self._told_drops()]
+                self.trail.finish()
+                while last := [*last, *await self.trail.due()]:
+                    await self.pipeline.deliver_last(last)
+                    last.clear()
             secs = 0.0 if self._stopping else None if self._once else self.config.drain_secs * _SPOOL_SHARE
             with suppress(TimeoutError):
                 async with asyncio.timeout(secs):
@@ -161,6 +165,8 @@ class Flow:
             self.lanes.scrubber = made
         self.pipeline.hold_secs, self.pipeline.commit_secs = config.hold_secs, config.commit_secs
         self.config = config
+        if self.trail:
+            self.trail.is_read_by_sinks = _is_audit_sent(config)
         return needing
 
     async def _change_sources(self, wanted: Sequence[SourceConfig]) -> None:
@@ -213,15 +219,16 @@ class Flow:
         stack.callback(lanes.close)
         return lanes
 
-    def _open_trail(self) -> Trail | LaneTrails | None:
+    def _open_trail(self) -> Trail | UnsavedTrail | None:
         if not wants_audit(self.config):
             return None
         options = self.config.audit or Audit()
-        once = self.config.delivery == "exactly_once"
-        if once and not options.file:
-            return LaneTrails(options, Signer.load(options.key_file), self._transport)
-        outbox = None if once else Spool(self._folder / "audit", 256 << 20)
-        return Trail(options, Signer.load(options.key_file), self.state, outbox, self._transport)
+        signer = Signer.load(options.key_file)
+        if self.config.delivery == "exactly_once":
+            return UnsavedTrail(options, signer, self.state, self._transport)
+        trail = Trail(options, signer, self.state, self._folder / "audit", self._transport)
+        trail.is_read_by_sinks = _is_audit_sent(self.config)
+        return trail
 
     def _when_full(self, lane: str) -> WhenFull:
         for source in self.config.sources:
@@ -240,6 +247,10 @@ class Flow:
         trail = self.trail
         return [batch for name, number in drops.items() if trail for batch in trail.dropped(f"the spool of {name} is full", number)]
 
+    async def _sync_trail(self) -> None:
+        if self.trail:
+            await self.trail.sync()
+
     async def _flush_state(self) -> None:
         try:
             await self.state.flush()
@@ -247,9 +258,6 @@ class Flow:
             _log.error("positions could not be saved (%s); they are saved with the next batch", trouble)
 
     async def _tick_forever(self) -> None:
-        if self.trail:
-            for batch in self.trail.backlog:
-                self.pipeline.inject(_ready(batch))
         while self.trail:
             await asyncio.sleep(1.0)
             self.pipeline.inject(self._told_drops())
@@ -269,7 +277,11 @@ def _never_stops(config: Config) -> bool:
 
 def wants_audit(config: Config) -> bool:
     """Whether anybody is to have an audit trail."""
-    return config.audit is not None or any("audit" in sink.receives for sink in config.sinks)
+    return config.audit is not None or _is_audit_sent(config)
+
+
+def _is_audit_sent(config: Config) -> bool:
+    return any("audit" in sink.receives for sink in config.sinks)
 
 
 def scrubber(config: Config, keyring: Keyring | None = None) -> Scrubber:
@@ -291,7 +303,3 @@ def scrubber(config: Config, keyring: Keyring | None = None) -> Scrubber:
     if keyring and keyring.is_ephemeral and loaded.is_ephemeral:
         loaded = keyring
     return Scrubber(compiled(config.rules), loaded, options)
-
-
-async def _ready(batch: CleanBatch) -> Sequence[CleanBatch]:
-    return (batch,)

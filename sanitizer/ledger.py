@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import orjson
 
@@ -22,11 +25,36 @@ class LedgerError(Exception):
     """Raised when an audit file cannot be opened for writing. The text names the file and the mend."""
 
 
+class Found(NamedTuple):
+    """What was there when a ledger was opened: heads as stored and as the last event has it, and how the last writer ended."""
+
+    stored: Head | None
+    written: Head | None
+    torn_bytes: int
+    """Of a line that was being written when the writer died; cut off, since nobody had been told of it."""
+    is_closed: bool
+    """The last event is the closing checkpoint, or there is none."""
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the file ends before the stored head."""
+        stored, written = self.stored, self.written
+        return stored is not None and (written is None or (stored.chain == written.chain and stored.seq > written.seq))
+
+
+class Part(NamedTuple):
+    """A part that was set aside: its file, and the first and last sequence number in it."""
+
+    path: Path
+    first: int
+    last: int
+
+
 class Ledger:
     """An NDJSON audit file at *path*, mode 0600, of which full or old parts are set aside as `PATH.FIRST-SEQ`.
 
-    A part is set aside at *max_bytes* or *max_age_secs*, and deleted *keep_secs* after its last event (None: never). What was
-    appended is synced at least every *sync_secs*, and the chain's head kept in `PATH.head` after it. One process writes at a time.
+    A part is set aside at *max_bytes* or *max_age_secs*. What was appended is synced at least every *sync_secs* (None: by whoever
+    calls `sync`), and the chain's head kept in `PATH.head` after it. One process writes at a time.
     """
 
     def __init__(
@@ -34,26 +62,29 @@ class Ledger:
         path: str | os.PathLike[str],
         max_bytes: int = 100 << 20,
         max_age_secs: float = 86_400.0,
-        keep_secs: float | None = None,
-        sync_secs: float = 1.0,
+        sync_secs: float | None = 1.0,
     ) -> None:
-        self._path = Path(path)
+        self.path = Path(path)
         self._max_bytes = max_bytes
         self._max_age_secs = max_age_secs
-        self._keep_secs = keep_secs
         self._sync_secs = sync_secs
-        self._heads = HeadFile(self._path.with_name(f"{self._path.name}.head"))
+        self._heads = HeadFile(self.path.with_name(f"{self.path.name}.head"))
         self._unwritten: list[bytes] = []
-        self._synced_at = -sync_secs  # the first events are vouched for at once
+        self.unwritten_bytes = 0
+        """What the disk has not taken yet."""
+        self._synced: Head | None = None
+        self._synced_at = float("-inf")  # the first events are vouched for at once
+        self._changing, self._syncing = threading.Lock(), threading.Lock()
         self._lock = self._locked()
         try:
-            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             os.fchmod(self._file, 0o600)
-            self.torn_bytes = self._mend()
-            stored, written = self._heads.load_head(), self._last_head()
+            torn_bytes = self._mend()
+            last = self._last_event()
+            self.found = Found(self._heads.load_head(), _head(last), torn_bytes, not last or _closes(last))
         except OSError as error:
-            raise LedgerError(f"{self._path}: the audit file cannot be opened: {error.strerror}") from None
-        self.head = max(filter(None, (stored, written)), key=lambda head: head.seq, default=None)
+            raise LedgerError(f"{self.path}: the audit file cannot be opened: {error.strerror}") from None
+        self.head = self.found.stored if self.found.is_cut_off else self.found.written
         """Where the chain continues; None for a new one."""
         self._opened_at = self._began()
 
@@ -66,41 +97,61 @@ class Ledger:
         if not self._unwritten:
             return
         data = b"\n".join(self._unwritten) + b"\n"
-        if self._size and (self._size + len(data) > self._max_bytes or time.time() - self._opened_at > self._max_age_secs):
-            self._set_aside()
+        self.unwritten_bytes = len(data)
         try:
+            if self._size and self._size + len(data) > self._max_bytes:
+                self._set_aside()
             written = 0
             while written < len(data):
-                written += os.write(self._file, data[written:])
-        except OSError:
+                written += os.write(self._file, memoryview(data)[written:])
+        except OSError as trouble:
             os.ftruncate(self._file, self._size)
             os.lseek(self._file, self._size, os.SEEK_SET)
-            raise
+            raise OSError(trouble.errno, trouble.strerror, str(self.path)) from None
         self._unwritten.clear()
+        self.unwritten_bytes = 0
         self._size += len(data)
         self.head = head
-        if time.monotonic() - self._synced_at >= self._sync_secs:
+        if self._sync_secs is not None and time.monotonic() - self._synced_at >= self._sync_secs:
             self.sync()
 
-    def sync(self) -> None:
-        """Make everything appended durable, then the head. Raises `OSError`."""
-        os.fsync(self._file)
-        if self.head is not None:
-            self._heads.store_head(self.head)
-        self._synced_at = time.monotonic()
+    def tick(self) -> None:
+        """What time brings: a part that is old enough is set aside, what was appended is made durable. Raises `OSError`."""
+        if self._size and time.time() - self._opened_at > self._max_age_secs:
+            self._set_aside()
+        if self._sync_secs is not None and time.monotonic() - self._synced_at >= self._sync_secs:
+            self.sync()
 
-    def retire(self) -> tuple[int, int] | None:
-        """Delete the parts that are older than they are kept; the first and last sequence number that went, if any."""
-        if self._keep_secs is None:
-            return None
-        gone: tuple[int, int] | None = None
-        for part in parts(self._path)[:-1]:
-            if time.time() - part.stat().st_mtime < self._keep_secs:
+    def sync(self) -> Head | None:
+        """Make everything appended durable, then the head; returns it. Raises `OSError`. May run beside `append`."""
+        with self._syncing:
+            with self._changing:
+                head, file = self.head, os.dup(self._file)
+            try:
+                os.fdatasync(file)
+            finally:
+                os.close(file)
+            if head is not None and head != self._synced:
+                self._heads.store_head(head)
+                self._synced = head
+        self._synced_at = time.monotonic()
+        return head
+
+    def outdated(self, keep_secs: float) -> list[Part]:
+        """The parts whose last event was written *keep_secs* ago or earlier, oldest first. Raises `OSError`."""
+        found = []
+        for path in parts(self.path)[:-1]:
+            if time.time() - path.stat().st_mtime < keep_secs:
                 break
-            first, last = _sequence(_first_line(part)), _sequence(_last_line(part))
-            part.unlink()
-            gone = (gone[0] if gone else first, last)
-        return gone
+            found.append(Part(path, _sequence(_first_line(path)), _sequence(_last_line(path))))
+        return found
+
+    def forget(self, upto: int) -> None:
+        """Delete the parts with nothing after *upto*, for a file that only hands events on. Raises `OSError`."""
+        for path, following in pairwise(parts(self.path)):
+            if not 0 < _sequence(_first_line(following)) <= upto + 1:
+                return
+            path.unlink()
 
     def close(self) -> None:
         """Sync and let go of the file. Raises `OSError`."""
@@ -112,14 +163,14 @@ class Ledger:
 
     def _locked(self) -> int:
         try:
-            lock = os.open(self._path.with_name(f"{self._path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+            lock = os.open(self.path.with_name(f"{self.path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise LedgerError(f"{self._path}: the audit file cannot be opened: {error.strerror}") from None
+            raise LedgerError(f"{self.path}: the audit file cannot be opened: {error.strerror}") from None
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(lock)
-            raise LedgerError(f"{self._path}: another process writes to this audit file; give each its own") from None
+            raise LedgerError(f"{self.path}: another process writes to this audit file; give each its own") from None
         return lock
 
     def _mend(self) -> int:
@@ -132,24 +183,29 @@ class Ledger:
         self._size = os.lseek(self._file, 0, os.SEEK_END)
         return torn
 
-    def _last_head(self) -> Head | None:
-        for part in reversed(parts(self._path)):
-            if (head := _head(_last_line(part))) is not None:
-                return head
-        return None
+    def _last_event(self) -> bytes:
+        return next(filter(None, map(_last_line, reversed(parts(self.path)))), b"")
 
     def _began(self) -> float:
         """When the current part was begun: at its first event."""
         with contextlib.suppress(ValueError, KeyError, TypeError):
-            return datetime.fromisoformat(orjson.loads(_first_line(self._path))["time"]).timestamp()
+            return datetime.fromisoformat(orjson.loads(_first_line(self.path))["time"]).timestamp()
         return time.time()
 
     def _set_aside(self) -> None:
-        os.fsync(self._file)
-        name = f"{self._path.name}.{_sequence(_first_line(self._path)):012d}"
-        os.replace(self._path, self._path.with_name(name))
-        os.close(self._file)
-        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        """Go on in a new file. Raises `OSError`; then all is as it was."""
+        os.fdatasync(self._file)
+        number = _sequence(_first_line(self.path))
+        while (aside := self.path.with_name(f"{self.path.name}.{number:012d}")).exists():
+            number += 1
+        beside = self.path.with_name(f"{self.path.name}.next")
+        following = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        os.fchmod(following, 0o600)
+        os.replace(self.path, aside)
+        os.replace(beside, self.path)
+        with self._changing:
+            os.close(self._file)
+            self._file = following
         self._size, self._opened_at = 0, time.time()
 
 
@@ -157,6 +213,11 @@ def parts(path: Path) -> list[Path]:
     """The parts of the audit file at *path*, oldest first; the one that is written to last."""
     aside = [part for part in path.parent.glob(f"{_escaped(path.name)}.*") if part.name[len(path.name) + 1 :].isdigit()]
     return [*sorted(aside, key=lambda part: int(part.name[len(path.name) + 1 :])), *([path] if path.exists() else [])]
+
+
+def last_head(path: Path) -> Head | None:
+    """The head that the last event in the file at *path* makes; None where it holds none. Raises `OSError`."""
+    return _head(_last_line(path))
 
 
 def lines(paths: Sequence[Path]) -> Iterator[tuple[Path, int, bytes]]:
@@ -177,10 +238,11 @@ def _first_line(path: Path) -> bytes:
 
 
 def _last_line(path: Path) -> bytes:
+    """The last line that is an event; empty where none is."""
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - MAX_LINE_BYTES))
-        return file.read().removesuffix(b"\n").rpartition(b"\n")[2]
+        return next((line for line in reversed(file.read().split(b"\n")) if _head(line) is not None), b"")
 
 
 def _head(line: bytes) -> Head | None:
@@ -188,6 +250,10 @@ def _head(line: bytes) -> Head | None:
         event = orjson.loads(line)
         return Head(str(event["chain"]), int(event["seq"]), str(event["hash"]))
     return None
+
+
+def _closes(line: bytes) -> bool:
+    return orjson.loads(line).get("closing") is True
 
 
 def _sequence(line: bytes) -> int:

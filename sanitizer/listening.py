@@ -9,7 +9,7 @@ import re
 import select
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,48 +40,6 @@ _INSTANCES = 64
 _STDERR = 2
 
 
-class FileTrail:
-    """A `TrailFile` that outlives its disk's troubles: events wait in memory, the trouble is told."""
-
-    def __init__(self, file: TrailFile) -> None:
-        self._file = file
-
-    def __call__(self, batch: CleanBatch) -> Sequence[CleanBatch]:
-        with self._told():
-            self._file.observe(batch)
-        return ()
-
-    def dropped(self, reason: str, count: int) -> Sequence[CleanBatch]:
-        """Write down that *count* records are missing."""
-        with self._told():
-            self._file.write(self._file.auditor.drop(reason, count, time.time_ns()))
-        return ()
-
-    def tick(self) -> None:
-        """What time brings."""
-        with self._told():
-            self._file.write(self._file.auditor.tick(time.time_ns()))
-
-    def close(self) -> None:
-        """Write the end."""
-        with self._told():
-            self._file.close()
-
-    def _told(self) -> _Told:
-        return _Told()
-
-
-class _Told:
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, _kind: object, failure: BaseException | None, _trace: object) -> bool:
-        if isinstance(failure, OSError):
-            _log.error("the audit file cannot be written (%s); events are kept in memory until it can", failure.strerror)
-            return True
-        return False
-
-
 class Brief(logging.Handler):
     """Says each kind of message on standard error at most once a minute, and never waits for it."""
 
@@ -100,6 +58,10 @@ class Brief(logging.Handler):
                 os.write(_STDERR, f"sanitizer: {record.getMessage()}\n".encode())
 
 
+def _tell_trouble(trouble: OSError) -> None:
+    _log.error("the audit file cannot be written (%s); events are kept in memory until it can", trouble.strerror)
+
+
 def log_briefly() -> None:
     """Let our own messages be seen, and nobody else's."""
     for name in ("sanitizer", "sinks"):
@@ -110,13 +72,14 @@ def log_briefly() -> None:
 
 def open_trail(path: str, name: str) -> TrailFile:
     """The audit file at *path*; where another process writes to it, the first free of `STEM.2.SUFFIX`, `STEM.3.SUFFIX` ..."""
-    from sanitizer.ledger import LedgerError  # noqa: PLC0415
+    from sanitizer.chain import Signer  # noqa: PLC0415
+    from sanitizer.ledger import Ledger, LedgerError  # noqa: PLC0415
 
     asked = Path(path)
     for number in range(1, _INSTANCES):
         wanted = asked if number == 1 else asked.with_name(f"{asked.stem}.{number}{asked.suffix}")
         try:
-            return TrailFile(str(wanted), name, "stdio")
+            return TrailFile(Ledger(wanted), Signer.load(), name, "stdio", trouble=_tell_trouble)
         except LedgerError as trouble:
             if "another process" not in str(trouble) or number == _INSTANCES - 1:
                 raise
@@ -127,10 +90,10 @@ def open_trail(path: str, name: str) -> TrailFile:
 def run(ends: Ends, shown: Lanes, trail: TrailFile | None) -> None:
     """Listen with nothing but standard error and, maybe, an audit file to write to."""
     ends.begin(wants_calls=trail is not None)
-    asyncio.run(_run(ends, shown, FileTrail(trail) if trail else None))
+    asyncio.run(_run(ends, shown, trail))
 
 
-async def _run(ends: Ends, shown: Lanes, trail: FileTrail | None) -> None:
+async def _run(ends: Ends, shown: Lanes, trail: TrailFile | None) -> None:
     async with AsyncExitStack() as stack:
         watching = asyncio.create_task(guard(ends.life))
         stack.callback(watching.cancel)
@@ -151,7 +114,7 @@ async def _run(ends: Ends, shown: Lanes, trail: FileTrail | None) -> None:
             trail.close()
 
 
-async def _tick(trail: FileTrail | None, drops: Counter[str]) -> None:
+async def _tick(trail: TrailFile | None, drops: Counter[str]) -> None:
     while trail:
         await asyncio.sleep(_TICK_SECS)
         trail.tick()

@@ -1,10 +1,17 @@
-"""The audit trail inside the pipeline: events are on disk before any sink has them, and stay there until every sink has."""
+"""The audit trail inside the pipeline: events are on disk before any sink has them, and stay there until every sink has.
+
+A sink is given only what was made durable, and what was made durable is never numbered again: so a crash, wherever it comes, makes
+at most duplicates that are the same to the byte.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -15,99 +22,187 @@ from sanitizer.event import Transport
 from sanitizer.ledger import Ledger
 from sanitizer.mcp import Exposure, Frame
 from sanitizer.model import Clean, CleanBatch
+from sanitizer.outbox import Outbox
 from sanitizer.settings import Audit
-from sanitizer.spool import Spool, SpoolFullError
+from sanitizer.trailfile import Told, TrailFile
 
 _log = logging.getLogger(__name__)
 _HEAD = "audit-head"
-_OUTBOX_BYTES = 256 << 20
+_DELIVERED = "audit-delivered"
+_PART_BYTES = 16 << 20
+_MAX_GIVEN_BYTES = 16 << 20
+"""What sinks have in hand; the rest waits in the file."""
 
 
 class Facts(Protocol):
-    """Where the chain's head is kept (`sanitizer.state.State`)."""
+    """Small values that survive a restart (`sanitizer.state.State`)."""
 
     def fact(self, name: str) -> bytes | None: ...
     def keep(self, name: str, value: bytes) -> None: ...
 
 
 class Trail:
-    """Turns what a clean batch tells of calls into a batch of sealed events; called with each batch, in order.
+    """Writes the events of clean batches to the audit file, or to one of its own in *folder*, and hands them on from there.
 
-    Events wait in *outbox* until `committed`, so that after a crash the same events are sent again, and none is sealed twice
-    with one number. A disk that does not take them costs that promise, not the events.
+    Called with each batch, in order. *facts* are to be flushed after opening it, and after each `committed`. While nobody
+    `is_read_by_sinks`, events count as delivered once they are on disk.
     """
 
-    def __init__(
-        self, options: Audit, signer: Signer | None, facts: Facts, outbox: Spool | None, transport: Transport = "log"
-    ) -> None:
+    def __init__(self, options: Audit, signer: Signer | None, facts: Facts, folder: Path, transport: Transport = "log") -> None:
         self._facts = facts
-        self._outbox = outbox
-        self.backlog = list(_drain(outbox)) if outbox else []
-        if outbox:
-            outbox.rewind()
-        self._ledger = None
-        if options.file:
-            self._ledger = Ledger(options.file, options.max_file_bytes, options.max_file_secs, options.keep_secs)
-        heads = [self._ledger.head if self._ledger else None, _decode(facts.fact(_HEAD)), *map(_last_head, self.backlog)]
+        self._is_own = options.file is None
+        if self._is_own:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = Path(options.file or folder / "trail.ndjson")
+        part_bytes = _PART_BYTES if self._is_own else options.max_file_bytes
+        ledger = Ledger(path, part_bytes, options.max_file_secs, sync_secs=None)
+        delivered = _decode(facts.fact(_DELIVERED)) or (None if self._is_own else ledger.head)
+        self._file = TrailFile(
+            ledger,
+            signer,
+            options.server,
+            transport,
+            every_events=options.checkpoint_events,
+            every_secs=options.checkpoint_secs,
+            keep_secs=None if self._is_own else options.keep_secs,
+            trouble=_tell,
+        )
+        self._outbox = Outbox(path, delivered)
+        self._given: deque[tuple[Head, int]] = deque()
+        self._given_bytes = 0
+        self._syncing = asyncio.Lock()
+        self.is_read_by_sinks = True
+        self._deliver_upto(delivered)
+
+    def __call__(self, batch: CleanBatch) -> Sequence[CleanBatch]:
+        """Write the events that *batch* brings about; they are handed on by `tick`."""
+        return self._file(batch)
+
+    def dropped(self, reason: str, count: int) -> Sequence[CleanBatch]:
+        """Write that *count* records were dropped."""
+        return self._file.dropped(reason, count)
+
+    async def tick(self) -> Sequence[CleanBatch]:
+        """What time brings, and the events that sinks may have now. To be called, and its result delivered, about once a second."""
+        self._file.tick(self._delivered.seq if self._delivered else 0)
+        return await self.due()
+
+    def finish(self) -> None:
+        """Write what is to be said at the end."""
+        self._file.finish()
+
+    async def due(self) -> Sequence[CleanBatch]:
+        """The next events that are on disk, as many as may be under way at a time; none when there are no more."""
+        if not await self.sync():
+            return ()
+        if not self.is_read_by_sinks:
+            self._outbox.skip(self._file.ledger.head)
+            self._deliver_upto(self._file.ledger.head)
+            return ()
+        given: list[CleanBatch] = []
+        with Told(_tell):
+            for batch in self._outbox.batches(_MAX_GIVEN_BYTES - self._given_bytes) if self._given_bytes < _MAX_GIVEN_BYTES else ():
+                size = sum(map(len, batch.records))
+                self._given.append((Head(batch.lane.partition(":")[2], batch.upto, ""), size))
+                self._given_bytes += size
+                given.append(batch)
+        return given
+
+    async def sync(self) -> bool:
+        """Make what was written durable; whether it is. A source may be told to forget a batch after that only."""
+        async with self._syncing:
+            with Told(_tell):
+                head = await asyncio.to_thread(self._file.ledger.sync)
+                if head:
+                    self._facts.keep(_HEAD, msgspec.json.encode(head))
+                return True
+        return False
+
+    async def committed(self, upto: int) -> None:
+        """Every sink has the events up to sequence number *upto* of those given last."""
+        count = next((number for number, (head, _) in enumerate(self._given, 1) if head.seq == upto), 0)
+        for _ in range(count):
+            head, size = self._given.popleft()
+            self._given_bytes -= size
+            self._deliver_upto(head)
+
+    def close(self) -> None:
+        """Close the files."""
+        self._outbox.close()
+        with Told(_tell):
+            self._file.ledger.close()
+
+    def _deliver_upto(self, head: Head | None) -> None:
+        self._delivered = head
+        if head is None:
+            return
+        self._facts.keep(_DELIVERED, msgspec.json.encode(head))
+        if self._is_own:
+            with Told(_tell):
+                self._file.ledger.forget(head.seq)
+
+
+class UnsavedTrail:
+    """The trail where sinks take events and positions in one transaction: events are handed on at once, and the chain's head is
+    kept with the next flush of *facts*."""
+
+    is_read_by_sinks = True
+
+    def __init__(self, options: Audit, signer: Signer | None, facts: Facts, transport: Transport = "log") -> None:
+        self._facts = facts
+        self._ledger = Ledger(options.file, options.max_file_bytes, options.max_file_secs) if options.file else None
+        heads = [self._ledger.head if self._ledger else None, _decode(facts.fact(_HEAD))]
         head = max(filter(None, heads), key=lambda head: head.seq, default=None)
-        chain = Chain(head, signer, options.checkpoint_events, options.checkpoint_secs)
-        self._auditor = Auditor(chain, options.server, transport)
+        self._auditor = Auditor(Chain(head, signer, options.checkpoint_events, options.checkpoint_secs), options.server, transport)
+        self._last: list[CleanBatch] = []
 
     def __call__(self, batch: CleanBatch) -> Sequence[CleanBatch]:
         """The batch of events that *batch* brings about, if any."""
         frames = [frame for frame in batch.frames if isinstance(frame, Frame | Exposure)]
         return self._seal(self._auditor.observe(frames, time.time_ns(), batch.lane)) if frames else ()
 
-    async def tick(self) -> Sequence[CleanBatch]:
-        """What time brings: calls without an answer, checkpoints that are due. To be delivered about once a second."""
-        return self._seal(self._auditor.tick(time.time_ns()))
-
     def dropped(self, reason: str, count: int) -> Sequence[CleanBatch]:
         """The event that *count* records were dropped."""
         return self._seal(self._auditor.drop(reason, count, time.time_ns()))
 
-    async def last_words(self) -> Sequence[CleanBatch]:
-        """What is to be said at the end."""
-        return self._seal(self._auditor.close(time.time_ns()))
+    async def tick(self) -> Sequence[CleanBatch]:
+        """What time brings. To be delivered about once a second."""
+        return self._seal(self._auditor.tick(time.time_ns()))
+
+    def finish(self) -> None:
+        """Seal what is to be said at the end."""
+        self._last += self._seal(self._auditor.close(time.time_ns()))
+
+    async def due(self) -> Sequence[CleanBatch]:
+        """What `finish` sealed, once."""
+        last, self._last = self._last, []
+        return last
+
+    async def sync(self) -> bool:
+        """Nothing: what counts is what was committed."""
+        return True
 
     async def committed(self, upto: int) -> None:
-        """Every sink has the events up to sequence number *upto*."""
-        while self._outbox and (batch := self._outbox.first()) and batch.upto <= upto:
-            self._outbox.forget_first()
+        """Nothing: it was committed with its records."""
 
     def close(self) -> None:
-        """Close the files."""
+        """Close the file."""
         if self._ledger:
-            self._ledger.close()
-        if self._outbox:
-            self._outbox.close()
+            with Told(_tell):
+                self._ledger.close()
 
     def _seal(self, events: list[Clean]) -> Sequence[CleanBatch]:
         if not events:
             return ()
-        head = self._auditor.head
-        batch = self._auditor.batch(events)
-        try:
-            if self._ledger:
-                self._ledger.append(events, head)
-            if self._outbox:
-                self._outbox.append(batch)
-        except (OSError, SpoolFullError) as trouble:
-            _log.error("audit events could not be kept on disk (%s) and are sent all the same", type(trouble).__name__)
-        self._facts.keep(_HEAD, msgspec.json.encode(head))
-        return (batch,)
+        if self._ledger:
+            with Told(_tell):
+                self._ledger.append(events, self._auditor.head)
+        self._facts.keep(_HEAD, msgspec.json.encode(self._auditor.head))
+        return (self._auditor.batch(events),)
 
 
-def _drain(outbox: Spool) -> Sequence[CleanBatch]:
-    batches = []
-    while batch := outbox.first():
-        batches.append(batch)
-        outbox.skip_first()
-    return batches
-
-
-def _last_head(batch: CleanBatch) -> Head | None:
-    return _decode(batch.records[-1]) if batch.records else None
+def _tell(trouble: OSError) -> None:
+    _log.error("the audit file cannot be written (%s); events wait in memory until it can", trouble.strerror)
 
 
 def _decode(value: bytes | None) -> Head | None:

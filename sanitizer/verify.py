@@ -44,6 +44,8 @@ class Verdict(msgspec.Struct):
     """The last event that a valid signature covers; 0 without a public key."""
     events: int = 0
     duplicates: int = 0
+    retired_to: int = 0
+    """What is not there up to here was deleted on schedule, as an event says."""
     faults: list[Fault] = []
 
     @property
@@ -155,7 +157,8 @@ def _judge(name: str, chain: _Chain, keys: Sequence[Ed25519PublicKey], end: Head
     _check_order(links, faults)
     first, last = min(links, default=0), max(links, default=0)
     upto = max(last, end.seq if end else 0)
-    gone = max((body["last_seq"] for link in links.values() if (body := link.body) and "last_seq" in body), default=0)
+    told = [body for link in links.values() if (body := link.body) and body.get("type") == "records_retired"]
+    gone = max((body["last_seq"] for body in told if isinstance(body.get("last_seq"), int)), default=0)
     gaps = _gaps(links, first - 1 if excerpt else gone, upto)
     explained = _explain(chain.unsound, links, gaps, faults)
     for start, stop in gaps:
@@ -172,7 +175,7 @@ def _judge(name: str, chain: _Chain, keys: Sequence[Ed25519PublicKey], end: Head
         faults.append(Fault("missing", 0, "no event of it is there"))
     faults = sorted(set(faults), key=lambda fault: fault.seq)
     intact_to = max(0, faults[0].seq - 1) if faults else last
-    return Verdict(name, first, last, min(intact_to, last), signed_to, len(links), chain.duplicates, faults)
+    return Verdict(name, first, last, min(intact_to, last), signed_to, len(links), chain.duplicates, gone, faults)
 
 
 def _choose(sound: Mapping[int, list[_Link]], faults: list[Fault]) -> dict[int, _Link]:

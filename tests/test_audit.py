@@ -13,6 +13,7 @@ from sanitizer.chain import Chain
 from sanitizer.event import AuditEvent
 from sanitizer.hashing import Keyring, canonical
 from sanitizer.mcp import Direction, Exposure, Frame
+from sanitizer.model import Clean
 from sanitizer.pairing import Pairing
 from sanitizer.params import Params
 from sanitizer.verify import verify
@@ -32,6 +33,10 @@ def called(auditor: Auditor, request: dict[str, Any], response: dict[str, Any], 
     assert auditor.observe(frames("c2s", **request), NOW, lane) == []
     (event,) = auditor.observe(frames("s2c", **response), NOW + SECOND // 2, lane)
     return dict(json.loads(event))
+
+
+def expose(auditor: Auditor, fingerprint: str, now_ns: int) -> list[Clean]:
+    return auditor.observe([Exposure("github-pat", f"hmac-sha256:k:{fingerprint}", tool="push")], now_ns, "lane")
 
 
 def test_a_call_becomes_one_event_with_everything_but_its_contents() -> None:
@@ -141,15 +146,15 @@ def test_redactions_by_kind_add_up() -> None:
 
 
 def test_an_exposed_credential_is_told_at_once_then_counted() -> None:
-    auditor = Auditor(Chain(), "crm", repeat_secs=60)
-    (first,) = auditor.expose("github-pat", "hmac-sha256:k:ab", NOW, tool="push")
+    auditor = Auditor(Chain(every_secs=1e6), "crm", repeat_secs=60)
+    (first,) = expose(auditor, "ab", NOW)
     assert json.loads(first)["count"] == 1
     assert [
         event
         for second in range(1, 60)
-        for event in auditor.expose("github-pat", "hmac-sha256:k:ab", NOW + second * SECOND, tool="push")
+        for event in expose(auditor, "ab", NOW + second * SECOND)
     ] == []
-    (again,) = auditor.expose("github-pat", "hmac-sha256:k:ab", NOW + 60 * SECOND, tool="push")
+    (again,) = expose(auditor, "ab", NOW + 60 * SECOND)
     event = json.loads(again)
     assert (event["type"], event["rule"], event["fingerprint"], event["server"], event["tool"]) == (
         "credential_exposure", "github-pat", "hmac-sha256:k:ab", "crm", "push",
@@ -159,9 +164,9 @@ def test_an_exposed_credential_is_told_at_once_then_counted() -> None:
         "2026-11-20T14:55:52.000000Z",
         "2026-11-20T14:56:52.000000Z",
     )
-    (other,) = auditor.expose("github-pat", "hmac-sha256:k:cd", NOW)
+    (other,) = expose(auditor, "cd", NOW)
     assert json.loads(other)["count"] == 1
-    auditor.expose("github-pat", "hmac-sha256:k:cd", NOW + SECOND)
+    expose(auditor, "cd", NOW + SECOND)
     untold, _ = auditor.close(NOW + 2 * SECOND)
     assert (json.loads(untold)["fingerprint"], json.loads(untold)["count"]) == ("hmac-sha256:k:cd", 2)
 
@@ -217,7 +222,7 @@ def test_memory_stays_flat_over_many_calls() -> None:
             auditor.observe([request], NOW + number, f"lane{number % 3}")
             if number % 10:
                 auditor.observe([Frame("response", 100, "s2c", id=number, session=f"s{number}")], NOW + number, f"lane{number % 3}")
-            auditor.expose("rule", f"fingerprint {number}", NOW + number)
+            expose(auditor, f"{number}", NOW + number)
 
     work(0)
     tracemalloc.start()
@@ -246,3 +251,15 @@ def test_nothing_planted_in_real_traffic_is_in_its_trail(capture: Path) -> None:
     assert all(call["tool"] and call["params_hash"] and call["client_name"] == "capture-client" for call in calls)
     trail = b"\n".join(sealed).decode()
     assert not [secret for secret in PLANTED if secret in trail]
+
+
+def test_what_happens_while_nobody_takes_events_is_counted_and_leaves_no_gap() -> None:
+    auditor = Auditor(Chain())
+    expose(auditor, "ab", NOW)
+    auditor.is_full = True
+    assert expose(auditor, "cd", NOW) == []
+    assert auditor.tick(NOW + 3_600 * SECOND) == []
+    auditor.is_full = False
+    assert auditor.missed == 1
+    (event,) = expose(auditor, "ef", NOW)
+    assert json.loads(event)["seq"] == 2

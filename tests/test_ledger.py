@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from sanitizer.audit import Auditor
 from sanitizer.chain import Chain, HeadFile
 from sanitizer.event import AuditEvent, timestamp
 from sanitizer.ledger import Ledger, LedgerError, lines, parts
@@ -23,6 +22,7 @@ NOW = 1_795_186_552_123_456_789
 def write(ledger: Ledger, chain: Chain, count: int = 1) -> None:
     for _ in range(count):
         ledger.append([chain.seal(AuditEvent(type="call", time=timestamp(NOW), tool="t" * 50))], chain.head)
+        ledger.tick()
 
 
 def judged(path: Path) -> Verdict:
@@ -66,7 +66,7 @@ def test_a_torn_last_line_is_cut_off_and_the_chain_goes_on(tmp_path: Path, cut: 
     with path.open("ab") as file:
         file.write(torn)
     ledger = Ledger(path)
-    assert ledger.torn_bytes == len(torn)
+    assert ledger.found.torn_bytes == len(torn)
     write(ledger, Chain(ledger.head))
     ledger.close()
     assert judged(path).is_intact
@@ -118,30 +118,57 @@ def test_old_parts_are_set_aside_by_age(tmp_path: Path) -> None:
     ledger, chain = Ledger(path, max_age_secs=0), Chain()
     write(ledger, chain, 3)
     ledger.close()
-    assert len(parts(path)) == 3
+    assert [part.stat().st_size > 0 for part in parts(path)] == [True, True, True, False]
 
 
-def test_parts_are_deleted_on_schedule_and_the_trail_says_which(tmp_path: Path) -> None:
+def test_a_part_is_outdated_so_long_after_its_last_event(tmp_path: Path) -> None:
     path = tmp_path / "audit.ndjson"
-    ledger = Ledger(path, max_bytes=2_000, keep_secs=3600)
-    chain = Chain()
-    auditor = Auditor(chain)
+    ledger, chain = Ledger(path, max_bytes=2_000), Chain()
     write(ledger, chain, 30)
-    assert ledger.retire() is None
+    assert ledger.outdated(3600) == []
     old = parts(path)[:2]
     for part in old:
         os.utime(part, (time.time() - 4000, time.time() - 4000))
-    gone = ledger.retire()
-    assert gone is not None
-    assert gone[0] == 1
-    ledger.append(
-        auditor.record(AuditEvent(type="records_retired", time=timestamp(NOW), first_seq=gone[0], last_seq=gone[1])), auditor.head
-    )
+    found = ledger.outdated(3600)
+    assert [part.path for part in found] == old
+    assert found[0].first == 1
+    assert found[1].first == found[0].last + 1
     ledger.close()
-    assert not any(part.exists() for part in old)
-    verdict = judged(path)
-    assert verdict.is_intact
-    assert verdict.first == gone[1] + 1
+
+
+def test_a_file_that_only_hands_events_on_forgets_what_arrived(tmp_path: Path) -> None:
+    path = tmp_path / "trail.ndjson"
+    ledger, chain = Ledger(path, max_bytes=2_000), Chain()
+    write(ledger, chain, 30)
+    before = ledger.outdated(0)
+    ledger.forget(before[2].last - 1)
+    assert ledger.outdated(0) == before[2:]
+    ledger.forget(1_000)
+    assert parts(path) == [path]
+    ledger.close()
+
+
+def test_garbage_at_the_end_does_not_hide_where_the_chain_stands(tmp_path: Path) -> None:
+    path = tmp_path / "audit.ndjson"
+    ledger, chain = Ledger(path), Chain()
+    write(ledger, chain, 3)
+    ledger.close()
+    with path.open("ab") as file:
+        file.write(b"not an event\n" + b"\0" * 100)
+    ledger = Ledger(path)
+    assert ledger.head == chain.head
+    assert ledger.found.torn_bytes == 100
+    ledger.close()
+
+
+def test_a_part_that_is_there_already_is_never_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "audit.ndjson"
+    (tmp_path / "audit.ndjson.000000000001").write_bytes(b"of another chain\n")
+    ledger, chain = Ledger(path, max_age_secs=0), Chain()
+    write(ledger, chain, 1)
+    ledger.close()
+    assert (tmp_path / "audit.ndjson.000000000001").read_bytes() == b"of another chain\n"
+    assert (tmp_path / "audit.ndjson.000000000002").read_bytes().count(b"\n") == 1
 
 
 def test_two_processes_cannot_write_one_file(tmp_path: Path) -> None:
@@ -170,7 +197,7 @@ def test_a_full_disk_loses_no_event_and_leaves_no_half_line(tmp_path: Path, monk
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "write", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match=r"No space left.*audit.ndjson"):
         write(ledger, chain)
     monkeypatch.setattr(os, "write", real)
     assert path.read_bytes().count(b"\n") == 2
