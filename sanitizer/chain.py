@@ -27,6 +27,8 @@ SIGNING_KEY_NAME = "SANITIZER_AUDIT_KEY"
 GENESIS = "0" * 64
 _CONTEXT = b"mcp-log-sanitizer audit checkpoint\n"
 
+_HASH_BYTES = len(',"hash":""}') + 64
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -158,6 +160,12 @@ class Chain:
         body = encode(event)
         self._hash = digest = hashlib.sha256(body).hexdigest()
         return Clean(b'%s,"hash":"%s"}' % (body[:-1], digest.encode()))
+
+
+def sealed(line: bytes) -> Clean | None:
+    """*line* if it is an event just as `Chain` wrote it: its hash, which stands last, is that of the rest."""
+    is_whole = hashlib.sha256(b"%b}" % line[:-_HASH_BYTES]).hexdigest().encode() == line[-_HASH_BYTES + 9 : -2]
+    return Clean(line) if is_whole else None
 
 
 def key_id(key: Ed25519PublicKey) -> str:

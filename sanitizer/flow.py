@@ -11,7 +11,6 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sanitizer.chain import Signer
 from sanitizer.database import compiled
 from sanitizer.event import Transport
 from sanitizer.filter import receiver
@@ -22,13 +21,13 @@ from sanitizer.model import CleanBatch, Source
 from sanitizer.outlets import Outlets
 from sanitizer.pipeline import Hook, Pipeline
 from sanitizer.scrub import Options, Scrubber
-from sanitizer.settings import Audit, Config, sink_names
+from sanitizer.settings import Config, sink_names
 from sanitizer.sources import SourceConfig, StdinConfig
 from sanitizer.sources.options import Reading
 from sanitizer.spill import WhenFull
 from sanitizer.state import State
 from sanitizer.telemetry import Metrics
-from sanitizer.trail import Trail, UnsavedTrail
+from sanitizer.trail import is_sent, open_trail, wants_audit
 from sanitizer.workers import WorkerLanes
 
 _log = logging.getLogger(__name__)
@@ -66,7 +65,7 @@ class Flow:
             self.state = State(self._folder)
             stack.callback(self.state.close)
             self.outlets = Outlets(self._folder / "spool", self.state, self._metrics, self._when_full, self.dropped)
-            self.trail = self._open_trail()
+            self.trail = open_trail(config, self.state, self._folder / "audit", self._transport)
             if self.trail:
                 stack.callback(self.trail.close)
                 await self._flush_state()
@@ -166,7 +165,7 @@ class Flow:
         self.pipeline.hold_secs, self.pipeline.commit_secs = config.hold_secs, config.commit_secs
         self.config = config
         if self.trail:
-            self.trail.is_read_by_sinks = _is_audit_sent(config)
+            self.trail.is_read_by_sinks = is_sent(config)
         return needing
 
     async def _change_sources(self, wanted: Sequence[SourceConfig]) -> None:
@@ -219,17 +218,6 @@ class Flow:
         stack.callback(lanes.close)
         return lanes
 
-    def _open_trail(self) -> Trail | UnsavedTrail | None:
-        if not wants_audit(self.config):
-            return None
-        options = self.config.audit or Audit()
-        signer = Signer.load(options.key_file)
-        if self.config.delivery == "exactly_once":
-            return UnsavedTrail(options, signer, self.state, self._transport)
-        trail = Trail(options, signer, self.state, self._folder / "audit", self._transport)
-        trail.is_read_by_sinks = _is_audit_sent(self.config)
-        return trail
-
     def _when_full(self, lane: str) -> WhenFull:
         for source in self.config.sources:
             if isinstance(source, StdinConfig) and lane.startswith(f"{source.name or 'stdin'}:"):
@@ -275,15 +263,6 @@ def _never_stops(config: Config) -> bool:
     return any(isinstance(source, StdinConfig) and source.when_full != "block" for source in config.sources)
 
 
-def wants_audit(config: Config) -> bool:
-    """Whether anybody is to have an audit trail."""
-    return config.audit is not None or _is_audit_sent(config)
-
-
-def _is_audit_sent(config: Config) -> bool:
-    return any("audit" in sink.receives for sink in config.sinks)
-
-
 def scrubber(config: Config, keyring: Keyring | None = None) -> Scrubber:
     """The redaction that *config* asks for. Raises `RuleError` and `HashKeyError`.
 
@@ -293,7 +272,7 @@ def scrubber(config: Config, keyring: Keyring | None = None) -> Scrubber:
     options = Options(
         format=config.format,
         annotate=config.annotate,
-        audit=config.audit is not None,
+        audit=wants_audit(config),
         params=params.mode,
         params_by_method=params.by_method,
         params_by_tool=params.by_tool,

@@ -178,7 +178,8 @@ def _text_scrubber(config: Config, flow: Flow) -> Scrubber:
     """The same redaction with the same keys, but text stays text."""
     from sanitizer.flow import scrubber  # noqa: PLC0415
 
-    return scrubber(msgspec.structs.replace(config, format="raw", annotate=False, audit=None), flow.lanes.scrubber.keyring)
+    plain = msgspec.structs.replace(config, format="raw", annotate=False, audit=None, sinks=())
+    return scrubber(plain, flow.lanes.scrubber.keyring)
 
 
 async def _open_flow(stack: AsyncExitStack, config: Config, folder: Path) -> Flow:

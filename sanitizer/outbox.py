@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from sanitizer.chain import Head
+from sanitizer.chain import Head, sealed
 from sanitizer.ledger import last_head, parts
 from sanitizer.model import Clean, CleanBatch
 
@@ -33,10 +33,9 @@ class Outbox:
         records: list[Clean] = []
         offsets: list[int] = []
         for line in self._lines():
-            try:
-                head = _read_head(line)
-            except msgspec.MsgspecError:
-                continue  # no event of ours; whoever verifies the file is told
+            if (event := sealed(line)) is None:
+                continue  # not what was written there, so it stays there; whoever verifies the file is told
+            head = _read_head(event)
             if _is_before(head, self._given):
                 continue
             self._given = head
@@ -44,7 +43,7 @@ class Outbox:
                 yield _batch(chain, records, offsets)
                 records, offsets, size = [], [], 0
             chain = head.chain
-            records.append(Clean(line))
+            records.append(event)
             offsets.append(head.seq)
             size += len(line)
             max_bytes -= len(line)

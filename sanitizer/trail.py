@@ -23,7 +23,7 @@ from sanitizer.ledger import Ledger
 from sanitizer.mcp import Exposure, Frame
 from sanitizer.model import Clean, CleanBatch
 from sanitizer.outbox import Outbox
-from sanitizer.settings import Audit
+from sanitizer.settings import Audit, Config
 from sanitizer.trailfile import Told, TrailFile
 
 _log = logging.getLogger(__name__)
@@ -199,6 +199,29 @@ class UnsavedTrail:
                 self._ledger.append(events, self._auditor.head)
         self._facts.keep(_HEAD, msgspec.json.encode(self._auditor.head))
         return (self._auditor.batch(events),)
+
+
+def open_trail(config: Config, facts: Facts, folder: Path, transport: Transport) -> Trail | UnsavedTrail | None:
+    """The trail that *config* asks for, if it does. Raises `LedgerError` and `SigningKeyError`."""
+    if not wants_audit(config):
+        return None
+    options = config.audit or Audit()
+    signer = Signer.load(options.key_file)
+    if config.delivery == "exactly_once":
+        return UnsavedTrail(options, signer, facts, transport)
+    trail = Trail(options, signer, facts, folder, transport)
+    trail.is_read_by_sinks = is_sent(config)
+    return trail
+
+
+def wants_audit(config: Config) -> bool:
+    """Whether anybody is to have an audit trail."""
+    return config.audit is not None or is_sent(config)
+
+
+def is_sent(config: Config) -> bool:
+    """Whether any sink receives audit events."""
+    return any("audit" in sink.receives for sink in config.sinks)
 
 
 def _tell(trouble: OSError) -> None:

@@ -149,11 +149,7 @@ def test_an_exposed_credential_is_told_at_once_then_counted() -> None:
     auditor = Auditor(Chain(every_secs=1e6), "crm", repeat_secs=60)
     (first,) = expose(auditor, "ab", NOW)
     assert json.loads(first)["count"] == 1
-    assert [
-        event
-        for second in range(1, 60)
-        for event in expose(auditor, "ab", NOW + second * SECOND)
-    ] == []
+    assert [event for second in range(1, 60) for event in expose(auditor, "ab", NOW + second * SECOND)] == []
     (again,) = expose(auditor, "ab", NOW + 60 * SECOND)
     event = json.loads(again)
     assert (event["type"], event["rule"], event["fingerprint"], event["server"], event["tool"]) == (
