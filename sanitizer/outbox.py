@@ -20,9 +20,9 @@ _read_head = msgspec.json.Decoder(Head).decode
 
 
 class Outbox:
-    """The events after *delivered* (None: all) in the ledger at *path*, in order, and what is appended to it meanwhile."""
+    """The events after *delivered* in the ledger at *path*, in order, and what is appended to it meanwhile."""
 
-    def __init__(self, path: Path, delivered: Head | None) -> None:
+    def __init__(self, path: Path, delivered: Head) -> None:
         self._path = path
         self._given = delivered
         self._file: BinaryIO | None = None
@@ -52,7 +52,7 @@ class Outbox:
         if records:
             yield _batch(chain, records, offsets)
 
-    def skip(self, upto: Head | None) -> None:
+    def skip(self, upto: Head) -> None:
         """Give nothing up to *upto* any more."""
         if not _is_before(upto, self._given):
             self._given = upto
@@ -95,9 +95,9 @@ class Outbox:
             return False
 
 
-def _is_before(head: Head | None, other: Head | None) -> bool:
+def _is_before(head: Head | None, other: Head) -> bool:
     """Whether *head* is *other*, or stands before it in the same chain."""
-    return head is not None and other is not None and head.chain == other.chain and head.seq <= other.seq
+    return head is not None and head.chain == other.chain and head.seq <= other.seq
 
 
 def _batch(chain: str, records: list[Clean], offsets: list[int]) -> CleanBatch:

@@ -29,6 +29,7 @@ from sanitizer.trailfile import Told, TrailFile
 _log = logging.getLogger(__name__)
 _HEAD = "audit-head"
 _DELIVERED = "audit-delivered"
+_NOTHING = Head("", 0, "")
 _PART_BYTES = 16 << 20
 _MAX_GIVEN_BYTES = 16 << 20
 """What sinks have in hand; the rest waits in the file."""
@@ -56,7 +57,8 @@ class Trail:
         path = Path(options.file or folder / "trail.ndjson")
         part_bytes = _PART_BYTES if self._is_own else options.max_file_bytes
         ledger = Ledger(path, part_bytes, options.max_file_secs, sync_secs=None)
-        delivered = _decode(facts.fact(_DELIVERED)) or (None if self._is_own else ledger.head)
+        # A file that was there before has been read by whoever reads it; one of our own holds what is to be delivered.
+        delivered = _decode(facts.fact(_DELIVERED)) or (not self._is_own and ledger.head) or _NOTHING
         self._file = TrailFile(
             ledger,
             signer,
@@ -84,7 +86,7 @@ class Trail:
 
     async def tick(self) -> Sequence[CleanBatch]:
         """What time brings, and the events that sinks may have now. To be called, and its result delivered, about once a second."""
-        self._file.tick(self._delivered.seq if self._delivered else 0)
+        self._file.tick(self._delivered.seq)
         return await self.due()
 
     def finish(self) -> None:
@@ -96,8 +98,9 @@ class Trail:
         if not await self.sync():
             return ()
         if not self.is_read_by_sinks:
-            self._outbox.skip(self._file.ledger.head)
-            self._deliver_upto(self._file.ledger.head)
+            head = self._file.ledger.head or _NOTHING
+            self._outbox.skip(head)
+            self._deliver_upto(head)
             return ()
         given: list[CleanBatch] = []
         with Told(_tell):
@@ -132,10 +135,8 @@ class Trail:
         with Told(_tell):
             self._file.ledger.close()
 
-    def _deliver_upto(self, head: Head | None) -> None:
+    def _deliver_upto(self, head: Head) -> None:
         self._delivered = head
-        if head is None:
-            return
         self._facts.keep(_DELIVERED, msgspec.json.encode(head))
         if self._is_own:
             with Told(_tell):
