@@ -13,7 +13,6 @@ from sanitizer.model import Clean, CleanBatch
 from sanitizer.pairing import Exchange, Pairing
 
 _MAX_CONNECTIONS = 4_096
-_MAX_EXPOSURES = 10_000
 
 
 class _Peer(msgspec.Struct, frozen=True):
@@ -23,7 +22,7 @@ class _Peer(msgspec.Struct, frozen=True):
     server: str = ""
 
 
-class _Exposure(msgspec.Struct):
+class _Exposure(msgspec.Struct, gc=False):
     first_ns: int
     last_ns: int
     told_ns: int
@@ -35,7 +34,8 @@ class Auditor:
     """The trail of one process. Feed it what was seen, in order; it gives back the events to write, sealed.
 
     *server* and *transport* describe the source where records do not say. The same credential is reported once, then at most
-    every *repeat_secs* with its count. Nothing here does I/O: whoever writes the events stores the chain's `head` after them.
+    every *repeat_secs* with its count; where more than *max_exposures* are about in that time, the others are counted by rule,
+    without a fingerprint. Nothing here does I/O: whoever writes the events stores the chain's `head` after them.
     """
 
     def __init__(
@@ -45,12 +45,14 @@ class Auditor:
         transport: Transport = "log",
         pairing: Pairing | None = None,
         repeat_secs: float = 3_600.0,
+        max_exposures: int = 10_000,
     ) -> None:
         self._chain = chain
         self._server = server
         self._transport: Transport = transport
         self._pairing = Pairing() if pairing is None else pairing
         self._repeat_ns = int(repeat_secs * 1e9)
+        self._max_exposures = max_exposures
         self._peers: dict[tuple[str, str], _Peer] = {}
         self._exposures: dict[tuple[str, str, str, str], _Exposure] = {}
         self.is_full = False
@@ -148,6 +150,11 @@ class Auditor:
         """A credential is told of when it is seen first, then at most every so often, with its count."""
         key = (found.rule, found.fingerprint, found.server or self._server, found.tool)
         seen = self._exposures.pop(key, None)
+        if seen is None and len(self._exposures) >= self._max_exposures:
+            self._forget_exposures(now_ns, events)
+            if len(self._exposures) >= self._max_exposures:
+                key = (found.rule, "", found.server or self._server, "")
+                seen = self._exposures.pop(key, None)
         if seen is None:
             seen = _Exposure(now_ns, now_ns, now_ns, found.count)
             self._tell(key, seen, events)
@@ -158,9 +165,14 @@ class Auditor:
                 seen.told_ns = now_ns
                 self._tell(key, seen, events)
         self._exposures[key] = seen
-        if len(self._exposures) > _MAX_EXPOSURES:
-            oldest = next(iter(self._exposures))
-            self._tell(oldest, self._exposures.pop(oldest), events)
+
+    def _forget_exposures(self, now_ns: int, events: list[Clean]) -> None:
+        """Forget the credentials that were not seen for long, the longest unseen first."""
+        while self._exposures:
+            key, seen = next(iter(self._exposures.items()))
+            if now_ns - seen.last_ns < self._repeat_ns:
+                return
+            self._tell(key, self._exposures.pop(key), events)
 
     def _tell(self, key: tuple[str, str, str, str], seen: _Exposure, events: list[Clean]) -> None:
         """Tell of a credential what was not told of it yet."""
@@ -178,4 +190,6 @@ class Auditor:
             count=seen.count,
         )
         event.server, event.tool = key[2], key[3]
+        if not key[1]:
+            event.reason = "more credentials than are told one by one"
         self._seal(event, events)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 import orjson
@@ -15,6 +15,7 @@ from sanitizer.audit_views import VIEWS, render
 from sanitizer.chain import SigningKeyError, generate_key, key_id, load_public_key
 from sanitizer.hashing import ENVIRONMENT_NAME, HashKeyError, Keyring, plain_hash
 from sanitizer.payload import UnreadableError, parse, subject
+from sanitizer.surroundings import FactName, pseudonym
 from sanitizer.verify import Verdict, verify
 
 _PATHS = click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True), metavar="PATH...")
@@ -152,8 +153,14 @@ def stats_command(paths: tuple[Path, ...], *, as_json: bool, by: str, **asked: s
 @click.option("--key-file", type=_FILE, help=f"The hash keys; else ${ENVIRONMENT_NAME}.")
 @click.option("--key-id", help="Hash with this key instead of the active one, to look up an old call.")
 @click.option("--plain", is_flag=True, help="SHA-256 without a key.")
-def hash_command(params: str, *, tool: bool, key_file: Path | None, key_id: str | None, plain: bool) -> None:
+@click.option("--fact", type=click.Choice(get_args(FactName)), help="PARAMS is a user, a project ...: its pseudonym in the trail.")
+def hash_command(
+    params: str, *, tool: bool, key_file: Path | None, key_id: str | None, plain: bool, fact: FactName | None
+) -> None:
     """The hash under which a call with these PARAMS (JSON; `-` reads standard input) is logged."""
+    if fact:
+        click.echo(_pseudonym(fact, params, key_file, key_id))
+        return
     text = sys.stdin.buffer.read() if params == "-" else params.encode("utf-8", "surrogateescape")
     try:
         value = parse(text)
@@ -164,10 +171,22 @@ def hash_command(params: str, *, tool: bool, key_file: Path | None, key_id: str 
         click.echo(plain_hash(covered))
         return
     try:
-        keyring = Keyring.load(key_file)
-        if keyring.is_ephemeral:
-            raise _Fault(f"there is no hash key to look a call up with: set {ENVIRONMENT_NAME} or give --key-file, or --plain")
-        click.echo(keyring.params_hash(covered, key_id))
+        click.echo(_keyring(key_file).params_hash(covered, key_id))
+    except HashKeyError as error:
+        raise _Fault(str(error)) from None
+
+
+def _keyring(key_file: Path | None) -> Keyring:
+    keyring = Keyring.load(key_file)
+    if keyring.is_ephemeral:
+        raise _Fault(f"there is no hash key to look a call up with: set {ENVIRONMENT_NAME} or give --key-file, or --plain")
+    return keyring
+
+
+def _pseudonym(fact: str, text: str, key_file: Path | None, key_id: str | None) -> str:
+    try:
+        keyring = _keyring(key_file)
+        return pseudonym(keyring if key_id is None else keyring.using(key_id), fact, text)
     except HashKeyError as error:
         raise _Fault(str(error)) from None
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sanitizer.trail_options import audit_options, fact_paths, keep_secs
+
 if TYPE_CHECKING:
     from sanitizer.lanes import Lanes
     from sanitizer.ruleset import Selection
@@ -142,7 +144,7 @@ def fail(message: object, code: int = 2) -> None:
     help="How lines are wrapped.",
 )
 @click.option("--max-record-bytes", type=click.IntRange(1024), default=1 << 20, help="A longer record is cut and marked.")
-@click.option("--audit-file", metavar="FILE", help="Write the audit trail there.")
+@audit_options
 @click.option("--stats", is_flag=True, help="End with a table on standard error.")
 @click.option("--json", "as_json", is_flag=True, help="The table as JSON.")
 @click.option("--config", metavar="FILE", help="Run a configuration file instead; see `sanitizer schema`.")
@@ -163,7 +165,7 @@ def run(files: tuple[str, ...], output: str | None, config: str | None, once: bo
         if not os.path.exists(name):
             fail(f"{name}: no such file")
     counts = pipe.Counts()
-    trail = audited(lanes, options["audit_file"]) if options["audit_file"] else None
+    trail = audited(lanes, options["audit_file"], keep_secs(options["audit_keep"])) if options["audit_file"] else None
     try:
         out = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600) if output else 1
         with progress(files, counts):
@@ -206,6 +208,7 @@ def composed(form: str, options: dict[str, Any]) -> Lanes:
                 audit=bool(options.get("audit_file")),
                 params=options.get("params"),
                 plain_hash=options.get("plain_hash", False),
+                facts=fact_paths(options.get("facts", ()), options.get("kept", ())),
             ),
         )
     except (RuleError, HashKeyError) as fault:
@@ -213,14 +216,14 @@ def composed(form: str, options: dict[str, Any]) -> Lanes:
     return Lanes(scrubber, wrapper=options.get("wrapper", "auto"), max_record_bytes=options.get("max_record_bytes", 1 << 20))
 
 
-def audited(lanes: Lanes, path: str) -> Any:
+def audited(lanes: Lanes, path: str, keep_secs: float | None = None) -> Any:
     """Write the audit trail of what *lanes* scrub to *path*."""
     from sanitizer.chain import Signer, SigningKeyError  # noqa: PLC0415
     from sanitizer.ledger import Ledger, LedgerError  # noqa: PLC0415
     from sanitizer.trailfile import TrailFile  # noqa: PLC0415
 
     try:
-        trail = TrailFile(Ledger(path), Signer.load())
+        trail = TrailFile(Ledger(path), Signer.load(), keep_secs=keep_secs)
     except (SigningKeyError, LedgerError, OSError) as fault:
         fail(fault)
     lanes.audit = trail

@@ -9,8 +9,10 @@ FIELD = re.compile(
     rb"([\w.\-\x80-\xff]{1,64})"
     rb"[\x22'`\\\])]{0,6}[ \t]{0,3}(?:=>|[:=])[ \t]{0,3}(?:[\[{(][ \t]{0,3}){0,4}[\\\x22'`bru(]{0,8}[^\x22'=:,{}]{0,64}\Z"
 )
+# Tried where `tool` stands, which is found sooner than a pattern is.
 TOOL = re.compile(
-    rb"(?i)\\*[\x22'](?:tool_name|toolname|tool|gen_ai\.tool\.name)\\*[\x22'][ \t]{0,3}:[ \t]{0,3}\\*[\x22']([\w.:/\-]{1,128})"
+    rb"(?i)(?:(?<=[\x22'])tool(?:_?name)?|(?<=[\x22']gen_ai\.)tool\.name)"
+    rb"\\*[\x22'][ \t]{0,3}:[ \t]{0,3}\\*[\x22']([\w.:/\-]{1,128})"
 )
 CALLED = re.compile(
     rb"\\*[\x22']method\\*[\x22']\s{0,3}:\s{0,3}\\*[\x22']tools/call.{0,4096}?"
@@ -28,5 +30,11 @@ def field(buffer: bytes, start: int) -> str:
 
 def tool(line: bytes) -> str:
     """The tool that a record names, or nothing."""
-    found = TOOL.search(line) or CALLED.search(line)
+    low = line.lower()
+    at = low.find(b"tool")
+    while at >= 0:
+        if found := TOOL.match(line, at):
+            return found[1].decode("utf-8", "replace")
+        at = low.find(b"tool", at + 4)
+    found = CALLED.search(line) if b"tools/call" in line else None
     return found[1].decode("utf-8", "replace") if found else ""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sanitizer.cli import composed, fail, rule_options
+from sanitizer.trail_options import audit_options, keep_secs
 
 if TYPE_CHECKING:
     from sanitizer.copies import Ends
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.command("exec", context_settings={"allow_interspersed_args": False})
 @click.option("--name", default="", metavar="NAME", help="The server's name in the audit trail.")
-@click.option("--audit-file", metavar="FILE", help="Write the audit trail of its calls there.")
+@audit_options
 @click.option("--config", metavar="FILE", help="Send its redacted log and the audit trail to these sinks too.")
 @rule_options
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
@@ -34,7 +35,7 @@ def exec_command(command: tuple[str, ...], name: str, audit_file: str | None, co
     from sanitizer import exec as wrapping  # noqa: PLC0415
 
     if config and any(value for key, value in options.items() if key != "profile" or value != "default"):
-        raise click.UsageError("--config says which rules and keys: leave out the options for them")
+        raise click.UsageError("--config says which rules, keys and facts: leave out the options for them")
     name = name or os.path.basename(command[0])
 
     def listen(ends: Ends) -> None:
@@ -56,7 +57,7 @@ def _listen(ends: Ends, name: str, audit_file: str | None, options: dict[str, An
 
     shown = composed(form="raw", options={**options, "audit_file": audit_file})
     try:
-        trail = listening.open_trail(audit_file, name) if audit_file else None
+        trail = listening.open_trail(audit_file, name, keep_secs(options["audit_keep"])) if audit_file else None
     except (SigningKeyError, LedgerError, OSError) as fault:
         fail(fault)
     listening.run(ends, shown, trail)

@@ -277,6 +277,7 @@ def scrubber(config: Config, keyring: Keyring | None = None) -> Scrubber:
         params_by_method=params.by_method,
         params_by_tool=params.by_tool,
         plain_hash=params.plain_hash,
+        facts=config.audit.facts if config.audit else None,
     )
     loaded = Keyring.load(config.hash_key_file)
     if keyring and keyring.is_ephemeral and loaded.is_ephemeral:

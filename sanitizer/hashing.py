@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import hmac
 import json
 import math
 import os
@@ -197,9 +196,13 @@ class Keyring:
         """`hmac-sha256:KEYID:HEX` of *data* under the active key, or the one named. Raises `HashKeyError` for an unknown id."""
         if key_id is None:
             return f"hmac-sha256:{self.active_id}:{self._hex(data)}"
-        if (key := self._keys.get(key_id)) is None:
+        return f"hmac-sha256:{key_id}:{self.using(key_id)._hex(data)}"
+
+    def using(self, key_id: str) -> Keyring:
+        """The same keys with the one named active. Raises `HashKeyError` for an unknown id."""
+        if key_id not in self._keys:
             raise HashKeyError(f"no hash key has the id {key_id!r}; there are: {', '.join(self.ids)}")
-        return f"hmac-sha256:{key_id}:{hmac.digest(key, data, 'sha256').hex()}"
+        return Keyring(self._keys, key_id, self._file, self._stamp)
 
     def _hex(self, data: bytes) -> str:
         inner = self._inner.copy()

@@ -70,7 +70,7 @@ def log_briefly() -> None:
     logging.getLogger().addHandler(logging.NullHandler())
 
 
-def open_trail(path: str, name: str) -> TrailFile:
+def open_trail(path: str, name: str, keep_secs: float | None = None) -> TrailFile:
     """The audit file at *path*; where another process writes to it, the first free of `STEM.2.SUFFIX`, `STEM.3.SUFFIX` ..."""
     from sanitizer.chain import Signer  # noqa: PLC0415
     from sanitizer.ledger import Ledger, LedgerError  # noqa: PLC0415
@@ -79,7 +79,7 @@ def open_trail(path: str, name: str) -> TrailFile:
     for number in range(1, _INSTANCES):
         wanted = asked if number == 1 else asked.with_name(f"{asked.stem}.{number}{asked.suffix}")
         try:
-            return TrailFile(Ledger(wanted), Signer.load(), name, "stdio", trouble=_tell_trouble)
+            return TrailFile(Ledger(wanted), Signer.load(), name, "stdio", keep_secs=keep_secs, trouble=_tell_trouble)
         except LedgerError as trouble:
             if "another process" not in str(trouble) or number == _INSTANCES - 1:
                 raise
@@ -152,7 +152,7 @@ class _Shown:
 
 def _params(lanes: Lanes) -> Params:
     scrubber = lanes.scrubber
-    return Params(scrubber.keyring, scrubber.redactor.text, plain=scrubber.options.plain_hash)
+    return Params(scrubber.keyring, scrubber.redactor.text, plain=scrubber.options.plain_hash, facts=scrubber.options.facts)
 
 
 async def run_flow(ends: Ends, config: Config, folder: Path) -> None:

@@ -39,7 +39,7 @@ class Exchange(msgspec.Struct, gc=False):
     progress: int = 0
 
 
-class _Pending(msgspec.Struct):
+class _Pending(msgspec.Struct, gc=False):
     key: _Key
     request: Frame
     start_ns: int

@@ -246,7 +246,7 @@ class Params:
                 value = subject(name, parse_nested(bytes(fields[key])))
             digest = "" if value is _UNREAD else self._hash(value)
             if index == 0 and self._tell:
-                frames.append(Frame("call", size, name=name, params_hash=digest))
+                frames.append(Frame("call", size, name=name, params_hash=digest, facts=self._surroundings.within(value, None)))
             ours = self._in_place(mode, key, fields[key], value, digest)
             if ours is not None and index > 0:
                 ours = {f"{key}_{field.removeprefix('params_')}" if field != key else key: item for field, item in ours.items()}

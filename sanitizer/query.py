@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import re
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,9 +15,7 @@ import orjson
 
 from sanitizer.chain import Head, HeadFile
 from sanitizer.ledger import parts
-
-_AGO = re.compile(r"(\d+)(s|m|h|d|w)")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+from sanitizer.times import seconds
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,8 +73,8 @@ class Group(msgspec.Struct):
 
 def moment(text: str, now: datetime | None = None) -> str:
     """`24h`, `7d` (ago) or an ISO 8601 time as events write times. Raises `ValueError`."""
-    if (ago := _AGO.fullmatch(text.strip())) is not None:
-        when = (now or datetime.now(UTC)) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    if (ago := seconds(text)) is not None:
+        when = (now or datetime.now(UTC)) - timedelta(seconds=ago)
     else:
         when = datetime.fromisoformat(text.strip())
         when = when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)

@@ -14,7 +14,7 @@ from typing import Literal
 
 import msgspec
 
-from sanitizer import context, document, envelopes, terminal
+from sanitizer import document, terminal
 from sanitizer.actions import replacements
 from sanitizer.calls import candidates, might_hold_call, needs_a_look
 from sanitizer.database import Compiled
@@ -29,6 +29,8 @@ from sanitizer.record import Assembled
 from sanitizer.redact import Redacted, Redactor
 from sanitizer.rows import Rows, framed, independent, logical, physical, singles, spans
 from sanitizer.scan import Scanner
+from sanitizer.sightings import Sighting, Witness
+from sanitizer.surroundings import FactPaths
 
 Format = Literal["ndjson", "raw"]
 Event = Frame | Exposure
@@ -43,7 +45,7 @@ BARE, TOMBSTONE = Envelope(), Envelope(tombstone=True)
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """How records are written, and whether an audit trail is to be told of calls and exposed credentials.
+    """How records are written, and whether an audit trail is to be told of calls, with which facts, and of exposed credentials.
 
     Params are hashed by default, but in raw output, where they stay and are redacted.
     """
@@ -55,6 +57,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     params_by_method: dict[str, Mode] = {}
     params_by_tool: dict[str, Mode] = {}
     plain_hash: bool = False
+    facts: FactPaths | None = None
 
 
 class Scrubber:
@@ -72,13 +75,21 @@ class Scrubber:
         mode = options.params or ("sanitize" if self.raw else "hash")
         by_method, by_tool = options.params_by_method, options.params_by_tool
         self.params = Params(
-            keyring, self.redactor.text, mode, by_method, by_tool, plain=options.plain_hash, tell=options.audit
+            keyring,
+            self.redactor.text,
+            mode,
+            by_method,
+            by_tool,
+            plain=options.plain_hash,
+            tell=options.audit,
+            facts=options.facts,
         )
         self.rewrites = mode != "sanitize" or bool(by_method or by_tool)
         self.credentials = [rule.file not in PERSONAL for rule in compiled.rules]
         self.observe: Callable[[Rows, Redacted], None] | None = None
         self.ids = [rule.id for rule in compiled.rules]
         self.kinds = [rule.label for rule in compiled.rules]
+        self.witness = Witness(self.ids, self.kinds, self.credentials, keyring.digest, self.redactor.text)
 
     def scrub(self, assembled: Assembled, lane: str) -> CleanBatch:
         """Redact whole records. Never raises: what fails is withheld."""
@@ -139,13 +150,16 @@ class Scrubber:
         self, rows: Rows, counts: Counter[int], frames: list[Event], *, whole: bool = False
     ) -> tuple[list[Clean], list[int]]:
         audited = self.options.audit
-        rewritten = self.without_params(rows, frames) if self.rewrites or audited else rows
+        seen: list[Sighting] = []
+        rewritten = self.without_params(rows, seen) if self.rewrites or audited else rows
         places = self.options.annotate or audited or self.observe is not None
+        self.redactor.tells_fields = self.observe is not None
         redacted = self.redactor.redact(rewritten.rows, rewritten.joins, places=places)
         if self.observe:
             self.observe(rewritten, redacted)
         if audited:
-            frames += self.exposures(rewritten, redacted)
+            frames += self.witness.frames(seen, redacted.places)
+            frames += self.witness.exposures(rewritten.rows, seen, redacted.places)
         counts.update(redacted.counts)
         lines = redacted.lines
         for number, cut in rows.cuts.items():
@@ -160,7 +174,7 @@ class Scrubber:
                 notes.setdefault(place.row, Counter())[self.kinds[place.rule]] += 1
         return document.documents(lines, rewritten, notes, keep_blank=whole)
 
-    def without_params(self, rows: Rows, frames: list[Event]) -> Rows:
+    def without_params(self, rows: Rows, seen: list[Sighting]) -> Rows:
         """The rows with the params of every call in them rewritten; a record of several rows is looked at whole."""
         look = needs_a_look if self.options.audit else might_hold_call
         texts: list[bytes] | None = None
@@ -168,7 +182,7 @@ class Scrubber:
             text = rows.rows[first] if count == 1 else b"\n".join(rows.rows[first : first + count])
             if look(text):
                 written, found = self.params.rewrite(text)
-                frames += found
+                seen += [Sighting(frame, range(first, first + count)) for frame in found]
                 if written is not text:
                     texts = texts if texts is not None else list(rows.rows)
                     parts = written.split(b"\n")
@@ -176,15 +190,6 @@ class Scrubber:
                         parts = [written.replace(b"\n", b" ")]
                     texts[first : first + count] = parts + [b""] * (count - len(parts))
         return rows if texts is None else rows._replace(rows=texts)
-
-    def exposures(self, rows: Rows, redacted: Redacted) -> list[Exposure]:
-        """What the audit trail is told of credentials in logs: by which rule, and which (by its keyed digest, never itself)."""
-        found: list[Exposure] = []
-        for place in redacted.places:
-            if self.credentials[place.rule]:
-                tool = self.redactor.text(context.tool(rows.rows[place.row]).encode()).decode("utf-8", "replace")
-                found.append(Exposure(self.ids[place.rule], self.keyring.digest(place.text), 1, "", tool))
-        return found
 
     def one_by_one(
         self, rows: Rows, counts: Counter[int], frames: list[Event], withheld: Counter[str], *, whole: bool

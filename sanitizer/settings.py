@@ -10,6 +10,7 @@ from sanitizer.params import Mode
 from sanitizer.ruleset import Selection
 from sanitizer.scrub import Format
 from sanitizer.sources import SourceConfig
+from sanitizer.surroundings import FactPaths
 from sanitizer.wrappers import Wrapper
 from sinks import SinkConfig
 from sinks.options import Bytes, Count, Options, Seconds, Secret, Tls
@@ -33,7 +34,7 @@ class Audit(Options, frozen=True):
 
     `server` names the MCP server where the log does not. Checkpoints are signed with the Ed25519 key in `key_file` (or in
     `SANITIZER_AUDIT_KEY`), every `checkpoint_events` events and every `checkpoint_secs` seconds. Parts of the file are kept for
-    `keep_secs`, or for good.
+    `keep_secs`, or for good. `facts` says where to find the user, the project and the like of a call.
     """
 
     file: str | None = None
@@ -44,6 +45,7 @@ class Audit(Options, frozen=True):
     max_file_bytes: Bytes = 100 << 20
     max_file_secs: Seconds = 86_400.0
     keep_secs: Seconds | None = None
+    facts: FactPaths = FactPaths()
 
 
 class SpoolOptions(Options, frozen=True):

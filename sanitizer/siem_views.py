@@ -48,7 +48,7 @@ def ocsf(event: Event, line: bytes) -> dict[str, Any]:
         return shown | _api_activity(event)
     if event["type"] == "credential_exposure":
         finding = {
-            "uid": event["fingerprint"],
+            "uid": event.get("fingerprint", event["rule"]),
             "title": f"A credential is in the log: {event['rule']}",
             "first_seen_time": nanos(event["first_seen"]) // 1_000_000,
             "last_seen_time": nanos(event["last_seen"]) // 1_000_000,

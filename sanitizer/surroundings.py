@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -39,21 +39,25 @@ _fields_of = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
-class FactPaths(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+FactName = Literal["user", "project", "subject_type", "subject_id", "actor_kind", "client_ip", "server"]
+FactPath = Annotated[str, msgspec.Meta(pattern=r"^(record|arguments|meta)(\.[^.]+)+$")]
+
+
+class FactPaths(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Where to find who and what a call concerns. A path is `record.KEY...` (the log object around), `arguments.KEY...` or
     `meta.KEY...` (the request's `_meta`); the first that holds a text or an integer counts.
 
     Facts are pseudonymised (`[user:6f1c9a42d0b3]`), but for those in `kept`, which are redacted like any text.
     """
 
-    user: tuple[str, ...] = ()
-    project: tuple[str, ...] = ()
-    subject_type: tuple[str, ...] = ()
-    subject_id: tuple[str, ...] = ()
-    actor_kind: tuple[str, ...] = ()
-    client_ip: tuple[str, ...] = ("record.client_ip", "record.remote_addr", "record.clientIp")
-    server: tuple[str, ...] = ("record.server", "record.server_name", "record.mcp_server", "record.serverName")
-    kept: frozenset[str] = frozenset(("actor_kind", "client_ip", "server", "subject_type"))
+    user: tuple[FactPath, ...] = ()
+    project: tuple[FactPath, ...] = ()
+    subject_type: tuple[FactPath, ...] = ()
+    subject_id: tuple[FactPath, ...] = ()
+    actor_kind: tuple[FactPath, ...] = ()
+    client_ip: tuple[FactPath, ...] = ("record.client_ip", "record.remote_addr", "record.clientIp")
+    server: tuple[FactPath, ...] = ("record.server", "record.server_name", "record.mcp_server", "record.serverName")
+    kept: tuple[FactName, ...] = ("actor_kind", "client_ip", "server", "subject_type")
 
     def of(self, root: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """The facts to look for under *root*, each with a path of keys."""
@@ -76,6 +80,8 @@ class Surroundings:
     def within(self, arguments: Any, params: Asked | None) -> dict[str, str]:
         """The facts that the *params* of a call tell, whose *arguments* are read already."""
         found: dict[str, str] = {}
+        if not self.looks_within:
+            return found
         meta = _value(params.meta) if params is not None and params.meta is not ABSENT else None
         for root, value in (("meta", meta), ("arguments", arguments)):
             for name, path in self._within[root]:
@@ -179,9 +185,12 @@ class Surroundings:
         return f"[session:{self._keyring.pseudonym(b'session', text.encode('utf-8', 'replace')).decode()}]"
 
     def _fact(self, name: str, text: str) -> str:
-        if name in self._kept:
-            return self._reader.name(msgspec.json.encode(text))
-        return f"[{name}:{self._keyring.pseudonym(name.encode(), text.encode('utf-8', 'replace')).decode()}]"
+        return self._reader.name(msgspec.json.encode(text)) if name in self._kept else pseudonym(self._keyring, name, text)
+
+
+def pseudonym(keyring: Keyring, name: str, text: str) -> str:
+    """What stands in an event for the fact *name* that is *text*: the same wherever the key is the same."""
+    return f"[{name}:{keyring.pseudonym(name.encode(), text.encode('utf-8', 'replace')).decode()}]"
 
 
 def _timed(told: Mapping[str, Any]) -> dict[str, Any]:

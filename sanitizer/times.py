@@ -29,6 +29,9 @@ RFC3339_UTC = re.compile(
     r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z$", re.ASCII
 )
 
+_SPAN = re.compile(r"([0-9]{1,9})([smhdw])")
+_SPAN_SECS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+
 
 def unix_nanos(value: object, assume_tz: tzinfo = UTC) -> int | None:
     """Nanoseconds since 1970 of a time in any usual form: epoch seconds to nanoseconds, ISO 8601, RFC 2822, ctime, CLF, Rich's."""
@@ -127,3 +130,10 @@ def rfc3339(value: object, assume_tz: tzinfo = UTC) -> str | None:
     while digits.endswith("000"):
         digits = digits[:-3]
     return f"{text}.{digits}Z"
+
+
+def seconds(span: str) -> float | None:
+    """A span of time (`90d`, `12h`, `30m`, `45s`, `2w`) in seconds; None where *span* is none."""
+    if (found := _SPAN.fullmatch(span.strip())) is None:
+        return None
+    return float(int(found[1]) * _SPAN_SECS[found[2]])

@@ -208,6 +208,17 @@ def test_a_batch_of_events_has_ids_that_no_other_chain_uses() -> None:
     assert batch.upto == 3
 
 
+def test_a_flood_of_credentials_is_counted_by_rule() -> None:
+    auditor = Auditor(Chain(every_events=10**6, every_secs=1e6), repeat_secs=60, max_exposures=3)
+    told = [json.loads(event) for number in range(100) for event in expose(auditor, f"{number}", NOW)]
+    assert [event.get("fingerprint", "") for event in told] == [*(f"hmac-sha256:k:{number}" for number in range(3)), ""]
+    assert expose(auditor, "100", NOW + 59 * SECOND) == []
+    (event,) = expose(auditor, "101", NOW + 60 * SECOND)
+    assert json.loads(event)["fingerprint"] == "hmac-sha256:k:101", "there is room again for what is seen first"
+    last = [json.loads(event) for event in auditor.close(NOW + 61 * SECOND)]
+    assert [(event["count"], event.get("fingerprint")) for event in last if event["type"] == "credential_exposure"] == [(98, None)]
+
+
 def test_memory_stays_flat_over_many_calls() -> None:
     auditor = Auditor(Chain(), pairing=Pairing(max_pending=500))
     params_hash = "hmac-sha256:k:" + "0" * 64

@@ -309,3 +309,26 @@ def test_the_demo_shows_before_and_after() -> None:
     before, _, after = done.stdout.decode().partition("after: sanitizer run")
     assert "@" in before
     assert "[REDACTED:email]" in after
+
+
+def test_facts_that_are_asked_for_are_in_the_trail_as_pseudonyms_that_can_be_looked_up(tmp_path: Path) -> None:
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "search", "arguments": {"deal": 7}}}
+    record = {"user": {"id": "usr_123"}, "project": "apollo", "remote_addr": "203.0.113.7", "request": call}
+    trail, key = tmp_path / "audit.ndjson", tmp_path / "key"
+    key.write_text("k:a key of enough length\n")
+    facts = ("--fact", "user=record.user.id", "--fact", "project=record.project", "--fact", "subject_id=arguments.deal")
+    options = ("--key-file", str(key), "--audit-file", str(trail), *facts, "--keep-fact", "project")
+    done = run("run", *options, given=json.dumps(record).encode() + b"\n")
+    assert done.returncode == 0, said(done)
+    event = json.loads(trail.read_bytes().splitlines()[0])
+    looked_up = run("hash", "--key-file", str(key), "--fact", "user", "usr_123").stdout.decode().strip()
+    assert event["user"] == looked_up != "usr_123"
+    assert (event["project"], event["client_ip"], event["subject_id"][:12]) == ("apollo", "203.0.113.7", "[subject_id:")
+    assert run("audit", "query", "--user", looked_up, str(trail), "--json").stdout.count(b"\n") == 1
+
+
+def test_wrong_audit_options_are_told_with_the_mend(tmp_path: Path) -> None:
+    for options, mend in ((("--fact", "user=name"), "write NAME=PATH"), (("--audit-keep", "soon"), "write 90d, 12h")):
+        done = run("run", "--audit-file", str(tmp_path / "a"), *options, given=b"")
+        assert done.returncode == 2
+        assert mend in said(done)

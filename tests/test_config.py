@@ -253,3 +253,20 @@ def test_the_schema_accepts_what_is_accepted_and_refuses_an_unknown_key() -> Non
         jsonschema.validate(tomllib.loads(text), schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(tomllib.loads("unknown = 1\n" + KAFKA), schema)
+
+
+def test_where_facts_are_found_is_configured_and_checked() -> None:
+    facts = 'user = ["record.user.id", "meta.sub"]\nkept = ["project"]\n'
+    audit = parse(f"{LEAST}[audit.facts]\n{facts}").audit
+    assert audit
+    assert audit.facts.user == ("record.user.id", "meta.sub")
+    assert audit.facts.kept == ("project",)
+    assert audit.facts.client_ip == ("record.client_ip", "record.remote_addr", "record.clientIp")
+    with pytest.raises(ConfigError) as fault:
+        parse(f'{LEAST}[audit.facts]\nuser = ["hunter2.id"]\nkept = ["hunter2"]\nuzer = []\n')
+    told = str(fault.value)
+    assert "$.audit.facts.user[0]" in told
+    assert "(record|arguments|meta)" in told
+    assert "$.audit.facts.kept[0]: a string that is not known here; write one of user, project" in told
+    assert "$.audit.facts.uzer: there is no such key; did you mean `user`?" in told
+    assert "hunter2" not in told

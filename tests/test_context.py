@@ -37,6 +37,10 @@ def test_a_field_is_looked_for_on_its_own_line() -> None:
         (b'{"gen_ai.tool.name":"a/b"}', "a/b"),
         (b'{"jsonrpc":"2.0","method":"tools/call","params":{"name":"search"}}', "search"),
         (b'{"name":"search"}', ""),
+        (b'{"msg":"the tool: \'x\' is used","toolName":"y"}', "y"),
+        (b'{\\"tool_name\\": \\"z\\"}', "z"),
+        (b'{"gen_ai.tool.id":"1","TOOL":"w"}', "w"),
+        (b'{"stool":"no","tool_id":"no"}', ""),
     ],
 )
 def test_the_tool_is_the_one_that_the_record_names(line: bytes, name: str) -> None:

@@ -1,0 +1,79 @@
+"""What the audit trail is told of redacted rows: which credentials stood in them, and how much was redacted around a call."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from sanitizer import context
+from sanitizer.mcp import Exposure, Frame
+from sanitizer.redact import Place
+
+_MAX_KNOWN = 4_096
+
+
+class Sighting(NamedTuple):
+    """A frame, and the rows of the record that it was found in."""
+
+    frame: Frame
+    rows: range
+
+
+class Witness:
+    """Tells of findings by rule number: *ids*, the *kinds* they are counted by, and which rules find *credentials*.
+
+    *digest* makes the keyed fingerprint of a text; *clean* redacts the name of a tool.
+    """
+
+    def __init__(
+        self,
+        ids: Sequence[str],
+        kinds: Sequence[str],
+        credentials: Sequence[bool],
+        digest: Callable[[bytes], str],
+        clean: Callable[[bytes], bytes],
+    ) -> None:
+        self._ids = ids
+        self._kinds = kinds
+        self._credentials = credentials
+        self._digest = digest
+        self._clean = clean
+        self._known: dict[str, str] = {}
+
+    def frames(self, seen: Iterable[Sighting], places: Iterable[Place]) -> list[Frame]:
+        """The frames that were *seen*, each with what was redacted in its record, by kind."""
+        found: dict[int, Counter[str]] = {}
+        for place in places:
+            found.setdefault(place.row, Counter())[self._kinds[place.rule]] += 1
+        frames = []
+        for frame, rows in seen:
+            if counts := [found[row] for row in rows if row in found]:
+                total = dict(sorted(sum(counts, Counter()).items()))
+                frames.append(msgspec.structs.replace(frame, redactions=total))
+            else:
+                frames.append(frame)
+        return frames
+
+    def exposures(self, rows: Sequence[bytes], seen: Iterable[Sighting], places: Iterable[Place]) -> list[Exposure]:
+        """The credentials among *places*: by which rule each was found, and which it is (by its keyed digest, never itself)."""
+        tools = {row: frame.name for frame, rows in seen for row in rows if frame.kind == "call" or frame.method == "tools/call"}
+        found = []
+        for row, rule, _, text in places:
+            if self._credentials[rule]:
+                if (tool := tools.get(row)) is None:
+                    tool = tools[row] = self._tool(rows[row])
+                found.append(Exposure(self._ids[rule], self._digest(text), 1, "", tool))
+        return found
+
+    def _tool(self, row: bytes) -> str:
+        if not (name := context.tool(row)):
+            return ""
+        if (known := self._known.get(name)) is None:
+            if len(self._known) >= _MAX_KNOWN:
+                self._known.clear()
+            known = self._known[name] = self._clean(name.encode()).decode("utf-8", "replace")
+        return known
+
