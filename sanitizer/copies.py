@@ -6,6 +6,7 @@ import os
 import struct
 import threading
 import time
+from collections import deque
 from queue import SimpleQueue
 from typing import NamedTuple
 
@@ -20,6 +21,8 @@ HEADER = struct.Struct("<BIq")
 
 COUNT = struct.Struct("<Q")
 _OVERHEAD_BYTES = 256
+_GATHER_SECS = 0.002
+_MAX_PIECES = 256
 
 
 SEEN, DONE = b"s", b"."
@@ -52,7 +55,10 @@ class Copies:
     def __init__(self, fd: int, max_bytes: int = 32 << 20) -> None:
         self._fd = fd
         self._max_bytes = max_bytes
-        self._queue: SimpleQueue[tuple[int, int, bytes] | None] = SimpleQueue()
+        self._waiting: deque[tuple[int, int, bytes]] = deque()
+        self._wakes: SimpleQueue[None] = SimpleQueue()
+        self._is_idle = False
+        self._is_closed = False
         # Each counter has one thread that writes it, so none needs a lock.
         self._put = [0, 0, 0]
         self._taken = [0, 0, 0]
@@ -69,34 +75,57 @@ class Copies:
             return
         now_ns = time.time_ns()
         if self._lost[lane]:
-            self._queue.put((lane | GAP, now_ns, COUNT.pack(self._lost[lane])))
+            self._waiting.append((lane | GAP, now_ns, COUNT.pack(self._lost[lane])))
             self._lost[lane] = 0
         self._put[lane] += weight
-        self._queue.put((lane, now_ns, data))
+        self._waiting.append((lane, now_ns, data))
+        self._wake()
 
     def close(self) -> None:
         """Say that nothing more will be put, and what is lost until now; what waits is still written."""
         for lane, lost in enumerate(self._lost):
             if lost:
-                self._queue.put((lane | GAP, time.time_ns(), COUNT.pack(lost)))
-        self._queue.put(None)
+                self._waiting.append((lane | GAP, time.time_ns(), COUNT.pack(lost)))
+        self._is_closed = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._is_idle:
+            self._is_idle = False
+            self._wakes.put(None)
 
     def _write_forever(self) -> None:
-        while (item := self._queue.get()) is not None:
-            lane, time_ns, data = item
-            if not self.broken:
-                try:
-                    self._write(HEADER.pack(lane, len(data), time_ns) + data)
-                except OSError:
-                    self.broken = True
-            if not lane & GAP:
-                self._taken[lane] += len(data) + _OVERHEAD_BYTES
+        """Write what waits, then leave the interpreter to those who pass bytes on for a while: a lock that they share."""
+        while not (self._is_closed and not self._waiting):
+            self._is_idle = True
+            if not self._waiting and not self._is_closed:
+                self._wakes.get()
+                time.sleep(_GATHER_SECS)
+            self._is_idle = False
+            while taken := [self._waiting.popleft() for _ in range(min(len(self._waiting), _MAX_PIECES))]:
+                self._write(taken)
         os.close(self._fd)
 
-    def _write(self, message: bytes) -> None:
-        rest = memoryview(message)
-        while rest:
-            rest = rest[os.write(self._fd, rest) :]
+    def _write(self, taken: list[tuple[int, int, bytes]]) -> None:
+        if not self.broken:
+            pieces = [piece for lane, time_ns, data in taken for piece in (HEADER.pack(lane, len(data), time_ns), data)]
+            try:
+                _write_all(self._fd, pieces)
+            except OSError:
+                self.broken = True
+        for lane, _, data in taken:
+            if not lane & GAP:
+                self._taken[lane] += len(data) + _OVERHEAD_BYTES
+
+
+def _write_all(fd: int, pieces: list[bytes]) -> None:
+    rest = [memoryview(piece) for piece in pieces]
+    while rest:
+        written = os.writev(fd, rest)
+        while rest and written >= len(rest[0]):
+            written -= len(rest.pop(0))
+        if written:
+            rest[0] = rest[0][written:]
 
 
 class Messages:

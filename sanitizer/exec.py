@@ -32,6 +32,8 @@ _LOOK_SECS = 0.005
 _GROUP_SECS = 0.001
 """How long the kernel may take to get from one process of a group to the next."""
 _PIPE_BYTES = 1 << 20
+_OURS = frozenset(("SANITIZER_HASH_KEY", "SANITIZER_AUDIT_KEY"))
+"""Keys that are none of the server's business: with them it could write its own trail."""
 _NICER = 5
 
 Listen = Callable[[Ends], None]
@@ -128,7 +130,8 @@ def _step_back() -> None:
 def _spawn(command: Sequence[str], mask: set[int | signal.Signals]) -> tuple[int, tuple[int, int, int]]:
     """Start *command* with the signal mask that we were given; its pid and our ends of its three streams. Raises `OSError`."""
     into, out, err = os.pipe(), os.pipe(), os.pipe()
-    _widen(err[0])
+    for reader in (into[0], out[0], err[0]):
+        _widen(reader)
     moves = [(os.POSIX_SPAWN_DUP2, theirs, n) for n, theirs in enumerate((into[0], out[1], err[1]))]
     argv = list(command)
     try:
@@ -137,7 +140,7 @@ def _spawn(command: Sequence[str], mask: set[int | signal.Signals]) -> tuple[int
                 pid = os.posix_spawnp(
                     attempt[0],
                     attempt,
-                    os.environ,
+                    {name: text for name, text in os.environ.items() if name not in _OURS},
                     file_actions=moves,
                     setsigmask=mask,
                     setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],  # Python ignores them

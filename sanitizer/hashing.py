@@ -184,6 +184,11 @@ class Keyring:
         return (self.active_id, *(name for name in self._keys if name != self.active_id))
 
     @property
+    def is_from_file(self) -> bool:
+        """Whether `refreshed` may ever give another one."""
+        return bool(self._file)
+
+    @property
     def is_ephemeral(self) -> bool:
         """Whether hashes mean nothing once the process is gone."""
         return self.active_id.startswith("ephemeral-")

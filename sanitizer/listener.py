@@ -102,6 +102,12 @@ class Hearing:
         self._after_gap: dict[str, Resumption] = {}
         (kept or shown).audit = self._expose
 
+    def use(self, params: Params) -> None:
+        """Hash with the keys of *params* from the next frame on."""
+        self._params = params
+        for tap in self._taps.values():
+            tap.params = params
+
     async def feed(self, batch: Batch) -> Sequence[CleanBatch]:
         """What *batch* completes."""
         if "lost" in batch.attributes:

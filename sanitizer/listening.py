@@ -23,6 +23,7 @@ from sanitizer.listener import CopiesSource, Hearing, Trail, guard
 from sanitizer.model import CleanBatch
 from sanitizer.params import Params
 from sanitizer.pipeline import Pipeline
+from sanitizer.rotation import follow_keys
 from sanitizer.trailfile import TrailFile
 
 if TYPE_CHECKING:
@@ -107,6 +108,8 @@ async def _run(ends: Ends, shown: Lanes, trail: TrailFile | None) -> None:
         hearing = Hearing(shown, show.console.deliver, None, _params(shown), trail)
         ticking = asyncio.create_task(_tick(trail, drops))
         stack.callback(ticking.cancel)
+        following = asyncio.create_task(follow_keys([shown], lambda: hearing.use(_params(shown))))
+        stack.callback(following.cancel)
         await Pipeline([CopiesSource(ends.channel)], hearing, commit_secs=0.0).run()
         await show.finish()
         if trail:
@@ -169,7 +172,10 @@ async def run_flow(ends: Ends, config: Config, folder: Path) -> None:
         def ended() -> None:
             loop.call_later(config.drain_secs * 0.8, flow.hurry)
 
-        flow.pipeline.scrubbing = Hearing(shown, show.console.deliver, flow.lanes, _params(shown), flow.trail)
+        hearing = Hearing(shown, show.console.deliver, flow.lanes, _params(shown), flow.trail)
+        following = asyncio.create_task(follow_keys([shown, flow.lanes], lambda: hearing.use(_params(shown))))
+        stack.callback(following.cancel)
+        flow.pipeline.scrubbing = hearing
         flow.pipeline.sources = [CopiesSource(ends.channel, ended)]
         await flow.run(show.finish)
 

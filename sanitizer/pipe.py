@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from sanitizer.lanes import Lanes
 from sanitizer.model import Batch, CleanBatch
 from sanitizer.pipeline import Pipeline
+from sanitizer.rotation import follow_keys
 from sanitizer.sources.file import FileConfig
 from sanitizer.sources.options import Reading
 from sanitizer.sources.stdin import StdinConfig
@@ -87,6 +88,8 @@ async def _run(lanes: Lanes, paths: Sequence[str], out: int | None, counts: Coun
             delivers.append(write)
         reading = Reading(stop=stop, once=True)
         config = FileConfig(paths=tuple(glob.escape(name) for name in paths)) if paths else StdinConfig()
+        following = asyncio.create_task(follow_keys([lanes]))
+        stack.callback(following.cancel)
         async with config.open(reading) as source:
             await Pipeline([source], lanes, delivers, observer=counts, commit_secs=0.0).run()
     return 128 + ended_by[0] if ended_by else 0

@@ -8,7 +8,8 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-_CHUNK = 256 << 10
+_CHUNK = 64 << 10
+"""What a pipe holds; more than that costs new pages of memory for every read."""
 
 
 class Pump(threading.Thread):
@@ -41,20 +42,29 @@ class Pump(threading.Thread):
         poll.register(self._wake, 0)
         if sink is not None:
             poll.register(sink, 0)
+        wait, read, write = poll.poll, os.read, os.write
         while True:
-            ready = dict(poll.poll())
-            if sink in ready or source not in ready:
-                return
+            ready = wait()
+            if len(ready) != 1 or ready[0][0] != source:
+                ready_fds = dict(ready)
+                if sink in ready_fds or source not in ready_fds:
+                    return
             try:
-                data = os.read(source, _CHUNK)
+                data = read(source, _CHUNK)
             except BlockingIOError:
                 continue
             if not data:
                 return
             if copy is not None:
                 copy(data)
-            if sink is not None:
-                _write(sink, data)
+            if sink is None:
+                continue
+            try:
+                written = write(sink, data)
+            except BlockingIOError:
+                written = 0
+            if written < len(data):
+                _write(sink, data[written:])
 
 
 def _write(sink: int, data: bytes) -> None:

@@ -18,10 +18,10 @@ class Tap:
     Of a message of more than *max_frame_bytes* only the two ends are kept: it becomes a frame without a params hash.
     """
 
-    __slots__ = ("_direction", "_head", "_held", "_max", "_params", "_size", "_tail", "failed", "oversized")
+    __slots__ = ("_direction", "_head", "_held", "_max", "_size", "_tail", "failed", "oversized", "params")
 
     def __init__(self, params: Params, direction: Direction, max_frame_bytes: int = MAX_FRAME_BYTES) -> None:
-        self._params = params
+        self.params = params
         self._direction: Direction = direction
         self._max = max_frame_bytes
         self._held: list[bytes] = []
@@ -74,7 +74,7 @@ class Tap:
         if not line.startswith(_JSON_STARTS):
             return []
         try:
-            frames = self._params.frames(line)
+            frames = self.params.frames(line)
         except Exception:
             self.failed += 1
             return []
@@ -85,7 +85,7 @@ class Tap:
             return []
         self.oversized += 1
         said = {name: msgspec.Raw(value) for name, value in glimpse(head, tail).items()}
-        reader = self._params.reader
+        reader = self.params.reader
         try:
             if "method" in said:
                 known = {name: said[f"params.{name}"] for name in ("name", "uri") if f"params.{name}" in said}

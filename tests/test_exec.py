@@ -444,3 +444,40 @@ def test_a_client_that_closes_standard_error_costs_the_server_nothing() -> None:
 
         assert read_line(process) == b"done\n"
         assert process.wait(30) == 0
+
+
+def test_the_server_is_not_given_our_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    from sanitizer.chain import SIGNING_KEY_NAME
+    from sanitizer.hashing import ENVIRONMENT_NAME
+
+    monkeypatch.setenv(ENVIRONMENT_NAME, "k:a key of enough length")
+    monkeypatch.setenv("OTHER", "stays")
+    code, out, _ = ran(python("import json, os; print(json.dumps(dict(os.environ)))"))
+
+    assert code == 0
+    assert json.loads(out)["OTHER"] == "stays"
+    assert not {ENVIRONMENT_NAME, SIGNING_KEY_NAME} & json.loads(out).keys()
+
+
+def test_keys_are_exchanged_while_the_server_runs(tmp_path: Path) -> None:
+    path, keys = tmp_path / "audit.ndjson", tmp_path / "keys"
+    keys.write_text("old:a key of enough length\n")
+    with wrapped(python(ECHO), "--audit-file", str(path), "--key-file", str(keys)) as process:
+        assert process.stdin
+        process.stdin.write(request(0, name="find"))
+        read_line(process)
+        until(path.exists)
+        until(lambda: len(events(path)) == 1)
+        keys.write_text("*new:another key of enough length\nold:a key of enough length\n")
+        for number in range(1, 60):
+            process.stdin.write(request(number, name="find"))
+            read_line(process)
+            time.sleep(0.1)
+            if b":new:" in path.read_bytes():
+                break
+        process.communicate(timeout=30)
+
+    hashes = [event["params_hash"].rpartition(":")[0] for event in events(path) if event["type"] == "call"]
+    assert hashes[0] == "hmac-sha256:old"
+    assert hashes[-1] == "hmac-sha256:new"
+    assert hashes == sorted(hashes, reverse=True)
