@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import json
 import random
+import tracemalloc
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sanitizer.chain import Chain, Head, Signer
 from sanitizer.event import AuditEvent, timestamp
@@ -194,3 +197,34 @@ def test_nothing_that_is_given_raises(line: bytes) -> None:
 def test_a_far_number_costs_no_memory() -> None:
     events, _ = trail(3)
     assert ("missing", 5) in kinds(judged([*events, resealed(events[1], seq=10**15)]))
+
+
+@given(st.data())
+def test_the_order_of_what_is_given_changes_no_verdict(data: st.DataObject) -> None:
+    events, head = trail(12, Signer(KEY))
+    kept = data.draw(st.lists(st.sampled_from(events), min_size=1))
+    forged = resealed(events[4], tool="never called")
+    given_ = [*kept, forged] if data.draw(st.booleans()) else kept
+    in_order = judged(sorted(set(given_), key=lambda line: json.loads(line)["seq"]), keys=PUBLIC, heads=[head])
+    shuffled = judged(data.draw(st.permutations(given_)), keys=PUBLIC, heads=[head])
+    assert [fault[:2] for fault in shuffled.faults] == [fault[:2] for fault in in_order.faults]
+    assert (shuffled.first, shuffled.last, shuffled.signed_to) == (in_order.first, in_order.last, in_order.signed_to)
+    missing = {number for fault in shuffled.faults if fault.kind in ("missing", "cut off") for number in spanned(fault.detail)}
+    assert missing == set(range(1, head.seq + 1)) - {json.loads(line)["seq"] for line in given_}
+
+
+def spanned(detail: str) -> range:
+    first, _, last = detail.partition(" to ")
+    return range(int(first), int(last or first) + 1)
+
+
+def test_events_in_order_cost_little_memory() -> None:
+    chain = Chain()
+    events = [chain.seal(AuditEvent(type="call", time=timestamp(NOW), tool="tool")) for _ in range(50_000)]
+    lines = [(f"audit.ndjson:{number}", bytes(event)) for number, event in enumerate(events, 1)]
+    tracemalloc.start()
+    (verdict,) = verify(lines, heads=[chain.head])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert verdict.is_intact
+    assert peak < 50_000 * 60
