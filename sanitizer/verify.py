@@ -119,7 +119,7 @@ def _judge(name: str, chain: Evidence, keys: Sequence[Ed25519PublicKey], end: He
         faults.append(Fault("cut off", last + 1, f"after {last}: no closing checkpoint, and no stored head says that it ends here"))
     if not stretches:
         faults.append(Fault("missing", 0, "no event of it is there"))
-    faults = sorted(set(faults), key=lambda fault: fault.seq)
+    faults = sorted(set(faults), key=lambda fault: (fault.seq, fault.kind, fault.detail))
     intact_to = max(0, faults[0].seq - 1) if faults else last
     count = sum(each.last - each.first + 1 for each in stretches)
     return Verdict(name, first, last, min(intact_to, last), signed_to, count, chain.duplicates, gone, faults)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sanitizer.chain import Chain, Head, Signer
@@ -199,6 +199,7 @@ def test_a_far_number_costs_no_memory() -> None:
     assert ("missing", 5) in kinds(judged([*events, resealed(events[1], seq=10**15)]))
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_the_order_of_what_is_given_changes_no_verdict(data: st.DataObject) -> None:
     events, head = trail(12, Signer(KEY))
