@@ -78,14 +78,14 @@ def otel(event: Event, line: bytes) -> dict[str, Any]:
 
 
 def mcpatlas(event: Event, _: bytes) -> dict[str, Any]:
-    """The fields that MCPAtlas promises of an audit record, every one present."""
+    """The fields that MCPAtlas promises of an audit record, every one present; a hash without a key is bare hex there."""
     return {
         "timestamp": event["time"],
         "session_id": event.get("session"),
         "client_ip": event.get("client_ip"),
         "method": event.get("method", event["type"]),
         "tool_name": event.get("tool"),
-        "params_hash": event.get("params_hash"),
+        "params_hash": params_hash.removeprefix("sha256:") if (params_hash := event.get("params_hash")) else None,
         "response_code": event.get("code", 0 if event.get("outcome") == "ok" else None),
         "latency_ms": event.get("latency_ms"),
     }
@@ -96,7 +96,7 @@ def atoms(event: Event, _: bytes) -> dict[str, Any]:
     return {
         "tool_name": event.get("tool") or event.get("method", event["type"]),
         "params": event.get("params_hash"),
-        "status": "success" if event.get("outcome") == "ok" else "error",
+        "status": ("success" if event.get("outcome") == "ok" else "error") if event["type"] == "call" else None,
         "duration_ms": event.get("latency_ms"),
         "user_id": event.get("user"),
         "project_id": event.get("project"),

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import errno
 import os
-import resource
 import signal
 import sys
 import time
@@ -22,6 +21,7 @@ from contextlib import suppress
 from typing import NoReturn
 
 from sanitizer.copies import CLIENT, DONE, SEEN, SERVER, STDERR, Copies, Ends
+from sanitizer.dumps import forbid_core_dumps
 from sanitizer.pump import Pump
 
 _FORWARDED = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM)
@@ -95,6 +95,7 @@ def _start_listener(listen: Listen) -> tuple[int, int, int, bool]:
                     with suppress(OSError):
                         os.close(fd)
             _step_back()
+            forbid_core_dumps()
             listen(Ends(channel[0], ready[1], life[0]))
             code = 0
         except SystemExit as end:
@@ -223,8 +224,7 @@ def _end_as(status: int) -> NoReturn:
     """End the way the server did."""
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
-        with suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))  # the dump is the server's
+        forbid_core_dumps()  # the dump is the server's
         with suppress(OSError, ValueError):
             signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)

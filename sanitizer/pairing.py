@@ -186,6 +186,10 @@ class Pairing:
 
     def _answered(self, frame: Frame, lane: str) -> int | None:
         """The request that *frame* answers."""
+        if frame.id is None and frame.kind == "error" and len(self._pending) == 1:
+            # Its request could not be read, or was refused unread: it can only be this one.
+            (serial, only), *_ = self._pending.items()
+            return serial if only.key[0] == lane and not only.is_suspended and only.key[3] != frame.direction else None
         if not frame.direction:
             return self._either(_key(frame, lane, ""))
         asked = _key(frame, lane, _OTHER_WAY[frame.direction])
@@ -223,7 +227,9 @@ class Pairing:
     def _drop(self, serial: int) -> _Pending:
         entry = self._pending.pop(serial)
         if entry.is_suspended:
-            self._suspended.pop(_thread(entry.request, entry.state, entry.key[0]), None)
+            thread = _thread(entry.request, entry.state, entry.key[0])
+            if self._suspended.get(thread) == serial:
+                del self._suspended[thread]
         else:
             self._forget(serial, entry)
         return entry

@@ -246,6 +246,10 @@ def test_the_field_sets_of_others_are_complete() -> None:
     assert (row["user_id"], row["project_id"], row["client_name"]) == (CALL["user"], CALL["project"], "claude-ai")
 
 
+def test_a_hash_without_a_key_is_the_one_that_mcpatlas_writes() -> None:
+    assert shown("mcpatlas", **{**CALL, "params_hash": "sha256:" + "ab" * 32})["params_hash"] == "ab" * 32
+
+
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("facts", [CALL, *OTHERS], ids=lambda facts: f"{facts['type']}-{facts.get('outcome', '')}")
 def test_every_view_shows_every_event_on_one_line(view: str, facts: dict[str, Any]) -> None:

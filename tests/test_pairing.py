@@ -216,6 +216,18 @@ def test_a_response_nobody_asked_for_is_an_exchange_of_its_own() -> None:
     assert exchange.outcome == "tool_error"
 
 
+def test_an_error_without_an_id_answers_the_only_request_there_is() -> None:
+    refused = {"id": None, "error": {"code": -32000, "message": "no session"}}
+    stream = Stream()
+    stream.sees("c2s", call(1))
+    (exchange,) = stream.sees("s2c", refused)
+    assert (exchange.outcome, exchange.request and exchange.request.id) == ("rpc_error", 1)
+    stream.sees("c2s", call(2))
+    stream.sees("c2s", call(3))
+    (exchange,) = stream.sees("s2c", refused)
+    assert exchange.request is None, "it may be either's"
+
+
 def test_pending_calls_are_bounded_by_count() -> None:
     stream = Stream(max_pending=3)
     given_up = [exchange for name in range(10) for exchange in stream.sees("c2s", call(name, f"tool_{name}"))]
