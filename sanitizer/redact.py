@@ -87,8 +87,10 @@ class Redactor:
         if not places:
             return Redacted(out, counts, [])
         starts = line_starts(lines)
-        field = context.field if self.tells_fields else _no_field
-        told = [Place(bisect_right(starts, a) - 1, rule, field(buffer, a), buffer[a:b]) for a, b, rule in found]
+        if self.tells_fields:
+            told = [Place(bisect_right(starts, a) - 1, rule, context.field(buffer, a), buffer[a:b]) for a, b, rule in found]
+        else:
+            told = [Place(bisect_right(starts, a) - 1, rule, "", buffer[a:b]) for a, b, rule in found]
         return Redacted(out, counts, told)
 
     def texts(self, texts: Sequence[bytes]) -> list[bytes]:
@@ -188,10 +190,6 @@ class Redactor:
             done = end
         out.append(line[done:])
         return b"".join(out)
-
-
-def _no_field(_buffer: bytes, _start: int) -> str:
-    return ""
 
 
 def aligned(buffer: bytes, found: list[Finding]) -> list[Finding]:

@@ -45,12 +45,14 @@ class Witness:
 
     def frames(self, seen: Iterable[Sighting], places: Iterable[Place]) -> list[Frame]:
         """The frames that were *seen*, each with what was redacted in its record, by kind."""
-        found: dict[int, Counter[str]] = {}
-        for place in places:
-            found.setdefault(place.row, Counter())[self._kinds[place.rule]] += 1
+        seen = list(seen)
+        found: dict[int, Counter[str]] = {row: Counter() for _, rows in seen for row in rows}
+        for place in places if found else ():
+            if place[0] in found:
+                found[place[0]][self._kinds[place[1]]] += 1
         frames = []
         for frame, rows in seen:
-            if counts := [found[row] for row in rows if row in found]:
+            if counts := [found[row] for row in rows if found[row]]:
                 total = dict(sorted(sum(counts, Counter()).items()))
                 frames.append(msgspec.structs.replace(frame, redactions=total))
             else:
