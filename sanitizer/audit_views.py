@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from sanitizer.model import Clean
 from sanitizer.siem_views import FAILED, Event, cef, ecs, nanos, ocsf, told, trace
 
 View = Callable[[Event, bytes], Any]
@@ -22,10 +23,10 @@ _NAMED = frozenset(
 _NOT_THE_SERVERS_ERRORS = frozenset((-32700, -32600, -32601, -32602, -32002))
 
 
-def render(view: str, line: bytes) -> bytes:
+def render(view: str, line: bytes) -> Clean:
     """The sealed event *line* in *view*, one line without its end. Raises `KeyError` for an unknown view."""
     shown = VIEWS[view](orjson.loads(line), line)
-    return shown if isinstance(shown, bytes) else orjson.dumps(shown)
+    return Clean(shown if isinstance(shown, bytes) else orjson.dumps(shown))
 
 
 def native(_: Event, line: bytes) -> bytes:

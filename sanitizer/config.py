@@ -17,6 +17,7 @@ from sanitizer.faults import Fault, convert, find_faults
 from sanitizer.hashing import HashKeyError, Keyring
 from sanitizer.ruleset import RuleError
 from sanitizer.settings import Config, sink_names
+from sinks import SinkConfig
 from sinks.options import Secret
 
 _REFERENCE = re.compile(r"\$(?:(\$)|\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\{file:([^}]+)\})")
@@ -121,12 +122,24 @@ def _contradictions(config: Config) -> Iterator[Fault]:
     for number, sink in enumerate(config.sinks):
         if config.format == "raw" and getattr(sink, "body", "") == "json_array":
             yield Fault(f"$.sinks[{number}].body", "raw text is no JSON", 'write body = "ndjson" or format = "ndjson"')
+        yield from _view_faults(sink, f"$.sinks[{number}].audit_view")
     if config.delivery == "exactly_once":
         for reason in guarantee.faults(config.sources, config.sinks):
             yield Fault("$.delivery", reason, "")
         if config.audit and config.audit.file and any("audit" in sink.receives for sink in config.sinks):
             reason = "exactly_once keeps the trail in the transactions, and a file cannot be part of one"
             yield Fault("$.audit.file", reason, "leave it out, or let no sink receive the audit trail")
+
+
+def _view_faults(sink: SinkConfig, path: str) -> Iterator[Fault]:
+    if sink.audit_view == "native":
+        return
+    if "audit" not in sink.receives:
+        yield Fault(path, "this sink receives no audit events", 'add receives = ["audit"]')
+    if sink.__struct_config__.tag == "otlp":
+        yield Fault(path, "OTLP has its own names for audit events", "leave it out")
+    if sink.audit_view == "cef" and getattr(sink, "body", "") == "json_array":
+        yield Fault(path, "CEF is no JSON", 'write body = "ndjson"')
 
 
 def _resolve(value: Any, path: str, environment: Mapping[str, str], faults: list[Fault]) -> Any:

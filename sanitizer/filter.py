@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any, get_args
 
@@ -10,7 +11,7 @@ import orjson
 
 from sanitizer.batching import pick
 from sanitizer.model import CleanBatch
-from sinks.options import Filter, Level, SinkOptions
+from sinks.options import AuditView, Filter, Level, SinkOptions
 
 Receive = Callable[[CleanBatch], CleanBatch | None]
 
@@ -28,12 +29,20 @@ def receiver(options: SinkOptions) -> Receive:
     def receive(batch: CleanBatch) -> CleanBatch | None:
         if batch.kind not in options.receives:
             return None
-        if wanted is None:
-            return batch
-        chosen = [index for index, record in enumerate(batch.records) if _passes(record, wanted)]
-        return pick(batch, chosen) if chosen else None
+        if wanted is not None:
+            chosen = [index for index, record in enumerate(batch.records) if _passes(record, wanted)]
+            if not chosen:
+                return None
+            batch = pick(batch, chosen)
+        return batch if batch.kind == "logs" or options.audit_view == "native" else _in_view(batch, options.audit_view)
 
     return receive
+
+
+def _in_view(batch: CleanBatch, view: AuditView) -> CleanBatch:
+    from sanitizer.audit_views import render  # noqa: PLC0415 - only who asks for it pays for it
+
+    return replace(batch, records=[render(view, record) for record in batch.records])
 
 
 def _passes(record: bytes, wanted: Filter) -> bool:

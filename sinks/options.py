@@ -20,6 +20,7 @@ Compression = Literal["none", "gzip", "zstd"]
 Count = Annotated[int, Meta(ge=1)]
 Bytes = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(ge=0)]
+AuditView = Literal["native", "otel", "ocsf", "ecs", "cef", "mcpatlas", "atoms"]
 
 
 class Secret:
@@ -93,11 +94,13 @@ class SinkOptions(Options, frozen=True):
 
     `name` tells two sinks of one type apart (in metrics, dead letters and the spool); `max_batch_secs` is how long a record
     may wait for company; `when_down` says whether a sink that is down holds the others back (`wait`) or its share is kept on
-    disk meanwhile (`spill`). Sends of one lane never overlap; `concurrency` lanes are sent at a time.
+    disk meanwhile (`spill`). Sends of one lane never overlap; `concurrency` lanes are sent at a time. A sink that receives
+    `audit` gets its events as they are sealed, or under the names of another system (`audit_view`).
     """
 
     name: str = ""
     receives: Annotated[tuple[Kind, ...], Meta(min_length=1)] = ("logs",)
+    audit_view: AuditView = "native"
     max_batch_bytes: Bytes = 1 << 20
     max_batch_records: Count = 10_000
     max_batch_secs: Seconds = 0.02

@@ -270,3 +270,34 @@ def test_where_facts_are_found_is_configured_and_checked() -> None:
     assert "$.audit.facts.kept[0]: a string that is not known here; write one of user, project" in told
     assert "$.audit.facts.uzer: there is no such key; did you mean `user`?" in told
     assert "hunter2" not in told
+
+
+def test_a_view_of_the_audit_trail_is_for_sinks_that_have_it_and_can_write_it() -> None:
+    sinks = """
+[[sources]]
+type = "stdin"
+[[sinks]]
+type = "file"
+path = "a"
+receives = ["audit"]
+audit_view = "ocsf"
+[[sinks]]
+type = "file"
+name = "logs"
+path = "b"
+audit_view = "ecs"
+[[sinks]]
+type = "otlp"
+endpoint = "http://h"
+receives = ["audit"]
+audit_view = "ecs"
+[[sinks]]
+type = "http"
+url = "http://h"
+body = "json_array"
+receives = ["audit"]
+audit_view = "cef"
+"""
+    with pytest.raises(ConfigError) as fault:
+        parse(sinks)
+    assert [each.path for each in fault.value.faults] == [f"$.sinks[{number}].audit_view" for number in (1, 2, 3)]

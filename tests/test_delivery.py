@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import deque
 
 import pytest
 from fakes import Graves, ScriptedSink, batch, until
 
+from sanitizer.chain import Chain
 from sanitizer.delivery import Delivery, NotDeliveredError
+from sanitizer.event import AuditEvent
+from sanitizer.filter import receiver
 from sanitizer.model import CleanBatch, Receipt, Rejection, Retry, TooLarge
 from sinks.options import Filter, Retries, SinkOptions
 
@@ -156,6 +160,18 @@ async def test_a_sink_receives_the_kinds_and_records_it_asked_for() -> None:
     ]
     await deliver(to, batch(*records), batch(b"{}", kind="audit"))
     assert sink.records() == records[:1]
+
+
+async def test_a_sink_receives_audit_events_in_the_view_it_asked_for() -> None:
+    event = Chain().seal(AuditEvent(type="call", time="2026-11-20T14:55:52.000000Z", method="tools/call", tool="find", outcome="ok"))
+    audit = CleanBatch("audit:c", [event], [1], 1, kind="audit")
+    logs = batch(b'{"level":"info"}')
+    receive = receiver(SinkOptions(receives=("logs", "audit"), audit_view="mcpatlas"))
+    shown = receive(audit)
+    assert shown is not None
+    assert json.loads(shown.records[0])["tool_name"] == "find"
+    assert shown.record_id(0) == "audit:c:1"
+    assert receive(logs) is logs
 
 
 async def test_a_dead_sink_with_a_spool_holds_nobody_back() -> None:
