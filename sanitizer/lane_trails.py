@@ -39,7 +39,7 @@ class _LaneTrail:
 class LaneTrails:
     """Turns what clean batches tell of calls into batches of sealed events. A term of a lane begins with each `resume`."""
 
-    backlog: Sequence[CleanBatch] = ()
+    is_read_by_sinks = True
 
     def __init__(self, options: Audit, signer: Signer | None, transport: Transport = "log") -> None:
         self._options = options
@@ -47,6 +47,7 @@ class LaneTrails:
         self._transport: Transport = transport
         self._lanes: dict[str, _LaneTrail] = {}
         self._terms = 0
+        self._last: list[CleanBatch] = []
 
     def resume(self, lane: str, head: str) -> int:
         """Go on after *head*, as it was committed with the lane's offset; the term of what is sealed from here on.
@@ -81,15 +82,22 @@ class LaneTrails:
         trail = self._lanes.get(lane)
         return self._seal(lane, trail, trail.auditor.drop(reason, count, time.time_ns())) if trail else ()
 
-    async def last_words(self) -> Sequence[CleanBatch]:
-        """What is to be said at the end, on each lane where anything is."""
-        said: list[CleanBatch] = []
+    def finish(self) -> None:
+        """Seal what is to be said at the end, on each lane where anything is."""
         for lane, trail in self._lanes.items():
             silent = trail.auditor.head == trail.begun
             events = trail.auditor.close(time.time_ns())
             if not silent or len(events) > 1:  # more than the checkpoint that closes
-                said += self._seal(lane, trail, events)
-        return said
+                self._last += self._seal(lane, trail, events)
+
+    async def due(self) -> Sequence[CleanBatch]:
+        """What `finish` sealed, once."""
+        last, self._last = self._last, []
+        return last
+
+    async def sync(self) -> bool:
+        """Nothing: what counts is what was committed."""
+        return True
 
     async def committed(self, upto: int) -> None:
         """Nothing waits here: what is not committed is sealed anew by whoever goes on."""

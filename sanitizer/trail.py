@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,12 +15,11 @@ from typing import Protocol
 
 import msgspec
 
-from sanitizer.audit import Auditor
-from sanitizer.chain import Chain, Head, Signer
+from sanitizer.chain import Head, Signer
 from sanitizer.event import Transport
+from sanitizer.lane_trails import LaneTrails
 from sanitizer.ledger import Ledger
-from sanitizer.mcp import Exposure, Frame
-from sanitizer.model import Clean, CleanBatch
+from sanitizer.model import CleanBatch
 from sanitizer.outbox import Outbox
 from sanitizer.settings import Audit, Config
 from sanitizer.trailfile import Told, TrailFile
@@ -143,73 +141,14 @@ class Trail:
                 self._file.ledger.forget(head.seq)
 
 
-class UnsavedTrail:
-    """The trail where sinks take events and positions in one transaction: events are handed on at once, and the chain's head is
-    kept with the next flush of *facts*."""
-
-    is_read_by_sinks = True
-
-    def __init__(self, options: Audit, signer: Signer | None, facts: Facts, transport: Transport = "log") -> None:
-        self._facts = facts
-        self._ledger = Ledger(options.file, options.max_file_bytes, options.max_file_secs) if options.file else None
-        heads = [self._ledger.head if self._ledger else None, _decode(facts.fact(_HEAD))]
-        head = max(filter(None, heads), key=lambda head: head.seq, default=None)
-        self._auditor = Auditor(Chain(head, signer, options.checkpoint_events, options.checkpoint_secs), options.server, transport)
-        self._last: list[CleanBatch] = []
-
-    def __call__(self, batch: CleanBatch) -> Sequence[CleanBatch]:
-        """The batch of events that *batch* brings about, if any."""
-        frames = [frame for frame in batch.frames if isinstance(frame, Frame | Exposure)]
-        return self._seal(self._auditor.observe(frames, time.time_ns(), batch.lane)) if frames else ()
-
-    def dropped(self, reason: str, count: int) -> Sequence[CleanBatch]:
-        """The event that *count* records were dropped."""
-        return self._seal(self._auditor.drop(reason, count, time.time_ns()))
-
-    async def tick(self) -> Sequence[CleanBatch]:
-        """What time brings. To be delivered about once a second."""
-        return self._seal(self._auditor.tick(time.time_ns()))
-
-    def finish(self) -> None:
-        """Seal what is to be said at the end."""
-        self._last += self._seal(self._auditor.close(time.time_ns()))
-
-    async def due(self) -> Sequence[CleanBatch]:
-        """What `finish` sealed, once."""
-        last, self._last = self._last, []
-        return last
-
-    async def sync(self) -> bool:
-        """Nothing: what counts is what was committed."""
-        return True
-
-    async def committed(self, upto: int) -> None:
-        """Nothing: it was committed with its records."""
-
-    def close(self) -> None:
-        """Close the file."""
-        if self._ledger:
-            with Told(_tell):
-                self._ledger.close()
-
-    def _seal(self, events: list[Clean]) -> Sequence[CleanBatch]:
-        if not events:
-            return ()
-        if self._ledger:
-            with Told(_tell):
-                self._ledger.append(events, self._auditor.head)
-        self._facts.keep(_HEAD, msgspec.json.encode(self._auditor.head))
-        return (self._auditor.batch(events),)
-
-
-def open_trail(config: Config, facts: Facts, folder: Path, transport: Transport) -> Trail | UnsavedTrail | None:
+def open_trail(config: Config, facts: Facts, folder: Path, transport: Transport) -> Trail | LaneTrails | None:
     """The trail that *config* asks for, if it does. Raises `LedgerError` and `SigningKeyError`."""
     if not wants_audit(config):
         return None
     options = config.audit or Audit()
     signer = Signer.load(options.key_file)
-    if config.delivery == "exactly_once":
-        return UnsavedTrail(options, signer, facts, transport)
+    if config.delivery == "exactly_once" and is_sent(config):
+        return LaneTrails(options, signer, transport)
     trail = Trail(options, signer, facts, folder, transport)
     trail.is_read_by_sinks = is_sent(config)
     return trail

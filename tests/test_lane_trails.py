@@ -31,7 +31,7 @@ def events(batches: Sequence[CleanBatch]) -> list[dict[str, Any]]:
     return [json.loads(record) for batch in batches for record in batch.records]
 
 
-def test_a_lane_goes_on_in_another_process_where_it_was_committed_last() -> None:
+async def test_a_lane_goes_on_in_another_process_where_it_was_committed_last() -> None:
     first, second = trails(), trails()
     first.resume("in/0", "")
     (committed,) = first(called("in/0", 1))
@@ -39,19 +39,10 @@ def test_a_lane_goes_on_in_another_process_where_it_was_committed_last() -> None
     first(called("in/0", 2))  # sealed, but its transaction never came about
     second.resume("in/0", committed.head)
     (again,) = second(called("in/0", 2))
-    written = [*committed.records, *again.records, *[record for batch in await_none(second) for record in batch.records]]
+    second.finish()
+    written = [record for batch in (committed, again, *await second.due()) for record in batch.records]
     (verdict,) = verify(("topic", record) for record in written)
     assert (verdict.is_intact, verdict.events, verdict.duplicates) == (True, 3, 0)
-
-
-def await_none(trail: LaneTrails) -> Sequence[CleanBatch]:
-    """The last words, which wait for nothing."""
-    try:
-        trail.last_words().send(None)
-    except StopIteration as ended:
-        batches: Sequence[CleanBatch] = ended.value
-        return batches
-    raise AssertionError("it waited")
 
 
 def test_each_lane_has_a_chain_of_its_own() -> None:
@@ -84,13 +75,15 @@ def test_a_new_term_knows_open_calls_only_where_nobody_else_moved_the_chain() ->
     assert "tool" not in event
 
 
-def test_only_lanes_of_which_something_was_said_are_closed() -> None:
+async def test_only_lanes_of_which_something_was_said_are_closed() -> None:
     trail = trails()
     for lane in ("silent", "said", "open"):
         trail.resume(lane, "")
     trail(called("said", 1))
     trail(called("open", 1, answered=False))
-    closing = await_none(trail)
+    trail.finish()
+    closing = await trail.due()
+    assert await trail.due() == []
     assert [batch.of for batch in closing if isinstance(batch, LaneEvents)] == ["said", "open"]
     assert [(event["type"], event.get("outcome")) for event in events(closing)] == [
         ("checkpoint", None),
