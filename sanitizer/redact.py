@@ -61,6 +61,7 @@ class Redactor:
         self.masks = [mask_of(rule) if rule.action == "mask" else b"" for rule in scanner.rules]
         self.exemptions = exemptions
         self.disguises = Disguises(scanner)
+        self.repeats = Repeats(scanner.rules)
         self.tells_fields = True
         """Whether places say in which field they are: it takes a while."""
 

@@ -14,7 +14,7 @@ from typing import Literal
 
 import msgspec
 
-from sanitizer import document, terminal
+from sanitizer import document, envelopes, terminal
 from sanitizer.actions import replacements
 from sanitizer.calls import candidates, might_hold_call, needs_a_look
 from sanitizer.database import Compiled
