@@ -30,7 +30,7 @@ _RANGES = (
     ("6[37]", "10|11|12|13|14|15|16|17"),  # Maestro, Solo, Switch, Laser, InstaPayment, InterPayment, Elo
     ("49(?:03|05|11|36)", "12|14|15"),  # Switch
     ("220[0-5]", "12|13|14|15"),  # Mir, BORICA
-    ("9792|9860|9704", "12|15"),  # Troy, Humo, NAPAS
+    ("9792|9860|9704|9112", "12|15"),  # Troy, Humo, NAPAS, Belkart
     ("8600|1946", "12"),  # UzCard, GPN
 )
 

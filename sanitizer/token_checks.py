@@ -79,6 +79,22 @@ def prefixed_token(token: bytes) -> bool:
     return mixed_token(token) and not words.wordlike(token.rpartition(b"_")[2])
 
 
+def token_tail(token: bytes) -> bool:
+    """What follows a token's prefix: letters and at least two digits, no words."""
+    tail = max(re.split(rb"[_.\-]", token), key=len)
+    digits = sum(48 <= c <= 57 for c in tail)
+    return len(tail) >= 10 and 2 <= digits < len(tail) and not words.wordlike(tail) and len(set(tail)) >= 8
+
+
+def forty_mixed(token: bytes) -> bool:
+    """Forty characters as mixed as random base64 (an AWS secret access key), which are no path and no text in base64."""
+    classes = {_character_class(char) for char in token}
+    if not {"u", "l", "d"} <= classes or not mixed_token(token) or token.count(b"/") > 4:
+        return False
+    decoded = base64.b64decode(token)
+    return sum(32 <= byte < 127 for byte in decoded) < 0.8 * len(decoded) and not words.wordlike(token)
+
+
 def letters_and_digits(token: bytes) -> bool:
     """A letter and a digit both stand in it, which words, numbers and constants in capitals lack."""
     classes = {_character_class(char) for char in token}
@@ -194,12 +210,14 @@ CHECKS: dict[str, Check] = {
     "crc32-base62": crc32_base62,
     "crc32-hex": crc32_hex,
     "discord-bot-token": discord_bot_token,
+    "forty-mixed": forty_mixed,
     "json-base64": json_base64,
     "letters-and-digits": letters_and_digits,
     "mixed-token": mixed_token,
     "prefixed-token": prefixed_token,
     "pypi-macaroon": pypi_macaroon,
     "stellar-seed": stellar_seed,
+    "token-tail": token_tail,
     "wif-private-key": wif_private_key,
     "xrp-seed": xrp_seed,
 }
