@@ -55,6 +55,8 @@ class Groups:
     @property
     def settled(self) -> bool:
         """Whether nothing is open but single lines of text."""
+        if not self.open and not self.runs:
+            return True
         for group in self.open.values():
             if group.shape.kind != "text" or len(group.lines) != 1 or group.shape.tentative:
                 return False
