@@ -160,10 +160,12 @@ async def _send(sink: object, letters: list[DeadLetter]) -> list[int]:
     for index, letter in enumerate(letters):
         kind = "audit" if letter.kind == "audit" else "logs"
         batch = CleanBatch(letter.lane, [letter.record], [letter.position], letter.position, kind=kind, rules=letter.rules)  # type: ignore[arg-type]
+        if not letter.record:
+            continue  # a note that some record was refused: nothing to send
         try:
             receipt = await sink.send(batch)  # type: ignore[attr-defined]
         except (Retry, TooLarge, OSError):
             continue
-        if not receipt.rejected and not receipt.pending:
+        if not (receipt.rejected or receipt.pending or receipt.unnamed):
             taken.append(index)
     return taken

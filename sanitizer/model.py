@@ -106,11 +106,15 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A sink's answer: everything is durable but for the `rejected` (never) and the `pending` (not yet: send again)."""
+    """A sink's answer: everything is durable but for the `rejected` (never) and the `pending` (not yet: send again).
+
+    `unnamed` more were rejected, of which the peer does not say which they are (OTLP's partial success).
+    """
 
     rejected: Sequence[Rejection] = ()
     pending: Sequence[int] = ()
     after_secs: float | None = None
+    unnamed: int = 0
 
 
 class Retry(Exception):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from sanitizer.batching import join, pick, split
@@ -21,6 +21,10 @@ class DeadLetters(Protocol):
 
     async def bury(self, sink: str, batch: CleanBatch, rejections: Sequence[Rejection]) -> None:
         """Keep the rejected records of *batch*; raise `OSError` when that is not possible now."""
+        ...
+
+    async def mark(self, sink: str, batch: CleanBatch, count: int) -> None:
+        """Keep that *count* records of *batch* were rejected, and nobody knows which; raise `OSError` likewise."""
         ...
 
 
@@ -73,7 +77,9 @@ class Sender:
                 receipt = Receipt(pending=range(len(batch.records)))
             self.failing = len(receipt.pending) == len(batch.records) > 0
             await self._bury(batch, receipt.rejected)
-            self._count("delivered", self._name, len(batch.records) - len(receipt.rejected) - len(receipt.pending))
+            await self._mark(batch, receipt.unnamed)
+            gone = len(receipt.rejected) + len(receipt.pending) + receipt.unnamed
+            self._count("delivered", self._name, len(batch.records) - gone)
             if not receipt.pending:
                 return None
             attempt = attempt + 1 if len(receipt.pending) == len(batch.records) else 1
@@ -105,18 +111,26 @@ class Sender:
         return join(left) if left else None
 
     async def _bury(self, batch: CleanBatch, rejections: Sequence[Rejection]) -> None:
-        """Keep what the sink refused; a full disk is waited for, since dropping it here would be silent."""
+        if rejections:
+            await self._keep(lambda: self._dead_letters.bury(self._name, batch, rejections), len(rejections))
+
+    async def _mark(self, batch: CleanBatch, count: int) -> None:
+        if count:
+            await self._keep(lambda: self._dead_letters.mark(self._name, batch, count), count)
+
+    async def _keep(self, keep: Callable[[], Awaitable[None]], count: int) -> None:
+        """Keep *count* records that the sink refused; a full disk is waited for, since dropping them here would be silent."""
         attempt = 0
-        while rejections:
+        while True:
             try:
-                await self._dead_letters.bury(self._name, batch, rejections)
+                await keep()
             except OSError:
                 if self.hurry.is_set():
                     raise
                 attempt += 1
                 await self._pause(None, attempt)
             else:
-                self._count("dead_lettered", self._name, len(rejections))
+                self._count("dead_lettered", self._name, count)
                 return
 
     async def _pause(self, after_secs: float | None, attempt: int) -> None:

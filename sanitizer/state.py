@@ -34,7 +34,7 @@ class StateError(Exception):
 
 
 class DeadLetter(NamedTuple):
-    """A redacted record that a sink refused for ever."""
+    """A redacted record that a sink refused for ever; without a record, a note that some were (see `State.mark`)."""
 
     id: int
     at_ms: int
@@ -122,6 +122,17 @@ class State:
             (None, at_ms, sink, reason, batch.kind, batch.lane, batch.offsets[index], batch.rules, batch.records[index])
             for index, reason in ((rejection.index, rejection.reason) for rejection in rejections)
         ]
+        await self._bury(rows)
+
+    async def mark(self, sink: str, batch: CleanBatch, count: int) -> None:
+        """Keep that the sink refused *count* records of *batch* and did not say which: a dead letter without a record, whose
+        reason says where they are. Raises `OSError` likewise."""
+        first, last = batch.record_id(0), batch.offsets[-1]
+        reason = f"{count} of the {len(batch.records)} records {first} to {last} were rejected; the sink does not say which"
+        at_ms = time.time_ns() // 1_000_000
+        await self._bury([(None, at_ms, sink, reason, batch.kind, batch.lane, batch.offsets[0], batch.rules, b"")])
+
+    async def _bury(self, rows: Sequence[tuple[object, ...]]) -> None:
         async with self._writing:
             try:
                 await asyncio.to_thread(self._insert, rows)

@@ -40,11 +40,13 @@ class OtlpHttpSink:
 
     async def send(self, batch: CleanBatch) -> Receipt:
         """Return once the collector has answered."""
-        body = export_request(self._resource, scope(batch), self._encoder.encode(batch))
+        request = export_request(self._resource, scope(batch), self._encoder.encode(batch))
         if self._protobuf:
-            from sinks.otlp_protobuf import from_json  # noqa: PLC0415 - JSON needs none of it
+            from sinks.otlp_protobuf import message  # noqa: PLC0415 - JSON needs none of it
 
-            body = from_json(body).SerializeToString()
+            body = message(request).SerializeToString()
+        else:
+            body = orjson.dumps(request)
         if self._compression != "none":
             body = await asyncio.to_thread(compress, body, self._compression)  # compressing leaves the interpreter to others
         try:
@@ -77,13 +79,13 @@ def scope(batch: CleanBatch) -> dict[str, Any]:
 
 
 def partial_success(batch: CleanBatch, rejected: int) -> Receipt:
-    """What a partial success means. It does not say which records were rejected and forbids to send any again; so unless it
-    is all of them, the number is all there is to tell."""
+    """What a partial success means (OTLP 1.x, "Partial Success"): so many records were rejected, none may be sent again, and
+    which they are is not said, unless it is all of them. The collector's own words may quote a record, and are not kept."""
     if rejected >= len(batch.records) > 0:
         return Receipt(rejected=[Rejection(index, "rejected by the collector") for index in range(len(batch.records))])
     if rejected > 0:
         log.warning("otlp: the collector rejected %d of %d records, and does not say which", rejected, len(batch.records))
-    return Receipt()
+    return Receipt(unnamed=max(0, rejected))
 
 
 @asynccontextmanager

@@ -135,6 +135,9 @@ class Graves:
             raise OSError(28, "No space left on device")
         self.buried += [(sink, batch.records[rejection.index], rejection.reason) for rejection in rejections]
 
+    async def mark(self, sink: str, batch: CleanBatch, count: int) -> None:
+        self.buried.append((sink, b"", f"{count} of {len(batch.records)}"))
+
 
 async def until(met: Callable[[], bool], secs: float = 10.0) -> None:
     """Return once *met*."""

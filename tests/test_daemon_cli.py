@@ -76,6 +76,15 @@ def test_replayed_letters_reach_their_sink_and_are_gone_from_here(config: Path, 
     assert (tmp_path / "out").read_bytes() == b'{"a":1}\n{"b":2}\n'
 
 
+def test_a_letter_without_a_record_is_never_sent(config: Path, tmp_path: Path) -> None:
+    state = State(tmp_path / "state")
+    asyncio.run(state.mark("file", batch(b'{"a":1}', b'{"b":2}'), 1))
+    state.close()
+    result = CliRunner().invoke(deadletters, ["replay", "--config", str(config)])
+    assert (result.exit_code, result.output) == (1, "file: 1 left\n")
+    assert (tmp_path / "out").read_bytes() == b""
+
+
 @pytest.mark.usefixtures("letters")
 def test_purging_asks_first(config: Path) -> None:
     refused = CliRunner().invoke(deadletters, ["purge", "--config", str(config)], input="n\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import deque
+from collections import Counter, deque
 
 import pytest
 from fakes import Graves, ScriptedSink, batch, until
@@ -103,6 +103,18 @@ async def test_rejected_and_pending_in_one_answer_are_both_honoured() -> None:
     await deliver(delivery(sink, graves), batch(b"a", b"b", b"c"))
     assert graves.buried == [("sink", b"a", "mapping")]
     assert sink.records() == [b"b", b"c"]
+
+
+async def test_what_is_rejected_without_a_name_is_counted_and_kept_as_a_note() -> None:
+    counts: Counter[str] = Counter()
+    sink, graves = ScriptedSink(Receipt(unnamed=2)), Graves()
+    made = Delivery(
+        sink, SinkOptions(), "sink", dead_letters=graves, count=lambda metric, _sink, number: counts.update({metric: number})
+    )
+    await deliver(made, batch(b"a", b"b", b"c"))
+    assert graves.buried == [("sink", b"", "2 of 3")]
+    assert (counts["delivered"], counts["dead_lettered"]) == (1, 2)
+    assert len(sink.sends) == 1
 
 
 async def test_a_batch_too_large_is_halved_until_it_fits_and_one_record_is_buried() -> None:

@@ -82,7 +82,7 @@ async def test_a_partial_success_that_does_not_say_which_is_said_aloud_and_not_s
     partial.partial_success.error_message = "one"
     with caplog.at_level(logging.WARNING):
         receipt = await send(web.Response(body=partial.SerializeToString()), protocol="http/protobuf")
-    assert (receipt.rejected, receipt.pending) == ((), ())
+    assert (receipt.rejected, receipt.pending, receipt.unnamed) == ((), (), 1)
     assert "rejected 1 of 2 records" in caplog.text
 
 

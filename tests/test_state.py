@@ -55,6 +55,15 @@ async def test_dead_letters_keep_record_reason_and_sink(tmp_path: Path) -> None:
     state.close()
 
 
+async def test_a_rejection_that_names_no_record_is_a_letter_without_one(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    await state.mark("otlp", batch(b"a", b"b", b"c", first=10), 2)
+    (letter,) = state.dead_letters()
+    assert letter.record == b""
+    assert letter.reason == "2 of the 3 records lane:10 to 12 were rejected; the sink does not say which"
+    state.close()
+
+
 async def test_many_dead_letters_are_read_in_portions(tmp_path: Path) -> None:
     state = State(tmp_path)
     await state.bury("sink", batch(*[b"%d" % n for n in range(1200)]), [Rejection(n, "no") for n in range(1200)])
