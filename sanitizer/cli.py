@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import pathlib
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -147,6 +148,15 @@ def fail(message: object, code: int = 2) -> None:
     help="How lines are wrapped.",
 )
 @click.option("--max-record-bytes", type=click.IntRange(1024), default=1 << 20, help="A longer record is cut and marked.")
+@click.option("--workers", type=click.IntRange(1), help="So many processes share the redaction (default: 1).")
+@click.option(
+    "--when-full",
+    type=click.Choice(["spool", "drop_oldest", "drop_newest", "block"]),
+    help="When standard input comes faster than the output takes it, records are kept on disk; when that spool is full: wait "
+    "(spool, the default) or drop, counted. block: no spool, wait at once.",
+)
+@click.option("--spool-dir", metavar="DIR", type=click.Path(file_okay=False), help="Where (default: the user's state folder).")
+@click.option("--spool-bytes", metavar="N", type=click.IntRange(1), help="How much of it, compressed (default: 1 GiB).")
 @audit_options
 @click.option("--stats", is_flag=True, help="End with a table on standard error.")
 @click.option("--json", "as_json", is_flag=True, help="The table as JSON.")
@@ -158,10 +168,15 @@ def run(files: tuple[str, ...], output: str | None, config: str | None, once: bo
     if config:
         if files or output:
             raise click.UsageError("--config says where records come from and go: leave out FILES and --output")
+        if options["when_full"] or options["spool_dir"] or options["spool_bytes"]:
+            raise click.UsageError("--config says what waits where: write `when_full` at its source, and [spool]")
         from sanitizer import daemon  # noqa: PLC0415
 
-        sys.exit(daemon.run(config, once=once))
+        sys.exit(daemon.run(config, once=once, workers=options["workers"]))
     from sanitizer import pipe  # noqa: PLC0415
+    from sanitizer.ownlog import log_briefly  # noqa: PLC0415
+
+    log_briefly()
 
     lanes = composed(form=options["form"], options=options)
     for name in files:
@@ -171,8 +186,10 @@ def run(files: tuple[str, ...], output: str | None, config: str | None, once: bo
     trail = audited(lanes, options["audit_file"], keep_secs(options["audit_keep"])) if options["audit_file"] else None
     try:
         out = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600) if output else 1
+        spool = pathlib.Path(options["spool_dir"]) if options["spool_dir"] else None
+        keeping = pipe.Keeping(options["when_full"] or "spool", spool, options["spool_bytes"] or 1 << 30)
         with progress(files, counts):
-            code = pipe.run(lanes, files, out, counts)
+            code = pipe.run(lanes, files, out, counts, keeping, trail.dropped if trail else None)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what Python would flush at exit has no reader
         code = 128 + signal.SIGPIPE
@@ -216,17 +233,23 @@ def composed(form: str, options: dict[str, Any]) -> Lanes:
         )
     except (RuleError, HashKeyError) as fault:
         fail(fault)
-    return Lanes(scrubber, wrapper=options.get("wrapper", "auto"), max_record_bytes=options.get("max_record_bytes", 1 << 20))
+    settings = {"wrapper": options.get("wrapper", "auto"), "max_record_bytes": options.get("max_record_bytes", 1 << 20)}
+    if (options.get("workers") or 1) == 1:
+        return Lanes(scrubber, **settings)
+    from sanitizer.workers import WorkerLanes  # noqa: PLC0415 - paid for by who wants several
+
+    return WorkerLanes(scrubber, options["workers"], **settings)
 
 
 def audited(lanes: Lanes, path: str, keep_secs: float | None = None) -> Any:
     """Write the audit trail of what *lanes* scrub to *path*."""
     from sanitizer.chain import Signer, SigningKeyError  # noqa: PLC0415
     from sanitizer.ledger import Ledger, LedgerError  # noqa: PLC0415
+    from sanitizer.ownlog import tell_trouble  # noqa: PLC0415
     from sanitizer.trailfile import TrailFile  # noqa: PLC0415
 
     try:
-        trail = TrailFile(Ledger(path), Signer.load(), keep_secs=keep_secs)
+        trail = TrailFile(Ledger(path), Signer.load(), keep_secs=keep_secs, trouble=tell_trouble)
     except (SigningKeyError, LedgerError, OSError) as fault:
         fail(fault)
     lanes.audit = trail

@@ -1,4 +1,4 @@
-"""Our standard error as a place for clean lines: in order, never waited for; what it does not take waits, then on disk."""
+"""A descriptor that others read, at their pace, as a place for clean lines: in order; what it does not take waits, then on disk."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from pathlib import Path
 
 from sanitizer.batching import size
 from sanitizer.model import CleanBatch
-from sanitizer.spool import Spool, SpoolFullError
+from sanitizer.spill import WhenFull, put
+from sanitizer.spool import Spool
 from sinks.stdout import StdoutSink
 
 _log = logging.getLogger(__name__)
@@ -21,10 +22,19 @@ _log = logging.getLogger(__name__)
 
 class Console:
     """Writes the batches that `deliver` takes to *fd*. Up to *max_waiting_bytes* wait in memory, the rest in a spool of at most
-    *max_bytes* in *folder*; beyond that the oldest are dropped, and *dropped* told how many records."""
+    *max_bytes* in *folder*, which is removed at the end. Beyond that *when_full* decides; *dropped* is told how many records that
+    cost, *written* how many were written. `failure` is why nothing can be written any more."""
 
     def __init__(
-        self, fd: int, folder: Path, dropped: Callable[[int], None], max_bytes: int = 256 << 20, max_waiting_bytes: int = 4 << 20
+        self,
+        fd: int,
+        folder: Path,
+        dropped: Callable[[int], None],
+        max_bytes: int = 256 << 20,
+        max_waiting_bytes: int = 4 << 20,
+        *,
+        when_full: WhenFull = "drop_oldest",
+        written: Callable[[int], None] = lambda _count: None,
     ) -> None:
         self._sink = StdoutSink(fd)
         self._folder = folder
@@ -38,18 +48,23 @@ class Console:
         self._arrived = asyncio.Event()
         self._closing = False
         self._lent = False
-        self._gone = False
+        self._when_full: WhenFull = when_full
+        self._written = written
+        self._owed: deque[tuple[CleanBatch, asyncio.Future[None]]] = deque()
+        self._unwritten = 0
+        self.failure: OSError | None = None
 
-    def deliver(self, batch: CleanBatch) -> None:
-        """Take *batch*. Once nobody reads any more it goes nowhere: without us the server would have found that out."""
-        if self._gone:
-            return
-        if self._spooled or self._waiting_bytes + size(batch) > self._max_waiting_bytes:
-            self._put_aside(batch)
-        else:
-            self._waiting.append(batch)
-            self._waiting_bytes += size(batch)
+    def deliver(self, batch: CleanBatch) -> asyncio.Future[None] | None:
+        """Take *batch*; where it has to wait for room, what is returned is done when there was. Once nobody reads any more it goes
+        nowhere: without us its writer would have found that out."""
+        if self.failure:
+            return None
+        waits = None
+        if self._owed or not self._take(batch):
+            waits = asyncio.get_running_loop().create_future()
+            self._owed.append((batch, waits))
         self._arrived.set()
+        return waits
 
     async def run(self) -> None:
         """Write until `close` was called and nothing waits, or nobody reads any more."""
@@ -57,17 +72,21 @@ class Console:
             while True:
                 batch = self._next()
                 if batch is not None:
+                    self._unwritten = len(batch.records)
                     await self._sink.send(batch)
+                    self._unwritten = 0
+                    self._written(len(batch.records))
                     if self._lent:
                         assert self._spool  # noqa: S101 - it lent the batch
                         self._spool.forget_first()
+                    self._take_owed()
                 elif self._closing:
                     return
                 else:
                     self._arrived.clear()
                     await self._arrived.wait()
-        except OSError:
-            self._gone = True
+        except OSError as trouble:
+            self.failure = trouble
             self._waiting.clear()
 
     def close(self) -> None:
@@ -77,14 +96,15 @@ class Console:
 
     def give_up(self) -> None:
         """Drop what still waits, and leave nothing on disk."""
-        left = sum(len(batch.records) for batch in self._waiting)
+        left = self._unwritten + sum(len(batch.records) for batch in [*self._waiting, *(batch for batch, _ in self._owed)])
         self._waiting.clear()
+        self._owed.clear()
         if self._spool:
             while (lost := self._spool.drop_oldest()) is not None:
                 left += lost
             self._spool.close()
             shutil.rmtree(self._folder, ignore_errors=True)
-        if left:
+        if left and not self.failure:
             self._dropped(left)
         self._sink.close()
 
@@ -97,31 +117,41 @@ class Console:
         if self._spool and self._spooled:
             spooled = self._spool.first()
             self._spooled = self._lent = spooled is not None
-            return spooled
+            if spooled:
+                return spooled
+        if self._owed:
+            self._take_owed()
+            return self._next()
         return None
 
-    def _put_aside(self, batch: CleanBatch) -> None:
-        self._spooled = True
-        lost = 0
-        while True:
-            try:
-                if self._spool is None:
-                    _sweep(self._folder.parent)
-                    self._spool = Spool(self._folder, self._max_bytes)
-                self._spool.append(batch, droppable=True)
-            except SpoolFullError:
-                oldest = self._spool.drop_oldest() if self._spool else None
-                if oldest is not None:
-                    lost += oldest
-                    continue
-                lost += len(batch.records)
-            except OSError:
-                if self._spool:
-                    self._spool.roll()
-                lost += len(batch.records)
-            break
+    def _take_owed(self) -> None:
+        while self._owed and self._take(self._owed[0][0]):
+            _, waits = self._owed.popleft()
+            if not waits.done():
+                waits.set_result(None)
+
+    def _take(self, batch: CleanBatch) -> bool:
+        """Take *batch*, or drop by policy; False where there is no room and it is to wait."""
+        if not self._spooled and (not self._waiting or self._waiting_bytes + size(batch) <= self._max_waiting_bytes):
+            self._waiting.append(batch)
+            self._waiting_bytes += size(batch)
+            return True
+        lost = self._put_aside(batch)
         if lost:
             self._dropped(lost)
+        return lost is not None
+
+    def _put_aside(self, batch: CleanBatch) -> int | None:
+        """How many records it cost to put *batch* into the spool; None where it has to wait."""
+        try:
+            if self._spool is None:
+                _sweep(self._folder.parent)
+                self._spool = Spool(self._folder, self._max_bytes)
+        except OSError:  # no place for a spool: what does not fit into memory is too much
+            return None if self._when_full == "block" else len(batch.records)
+        lost = put(self._spool, batch, self._when_full)
+        self._spooled = self._spooled or lost is not None
+        return lost
 
 
 def _sweep(folder: Path) -> None:

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from sanitizer.flow import Flow
 from sanitizer.hashing import HashKeyError
 from sanitizer.ledger import LedgerError
 from sanitizer.outlets import SinkError
+from sanitizer.ownlog import log_to_stderr
 from sanitizer.ruleset import RuleError
 from sanitizer.state import StateError
 from sanitizer.telemetry import Metrics
@@ -30,18 +32,20 @@ _SPOOL_SHARE = 0.8
 """How much of `drain_secs` sending may take; the rest is for the spool."""
 
 
-def run(path: str, *, once: bool = False) -> int:
-    """Run the configuration at *path* until told to stop, or with *once* until everything is read; the exit code."""
+def run(path: str, *, once: bool = False, workers: int | None = None) -> int:
+    """Run the configuration at *path* until told to stop, or with *once* until everything is read; the exit code. *workers* goes
+    before what the configuration says."""
     log_to_stderr()
+    given = None if workers is None else {"workers": workers}
     try:
-        config = configuration.load(path)
+        config = configuration.load(path, given=given)
         if faults := configuration.check(config):
             raise ConfigError(path, faults)
     except ConfigError as trouble:
         print(trouble, file=sys.stderr)  # noqa: T201 - for the person who started it
         return 2
     try:
-        return asyncio.run(_run(config, Path(path), once=once))
+        return asyncio.run(_run(config, Path(path), given, once=once))
     except (StateError, SinkError, LedgerError) as trouble:
         _log.error("%s", trouble)
         return 2
@@ -55,17 +59,6 @@ def run(path: str, *, once: bool = False) -> int:
     return 1
 
 
-def log_to_stderr() -> None:
-    """Let our own messages be seen, and nobody else's: a library may put into a message what it was given."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("sanitizer: %(levelname)s: %(message)s"))
-    for name in ("sanitizer", "sinks"):
-        logger = logging.getLogger(name)
-        logger.handlers, logger.propagate = [handler], False
-        logger.setLevel(logging.INFO)
-    logging.getLogger().addHandler(logging.NullHandler())
-
-
 def describe(failure: BaseException) -> str:
     """The kind of *failure* and where it came from; never its text."""
     frames = traceback.extract_tb(failure.__traceback__)[-6:]
@@ -74,7 +67,7 @@ def describe(failure: BaseException) -> str:
     return f"{type(failure).__name__}{reason} at {places}"
 
 
-async def _run(config: Config, path: Path, *, once: bool) -> int:
+async def _run(config: Config, path: Path, given: Mapping[str, object] | None, *, once: bool) -> int:
     metrics = Metrics()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_report)
@@ -92,11 +85,12 @@ async def _run(config: Config, path: Path, *, once: bool) -> int:
             stack.callback(Export(metrics, config.telemetry).close)
         running = asyncio.create_task(flow.run())
         signals = _Signals(flow, running)
-        reloader = _Reloader(flow, path, metrics)
+        reloader = _Reloader(flow, path, metrics, given)
         loop.add_signal_handler(signal.SIGHUP, reloader.hup)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, signals.stop, number)
         watching = asyncio.create_task(reloader.watch())
+        _log.info("started: %d source(s), %d sink(s), rules %s", len(config.sources), len(config.sinks), flow.lanes.scrubber.digest)
         try:
             await running
         except asyncio.CancelledError:
@@ -137,9 +131,10 @@ class _Signals:
 class _Reloader:
     """Takes up a changed configuration, rules or keys, when told by SIGHUP and when the files change."""
 
-    def __init__(self, flow: Flow, path: Path, metrics: Metrics) -> None:
+    def __init__(self, flow: Flow, path: Path, metrics: Metrics, given: Mapping[str, object] | None) -> None:
         self._flow = flow
         self._path = path
+        self._given = given
         self._metrics = metrics
         self._told = asyncio.Event()
         self._reopen = False
@@ -167,7 +162,7 @@ class _Reloader:
 
     async def _reload(self) -> None:
         try:
-            config = await asyncio.to_thread(configuration.load, self._path)
+            config = await asyncio.to_thread(configuration.load, self._path, given=self._given)
             if faults := await asyncio.to_thread(configuration.check, config):
                 raise ConfigError(str(self._path), faults)
             needing = await self._flow.change(config)

@@ -39,9 +39,9 @@ def exec_command(command: tuple[str, ...], name: str, audit_file: str | None, co
     name = name or os.path.basename(command[0])
 
     def listen(ends: Ends) -> None:
-        from sanitizer import listening  # noqa: PLC0415
+        from sanitizer.ownlog import log_briefly  # noqa: PLC0415
 
-        listening.log_briefly()
+        log_briefly()
         if config:
             _listen_with(ends, config, name, audit_file)
         else:

@@ -215,7 +215,7 @@ class Flow:
         lanes = WorkerLanes(
             scrubber(config), config.workers, wrapper=config.wrapper, max_record_bytes=config.max_record_bytes, audit=audit
         )
-        stack.callback(lanes.close)
+        stack.push_async_callback(lanes.close)
         return lanes
 
     def _when_full(self, lane: str) -> WhenFull:

@@ -64,6 +64,13 @@ class Lanes:
             del self.assemblers[lane]
         return self.scrubbed(assembler.flush(end), lane)
 
+    def use(self, scrubber: Scrubber) -> None:
+        """Redact with *scrubber* from the next batch on."""
+        self.scrubber = scrubber
+
+    async def close(self) -> None:
+        """Give back what was opened: here nothing."""
+
     def holding(self, lane: str) -> bool:
         assembler = self.assemblers.get(lane)
         return assembler is not None and assembler.holding

@@ -6,11 +6,9 @@ import asyncio
 import logging
 import os
 import re
-import select
-import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +19,7 @@ from sanitizer.copies import Ends
 from sanitizer.lanes import Lanes
 from sanitizer.listener import CopiesSource, Hearing, Trail, guard
 from sanitizer.model import CleanBatch
+from sanitizer.ownlog import tell_trouble
 from sanitizer.params import Params
 from sanitizer.pipeline import Pipeline
 from sanitizer.rotation import follow_keys
@@ -36,39 +35,8 @@ _log = logging.getLogger(__name__)
 _CONSOLE_SECS = 2.0
 _DRAIN_SECS = 5.0
 _TICK_SECS = 1.0
-_REPEAT_SECS = 60.0
 _INSTANCES = 64
 _STDERR = 2
-
-
-class Brief(logging.Handler):
-    """Says each kind of message on standard error at most once a minute, and never waits for it."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self._told: dict[str, float] = {}
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write one line, or nothing."""
-        kind, now = str(record.msg), time.monotonic()
-        if now - self._told.get(kind, -_REPEAT_SECS) < _REPEAT_SECS:
-            return
-        self._told[kind] = now
-        with suppress(OSError, ValueError):
-            if select.select([], [_STDERR], [], 0)[1]:
-                os.write(_STDERR, f"sanitizer: {record.getMessage()}\n".encode())
-
-
-def _tell_trouble(trouble: OSError) -> None:
-    _log.error("the audit file cannot be written (%s); events are kept in memory until it can", trouble.strerror)
-
-
-def log_briefly() -> None:
-    """Let our own messages be seen, and nobody else's."""
-    for name in ("sanitizer", "sinks"):
-        logger = logging.getLogger(name)
-        logger.handlers, logger.propagate = [Brief()], False
-    logging.getLogger().addHandler(logging.NullHandler())
 
 
 def open_trail(path: str, name: str, keep_secs: float | None = None) -> TrailFile:
@@ -80,7 +48,7 @@ def open_trail(path: str, name: str, keep_secs: float | None = None) -> TrailFil
     for number in range(1, _INSTANCES):
         wanted = asked if number == 1 else asked.with_name(f"{asked.stem}.{number}{asked.suffix}")
         try:
-            return TrailFile(Ledger(wanted), Signer.load(), name, "stdio", keep_secs=keep_secs, trouble=_tell_trouble)
+            return TrailFile(Ledger(wanted), Signer.load(), name, "stdio", keep_secs=keep_secs, trouble=tell_trouble)
         except LedgerError as trouble:
             if "another process" not in str(trouble) or number == _INSTANCES - 1:
                 raise
@@ -105,7 +73,7 @@ async def _run(ends: Ends, shown: Lanes, trail: TrailFile | None) -> None:
             drops["standard error is not read"] += number
 
         show = stack.enter_context(_Shown(dropped))
-        hearing = Hearing(shown, show.console.deliver, None, _params(shown), trail)
+        hearing = Hearing(shown, show.take, None, _params(shown), trail)
         ticking = asyncio.create_task(_tick(trail, drops))
         stack.callback(ticking.cancel)
         following = asyncio.create_task(follow_keys([shown], lambda: hearing.use(_params(shown))))
@@ -144,6 +112,10 @@ class _Shown:
     def __exit__(self, *_: object) -> None:
         self._task.cancel()
 
+    def take(self, batch: CleanBatch) -> None:
+        """Show *batch*, now or later."""
+        self.console.deliver(batch)
+
     async def finish(self) -> None:
         """Write what waits, if that is possible in time."""
         self.console.close()
@@ -172,7 +144,7 @@ async def run_flow(ends: Ends, config: Config, folder: Path) -> None:
         def ended() -> None:
             loop.call_later(config.drain_secs * 0.8, flow.hurry)
 
-        hearing = Hearing(shown, show.console.deliver, flow.lanes, _params(shown), flow.trail)
+        hearing = Hearing(shown, show.take, flow.lanes, _params(shown), flow.trail)
         following = asyncio.create_task(follow_keys([shown, flow.lanes], lambda: hearing.use(_params(shown))))
         stack.callback(following.cancel)
         flow.pipeline.scrubbing = hearing

@@ -19,6 +19,7 @@ def summary(counts: Counts, lanes: Lanes) -> dict[str, Any]:
     return {
         "records": counts.records,
         "written": counts.written,
+        "dropped": counts.dropped,
         "bytes": counts.bytes_read,
         "seconds": round(time.monotonic() - counts.begun, 3),
         "findings": dict(counts.findings.most_common()),
@@ -39,6 +40,8 @@ def report(counts: Counts, lanes: Lanes, *, as_json: bool, more: Mapping[str, Ma
         f"\n{found['records']:,} records, {found['bytes'] / 1e6:,.1f} MB in {secs:.1f} s ({found['bytes'] / 1e6 / secs:.1f} MB/s)",
         err=True,
     )
+    if counts.dropped:
+        click.echo(f"{counts.dropped:,} records were dropped: the output did not take them and the spool was full", err=True)
     table("redacted by rule", found["findings"].items())
     for name, rows in (more or {}).items():
         table(name, rows.items())

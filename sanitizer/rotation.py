@@ -31,6 +31,6 @@ async def follow_keys(lanes: Sequence[Lanes], changed: Callable[[], object] = la
             continue
         if fresh is not keyring:
             for each in lanes:
-                each.scrubber = Scrubber(each.scrubber.compiled, fresh, each.scrubber.options)
+                each.use(Scrubber(each.scrubber.compiled, fresh, each.scrubber.options))
             changed()
             _log.info("hash key %s is in force", fresh.active_id)

@@ -76,7 +76,8 @@ class Config(Options, frozen=True, kw_only=True):
     `state_dir` holds positions, dead letters and what waits for a sink; one process uses it at a time. `hash_key_file` holds the
     keys of pseudonyms and params hashes (else `SANITIZER_HASH_KEY`, else a random key for this run). `wrapper` says how lines are
     wrapped, where that cannot be told from them. A record's continuation is waited for `hold_secs`; a record longer than
-    `max_record_bytes` is cut and marked. With `workers` above 1 that many processes share the redaction.
+    `max_record_bytes` is cut and marked. With `workers` above 1 that many processes share the redaction
+    (and `--workers` goes before it).
     On SIGTERM everything read is delivered within `drain_secs`, or put into the spool.
     """
 

@@ -94,41 +94,11 @@ class Spill:
         dropped = 0
         for done, batch in enumerate(batches):
             policy = self._when_full(batch.lane)
-            lost = self._append(batch, policy)
+            lost = put(self._spool, batch, policy)
             if lost is None:
                 return (done if self._sync() else 0), dropped
             dropped += lost
         return (len(batches) if self._sync() else 0), dropped
-
-    def _append(self, batch: CleanBatch, policy: WhenFull) -> int | None:
-        """How many records were dropped to keep *batch* (or instead of it); None when it has to wait."""
-        dropped = attempts = 0
-        while True:
-            try:
-                self._spool.append(batch, droppable=policy != "block")
-            except SpoolFullError:
-                oldest = self._spool.drop_oldest() if policy == "drop_oldest" else None
-            except OSError:
-                attempts += 1
-                self._spool.roll()
-                oldest = 0 if attempts == 1 else self._make_disk_room(policy, attempts)
-            else:
-                return dropped
-            if oldest is None:
-                return None if policy == "block" and not dropped else dropped + len(batch.records)
-            dropped += oldest
-
-    def _make_disk_room(self, policy: WhenFull, attempts: int) -> int | None:
-        """Drop old batches until a segment is deleted: only that frees the disk. None when it is no use."""
-        if policy != "drop_oldest" or attempts > 3:
-            return None
-        before, dropped = self._spool.n_segments, 0
-        while self._spool.n_segments == before:
-            oldest = self._spool.drop_oldest()
-            if oldest is None:
-                return dropped or None
-            dropped += oldest
-        return dropped
 
     def _sync(self) -> bool:
         try:
@@ -137,3 +107,35 @@ class Spill:
             self._spool.roll()
             return False
         return True
+
+
+def put(spool: Spool, batch: CleanBatch, policy: WhenFull) -> int | None:
+    """How many records were dropped to keep *batch* (or instead of it); None when it has to wait."""
+    dropped = attempts = 0
+    while True:
+        try:
+            spool.append(batch, droppable=policy != "block")
+        except SpoolFullError:
+            oldest = spool.drop_oldest() if policy == "drop_oldest" else None
+        except OSError:
+            attempts += 1
+            spool.roll()
+            oldest = 0 if attempts == 1 else _make_disk_room(spool, policy, attempts)
+        else:
+            return dropped
+        if oldest is None:
+            return None if policy == "block" and not dropped else dropped + len(batch.records)
+        dropped += oldest
+
+
+def _make_disk_room(spool: Spool, policy: WhenFull, attempts: int) -> int | None:
+    """Drop old batches until a segment is deleted: only that frees the disk. None when it is no use."""
+    if policy != "drop_oldest" or attempts > 3:
+        return None
+    before, dropped = spool.n_segments, 0
+    while spool.n_segments == before:
+        oldest = spool.drop_oldest()
+        if oldest is None:
+            return dropped or None
+        dropped += oldest
+    return dropped

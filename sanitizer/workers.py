@@ -1,5 +1,5 @@
-"""Several processes share the scan. Records are put together here, in order; redaction happens there; what comes back is awaited
-in order again, so that lanes keep theirs, and so does the audit trail.
+"""Several processes share the scan. Records are put together here, in order: what assembly has in hand must not die with a worker.
+Redaction happens there; what comes back is awaited in order again, so that lanes keep theirs, and so does the audit trail.
 
 A worker that dies takes nothing with it: its batch is done again by another. A batch that kills worker after worker is withheld,
 record by record.
@@ -9,32 +9,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from typing import Any
 
+from sanitizer.crew import Crew, DeadlyError
 from sanitizer.database import Compiled
+from sanitizer.handover import Task, pack, pack_result, unpack, unpack_result
 from sanitizer.hashing import Keyring
 from sanitizer.lanes import Audit, Lanes, no_audit
-from sanitizer.model import Batch, CleanBatch, Envelope, Message
-from sanitizer.record import Assembled
+from sanitizer.model import Batch, CleanBatch, Envelope
 from sanitizer.scrub import Options, Scrubber
 from sanitizer.wrappers import Wrapper
 
 _log = logging.getLogger(__name__)
 
 _REASON = "workerdied"
-
-_DEATHS = 3
-"""How many workers may die of one batch."""
-
-_scrubber: Scrubber | None = None
-"""A worker's own."""
 
 
 class WorkerLanes(Lanes):
@@ -51,117 +41,94 @@ class WorkerLanes(Lanes):
     ) -> None:
         super().__init__(scrubber, wrapper=wrapper, max_record_bytes=max_record_bytes, audit=audit)
         self._workers = workers
-        self._pool = self._start()
+        self._crew = self._start()
+        self._retiring: set[asyncio.Task[None]] = set()
+
+    @property
+    def pids(self) -> list[int]:
+        """The workers' process ids."""
+        return self._crew.pids
 
     def use(self, scrubber: Scrubber) -> None:
         """Redact with *scrubber* from the next batch on; what is under way ends under the old rules."""
         self.scrubber = scrubber
-        old, self._pool = self._pool, self._start()
-        old.shutdown(wait=False)
+        retiring = asyncio.create_task(self._crew.retire())
+        self._retiring.add(retiring)
+        retiring.add_done_callback(self._retiring.discard)
+        self._crew = self._start()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End the workers."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        await asyncio.gather(*self._retiring, return_exceptions=True)
+        await self._crew.close()
 
     def feed(self, batch: Batch) -> Coroutine[Any, Any, Sequence[CleanBatch]]:
         """Begin to redact the records that are complete now."""
         if batch.messages:
-            return self._finish(_scrub_messages, batch.messages, batch.lane, batch.upto)
-        return self._scrub(self.assembler(batch.lane, batch.offset).feed(batch.data), batch.lane)
+            return self._scrub(Task(batch.lane, batch.upto, messages=tuple(batch.messages)))
+        assembler = self.assembler(batch.lane, batch.offset, batch.attributes.get("path", ""))
+        assembled = assembler.feed(batch.data)
+        return self._scrub(Task(batch.lane, assembled.upto, assembled)) if assembled.lines else _nothing()
 
     def flush(self, lane: str, end: bool) -> Coroutine[Any, Any, Sequence[CleanBatch]]:
         """Begin to redact what *lane* holds."""
         assembler = self.assemblers.get(lane)
+        if assembler is None:
+            return _nothing()
         if end:
-            self.assemblers.pop(lane, None)
-        return self._scrub(assembler.flush(end), lane) if assembler else _nothing()
+            del self.assemblers[lane]
+        assembled = assembler.flush(end)
+        return self._scrub(Task(lane, assembled.upto, assembled)) if assembled.lines else _nothing()
 
-    def _scrub(self, assembled: Assembled, lane: str) -> Coroutine[Any, Any, Sequence[CleanBatch]]:
-        return self._finish(_scrub, assembled, lane) if assembled.lines else _nothing()
+    def _scrub(self, task: Task) -> Coroutine[Any, Any, Sequence[CleanBatch]]:
+        return self._await(self._crew.submit(pack(task)), task)
 
-    def _finish(self, work: Callable[..., CleanBatch], *arguments: Any) -> Coroutine[Any, Any, Sequence[CleanBatch]]:
-        return self._await(self._submit(work, arguments), work, arguments)
-
-    async def _await(
-        self, first: Future[CleanBatch] | None, work: Callable[..., CleanBatch], arguments: tuple[Any, ...]
-    ) -> Sequence[CleanBatch]:
-        running, deaths = first, 0
-        while deaths < _DEATHS:
-            pool = self._pool
-            try:
-                running = running or self._submit(work, arguments)
-                if running:
-                    return self.audited(await asyncio.wrap_future(running))
-            except BrokenProcessPool:
-                pass
-            running = None
-            # One batch kills the pool for all that are under way, so only one at a time is blamed: each is tried alone in turn.
-            deaths += 1
-            self._replace(pool)
-        _log.error("a batch ended %d workers; its records are withheld", _DEATHS)
-        return self.audited(self._withhold(*arguments))
-
-    def _submit(self, work: Callable[..., CleanBatch], arguments: tuple[Any, ...]) -> Future[CleanBatch] | None:
+    async def _await(self, result: asyncio.Future[bytes], task: Task) -> Sequence[CleanBatch]:
         try:
-            return self._pool.submit(work, *arguments)
-        except BrokenProcessPool:
-            return None
+            batch = unpack_result(await result)
+        except DeadlyError:
+            _log.error("a batch ended worker after worker; its records are withheld")
+            batch = self._withhold(task)
+        return self.audited(batch)
 
-    def _replace(self, broken: ProcessPoolExecutor) -> None:
-        if self._pool is broken:
-            _log.warning("a worker died; its batch is done again")
-            broken.shutdown(wait=False)
-            self._pool = self._start()
-
-    def _withhold(self, records: Assembled | Sequence[Message], lane: str, upto: int = 0) -> CleanBatch:
-        if isinstance(records, Assembled):
-            texts, offsets, upto = records.lines, records.offsets(), records.upto
-            envelopes = []
+    def _withhold(self, task: Task) -> CleanBatch:
+        if task.assembled:
+            texts, offsets = task.assembled.lines, task.assembled.offsets()
         else:
-            texts, offsets = [bytes(message.value or b"") for message in records], [message.offset for message in records]
-            envelopes = [Envelope(tombstone=message.value is None) for message in records]
+            texts = [bytes(message.value or b"") for message in task.messages]
+            offsets = [message.offset for message in task.messages]
         return CleanBatch(
-            lane,
+            task.lane,
             [self.scrubber.marker(_REASON, text) for text in texts],
             offsets,
-            upto,
+            task.upto,
             rules=self.scrubber.digest,
             read=len(texts),
             withheld={_REASON: len(texts)},
-            envelopes=envelopes,
+            envelopes=[Envelope(tombstone=message.value is None) for message in task.messages],
         )
 
-    def _start(self) -> ProcessPoolExecutor:
-        context = multiprocessing.get_context("spawn")
-        arguments = (self.scrubber.compiled, self.scrubber.keyring, self.scrubber.options)
-        return ProcessPoolExecutor(self._workers, context, _prepare, arguments)
+    def _start(self) -> Crew:
+        return Crew(self._workers, _Prepare(self.scrubber.compiled, self.scrubber.keyring, self.scrubber.options))
 
 
-def _prepare(compiled: Compiled, keyring: Keyring, options: Options) -> None:
-    """A worker's start: signals are its parent's business, and it ends with it."""
-    global _scrubber  # noqa: PLW0603 - a process of its own
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    _scrubber = Scrubber(compiled, keyring, options)
+@dataclass(frozen=True)
+class _Prepare:
+    """A worker's start: its own scrubber."""
+
+    compiled: Compiled
+    keyring: Keyring
+    options: Options
+
+    def __call__(self) -> Callable[[bytes], bytes]:
+        scrubber = Scrubber(self.compiled, self.keyring, self.options)
+        return lambda body: pack_result(_do(scrubber, unpack(body)))
 
 
-def _end_with_parent() -> None:
-    if parent := multiprocessing.parent_process():
-        parent.join()
-        os._exit(0)
-
-
-def _scrub(assembled: Assembled, lane: str) -> CleanBatch:
-    if _scrubber is None:
-        raise RuntimeError("a worker without rules")
-    return _scrubber.scrub(assembled, lane)
-
-
-def _scrub_messages(messages: Sequence[Message], lane: str, upto: int) -> CleanBatch:
-    if _scrubber is None:
-        raise RuntimeError("a worker without rules")
-    return _scrubber.scrub_messages(messages, lane, upto)
+def _do(scrubber: Scrubber, task: Task) -> CleanBatch:
+    if task.assembled:
+        return scrubber.scrub(task.assembled, task.lane)
+    return scrubber.scrub_messages(task.messages, task.lane, task.upto)
 
 
 async def _nothing() -> Sequence[CleanBatch]:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
 
 import pytest
 
+from sanitizer.assemble import Assembled, Assembler, Record
+from sanitizer.crew import Crew, DeadlyError
 from sanitizer.database import compiled
+from sanitizer.handover import Task, pack, pack_result, unpack, unpack_result
 from sanitizer.hashing import Keyring
 from sanitizer.lanes import Lanes
+from sanitizer.mcp import Exposure, Frame
 from sanitizer.model import Batch, CleanBatch, Message, Raw
 from sanitizer.scrub import Scrubber
 from sanitizer.workers import WorkerLanes
@@ -30,7 +37,7 @@ def batches(count: int) -> list[Batch]:
 async def lanes() -> AsyncIterator[WorkerLanes]:
     made = WorkerLanes(Scrubber(compiled(), KEYS), 2)
     yield made
-    made.close()
+    await made.close()
 
 
 async def scrub(lanes: Lanes, pieces: Sequence[Batch]) -> list[CleanBatch]:
@@ -63,23 +70,69 @@ async def test_the_batch_of_a_worker_that_was_killed_is_done_again(lanes: Worker
     expected = facts(await scrub(Lanes(Scrubber(compiled(), KEYS)), batches(9)))
     await scrub(lanes, batches(1)[:1])
     work = [lanes.feed(piece) for piece in batches(9)]
-    for pid in list(lanes._pool._processes):
+    for pid in lanes.pids:
         os.kill(pid, signal.SIGKILL)
     found = [clean for each in work for clean in await each]
     found += [clean for lane in ("a", "b") for clean in await lanes.flush(lane, end=True)]
     assert facts(found)["b"] == expected["b"]
 
 
-async def test_a_batch_that_kills_every_worker_is_withheld(lanes: WorkerLanes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sanitizer.workers._scrub", die)
-    (clean,) = await lanes.feed(Batch("a", Raw(b"one planted@example.com\ntwo\n\n"), 0, 29))
+async def test_a_batch_that_kills_every_worker_is_withheld(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sanitizer.workers._Prepare", Mortal)
+    lanes = WorkerLanes(Scrubber(compiled(), KEYS), 2)
+    (clean,) = await lanes.feed(Batch("a", Raw(b"one planted@example.com\ntwo deadly\n\n"), 0, 36))
     assert clean.withheld == {"workerdied": len(clean.records)}
     assert b"planted" not in b"".join(clean.records)
-    assert clean.upto <= 29
+    assert clean.upto <= 36
+    await lanes.close()
 
 
-def die(*_: object) -> None:
-    os._exit(9)
+class Mortal:
+    """A worker that dies of some tasks, by an exception that says what it should not."""
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def __call__(self) -> Callable[[bytes], bytes]:
+        return survive
+
+
+def survive(body: bytes) -> bytes:
+    if b"deadly" in body:
+        raise ValueError(body)
+    return body.upper()
+
+
+async def test_only_the_task_that_a_worker_died_of_is_blamed(capfd: pytest.CaptureFixture[str]) -> None:
+    crew = Crew(2, Mortal())
+    bodies = [b"deadly 5" if n == 5 else b"task %d" % n for n in range(40)]
+    found = await asyncio.gather(*map(crew.submit, bodies), return_exceptions=True)
+    assert isinstance(found[5], DeadlyError)
+    assert found[:5] + found[6:] == [body.upper() for body in bodies[:5] + bodies[6:]]
+    await crew.close()
+    assert "deadly" not in "".join(capfd.readouterr())
+
+
+async def test_workers_end_with_who_hired_them() -> None:
+    crew = Crew(1, Mortal())
+    assert await crew.submit(b"a") == b"A"
+    (pid,) = crew.pids
+    await crew.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_what_is_handed_over_comes_out_as_it_went_in() -> None:
+    text = (Path(__file__).parent / "captures").glob("**/*.log")
+    for path in text:
+        assembled = Assembler().feed(path.read_bytes())
+        task = Task("lane", assembled.upto, assembled)
+        assert unpack(pack(task)) == task
+    odd = Task("lane", 1, Assembled([b"x"], 0, 1, [Record((0,), b"x", fields={"n": 1 << 70})]))
+    assert unpack(pack(odd)) == odd
+    frames = [Frame(kind="request", size=1, id=1 << 70), Exposure("rule", "digest")]
+    clean = CleanBatch("lane", [], [], 1, frames=frames, withheld=Counter(a=1), envelopes=[])
+    assert unpack_result(pack_result(clean)) == clean
 
 
 async def test_new_rules_are_used_from_the_next_batch_on(lanes: WorkerLanes) -> None:
