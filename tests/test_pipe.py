@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[1]
 @contextmanager
 def started(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     """The program as a process, all its streams ours."""
-    streams = {name: subprocess.PIPE for name in ("stdin", "stdout", "stderr")}
+    streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     process = subprocess.Popen([sys.executable, "-m", "sanitizer", *arguments], cwd=ROOT, **streams)
     yield process
     process.kill()

@@ -15,6 +15,8 @@ from sanitizer.model import Batch, Raw
 from sanitizer.sources.options import Reading, SourceOptions
 
 _CHUNK = 256 << 10
+_STREAM_CHUNK = 128 << 10
+"""Somebody may be waiting for the last line of a chunk."""
 _PIPE = 1 << 20
 _QUIET_SECS = 0.2
 _LAST_WORDS_SECS = 5.0
@@ -34,6 +36,7 @@ class StdinSource:
         self._own: int | None = None
         mode = os.fstat(fd).st_mode
         self._may_block = not stat.S_ISREG(mode)
+        self._chunk = _STREAM_CHUNK if self._may_block else _CHUNK
         if stat.S_ISFIFO(mode):
             with suppress(OSError, AttributeError):  # a larger pipe saves wake-ups on both sides; not every system has it
                 fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _PIPE)
@@ -76,7 +79,7 @@ class StdinSource:
     def _read(self) -> bytes | None:
         """Up to a chunk of what is there; None when that is nothing yet, empty at the end."""
         try:
-            return os.read(self._fd, _CHUNK)
+            return os.read(self._fd, self._chunk)
         except BlockingIOError:
             return None
 

@@ -5,17 +5,23 @@ from __future__ import annotations
 import os
 import random
 import re
+import resource
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+import orjson
+
 ROOT = Path(__file__).parents[2]
 ROUNDS = int(os.environ.get("SANITIZER_FAULT_ROUNDS", "3"))
 """How often what is random is done; a longer run sets it."""
+REPORT = os.environ.get("SANITIZER_FAULT_REPORT")
+"""Where figures are written for `benchmarks.faults`, a JSON object a line."""
 
 PROGRAM = "import sys; from sanitizer import daemon; sys.exit(daemon.run(sys.argv[1], once='--once' in sys.argv))"
 MAILBOX = re.compile(rb"planted\.[0-9a-f]+@example\.com")
@@ -37,13 +43,18 @@ class Daemon:
     """`run --config` as a process. Leaving the block kills what is left of it."""
 
     def __init__(
-        self, config: Path, *options: str, stdin: int | IO[Any] = subprocess.DEVNULL, limit_bytes: int | None = None
+        self,
+        config: Path,
+        *options: str,
+        stdin: int | IO[Any] = subprocess.DEVNULL,
+        limit_bytes: int | None = None,
+        program: str = PROGRAM,
     ) -> None:
         self.log = config.with_suffix(f".{time.monotonic_ns()}.log")
         self._limit_bytes = limit_bytes
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", PROGRAM, str(config), *options],
+                [sys.executable, "-c", program, str(config), *options],
                 cwd=ROOT,
                 stdin=stdin,
                 stdout=subprocess.DEVNULL,
@@ -72,14 +83,43 @@ class Daemon:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(secs)
 
+    def fill_disk(self) -> None:
+        """From now on no file of it grows: every write fails, as on a full disk."""
+        resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+
+    def free_disk(self) -> None:
+        """There is room again."""
+        resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+    def started(self) -> None:
+        """Return once it listens to signals, and has begun to read."""
+        wait_for(lambda: "started: " in self.said(), self)
+
     def said(self) -> str:
         """What it wrote on stderr so far."""
         return self.log.read_text()
 
     def _limit(self) -> None:
-        import resource
-
         resource.setrlimit(resource.RLIMIT_FSIZE, (self._limit_bytes or 0, resource.RLIM_INFINITY))
+
+
+def metric(port: int, name: str) -> int:
+    """The sum of a counter, as the admin page on *port* shows it."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as page:
+        found = re.findall(rf"^sanitizer_{name}_total\S* (\d+)$", page.read().decode(), re.MULTILINE)
+    return sum(map(int, found))
+
+
+def tell(what: str, **figures: int) -> None:
+    """Put down what was done, where somebody asked for figures."""
+    if REPORT:
+        with open(REPORT, "ab") as file:
+            file.write(orjson.dumps({"what": what, **figures}) + b"\n")
+
+
+def adds_up(figures: dict[str, int]) -> bool:
+    """Whether every record that was read is accounted for: a withheld one is delivered as a marker."""
+    return figures["read"] == figures["delivered"] + figures["dead_lettered"] + figures["dropped"]
 
 
 def wait_for(met: Callable[[], bool], daemon: Daemon | None = None, secs: float = 40.0) -> None:

@@ -5,19 +5,24 @@ from __future__ import annotations
 import random
 import socket
 import threading
+import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+import orjson
 
 Mood = Callable[[random.Random], str]
 
 
 class Siem:
-    """Listens on a port of its own. `mood` is asked before each request: `ok`, `503`, `429`, `400`, `reset` or `late_reset`."""
+    """Listens on a port of its own. `mood` is asked before each request: `ok`, `503`, `429`, `400`, `reset`, `late_reset`,
+    `slow` (a tenth of a second), or `partial`: a collector that takes all but the first record, and does not say so by name."""
 
     def __init__(self, mood: Mood = lambda _: "ok", port: int = 0) -> None:
         self.records: list[bytes] = []
         self.mood = mood
+        self.down = False
         self._rng = random.Random(7)
         self._lock = threading.Lock()
         outer = self
@@ -28,19 +33,23 @@ class Siem:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 with outer._lock:
-                    mood = outer.mood(outer._rng)
-                    if mood in {"ok", "late_reset"}:
-                        outer.records.extend(body.splitlines())
+                    mood = "reset" if outer.down else outer.mood(outer._rng)
+                    if mood in {"ok", "late_reset", "slow", "partial"}:
+                        outer.records.extend(_records(body)[1 if mood == "partial" else 0 :])
+                if mood == "slow":
+                    time.sleep(0.1)
                 if mood in {"reset", "late_reset"}:
                     self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
                     self.connection.close()
                     self.close_connection = True
                     return
-                self.send_response(200 if mood == "ok" else int(mood))
+                answer = b'{"partialSuccess":{"rejectedLogRecords":"1"}}' if mood == "partial" else b""
+                self.send_response(int(mood) if mood.isdigit() else 200)
                 if mood == "429":
                     self.send_header("Retry-After", "0")
-                self.send_header("Content-Length", "0")
+                self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
+                self.wfile.write(answer)
 
             def log_message(self, *_: Any) -> None:
                 pass
@@ -63,6 +72,14 @@ class Siem:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+def _records(body: bytes) -> list[bytes]:
+    """Lines, or the log records of an OTLP request in JSON."""
+    if not body.startswith(b'{"resourceLogs"'):
+        return body.splitlines()
+    (resource,) = orjson.loads(body)["resourceLogs"]
+    return [orjson.dumps(record) for record in resource["scopeLogs"][0]["logRecords"]]
 
 
 def free_port() -> int:

@@ -10,8 +10,10 @@ import time
 from pathlib import Path
 
 import orjson
-from faults.harness import Daemon, arrived, ended, in_order, lines, numbers, read, secrets_in, wait_for
+from faults.harness import Daemon, adds_up, arrived, ended, in_order, lines, numbers, read, secrets_in, tell, wait_for
 from faults.siem import Siem, free_port
+
+from sanitizer.state import State
 
 
 def write(folder: Path, text: str) -> Path:
@@ -43,6 +45,7 @@ def test_a_siem_that_fails_in_every_way_gets_everything_in_order(tmp_path: Path)
     assert set(numbers(siem.records)) == set(range(5000))
     assert in_order(numbers(siem.records))
     assert figures == {"read": 5000, "delivered": 5000, "withheld": 0, "dead_lettered": 0, "dropped": 0}
+    tell("a sink answered 503, 429, reset connections and took what it then denied", records=5000, lost=0)
 
 
 def test_what_a_siem_refuses_for_good_is_a_dead_letter_and_the_rest_goes_on(tmp_path: Path) -> None:
@@ -56,6 +59,34 @@ def test_what_a_siem_refuses_for_good_is_a_dead_letter_and_the_rest_goes_on(tmp_
     assert figures["delivered"] + figures["dead_lettered"] == figures["read"] == 2000
     assert figures["dead_lettered"] > 0
     assert secrets_in(tmp_path / "state") == []
+
+
+def test_a_slow_sink_gets_everything_in_order(tmp_path: Path) -> None:
+    with Siem(lambda _: "slow") as siem:
+        path = write(tmp_path, source(tmp_path) + http(siem.port, "max_batch_records = 200\nwhen_down = 'spill'"))
+        (tmp_path / "in" / "a.log").write_bytes(lines(0, 4000))
+        with Daemon(path, "--once") as daemon:
+            assert daemon.process.wait(60) == 0, daemon.said()
+            assert adds_up(ended(daemon))
+    assert numbers(siem.records) == list(range(4000))
+
+
+def test_a_collector_that_takes_a_part_and_does_not_say_which_leaves_counts_that_add_up(tmp_path: Path) -> None:
+    with Siem(lambda rng: rng.choice(["ok", "partial", "503", "429"])) as siem:
+        sink = f'[[sinks]]\ntype = "otlp"\nendpoint = "http://127.0.0.1:{siem.port}"\ncompression = "none"\nmax_batch_records = 100\n'
+        path = write(tmp_path, source(tmp_path) + sink + "retry = { first_delay_secs = 0.01, max_delay_secs = 0.05 }\n")
+        (tmp_path / "in" / "a.log").write_bytes(lines(0, 2000))
+        with Daemon(path, "--once") as daemon:
+            assert daemon.process.wait(60) == 0, daemon.said()
+            figures = ended(daemon)
+    assert len(numbers(siem.records)) == figures["delivered"]
+    assert figures["dead_lettered"] > 0
+    assert adds_up(figures)
+    state = State(tmp_path / "state", exclusive=False)
+    letters = list(state.dead_letters())
+    state.close()
+    assert sum(int(letter.reason.split()[0]) for letter in letters) == figures["dead_lettered"]
+    tell("a collector took parts of batches and did not say which", records=2000, rejected=figures["dead_lettered"], lost=0)
 
 
 def test_one_dead_sink_with_a_spool_holds_no_other_back(tmp_path: Path) -> None:

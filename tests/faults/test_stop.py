@@ -46,9 +46,9 @@ def test_what_cannot_be_delivered_in_time_is_kept_for_the_next_run(tmp_path: Pat
         assert daemon.process.stdin
         daemon.process.stdin.write(lines(0, 500))
         daemon.process.stdin.close()
-        begun = time.monotonic()
-        wait_for((tmp_path / "state" / "spool" / "http").exists, daemon)
+        daemon.started()
         time.sleep(0.2)
+        begun = time.monotonic()
         daemon.process.send_signal(signal.SIGTERM)
         assert daemon.process.wait(10) == 0, daemon.said()
         assert time.monotonic() - begun < 6
@@ -64,7 +64,7 @@ def test_without_a_spool_it_says_that_something_was_not_delivered(tmp_path: Path
         assert daemon.process.stdin
         daemon.process.stdin.write(lines(0, 10))
         daemon.process.stdin.flush()
-        wait_for((tmp_path / "state" / "state.db").exists, daemon)
+        daemon.started()
         time.sleep(0.3)
         assert daemon.stop() == 1
         assert "not delivered" in daemon.said()
@@ -77,7 +77,7 @@ def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
         assert daemon.process.stdin
         daemon.process.stdin.write(lines(0, 10))
         daemon.process.stdin.flush()
-        wait_for((tmp_path / "state" / "state.db").exists, daemon)
+        daemon.started()
         time.sleep(0.5)
         daemon.process.send_signal(signal.SIGTERM)
         time.sleep(0.5)
@@ -102,7 +102,7 @@ def test_a_reload_takes_up_new_rules_and_a_bad_file_changes_nothing(tmp_path: Pa
         wait_for(lambda: len(read(tmp_path / "out")) == 2, daemon)
         (tmp_path / "rules" / "own.toml").write_text("[[rule]]\nid = 'member'\npattern = '''\\bmember-[0-9]{4}'''\n")
         write(tmp_path, base + f'[rules]\ndirectories = ["{tmp_path}/rules"]\n')
-        wait_for(lambda: "reloaded" in daemon.said(), daemon)
+        wait_for(lambda: "reloaded" in daemon.said(), daemon, 90)
         append(log, b"three member-0003 here\n")
         wait_for(lambda: len(read(tmp_path / "out")) == 3, daemon)
         assert daemon.stop() == 0
