@@ -45,11 +45,13 @@ PARTITIONS = 3
 
 
 class Run(NamedTuple):
-    """Seconds: as the clock has them, as they had been with a free core for each process, and of CPU time of all processes."""
+    """Seconds: as the clock has them, as they had been with a free core for each process, and of CPU time of all processes; and the
+    largest process's peak of memory, in megabytes."""
 
     wall: float
     free: float
     cpu: float
+    peak: float
 
 
 @dataclass
@@ -124,6 +126,16 @@ class Bench:
     def pipe(self, _name: str) -> Sequence[Sequence[str]]:
         return [[*RUN, self._configure({"type": "stdin", "when_full": "block"}, {"type": "stdout"})]]
 
+    def one(self, name: str) -> Sequence[Sequence[str]]:
+        return [[*RUN, self._configure(self._file(name), {"type": "stdout"})]]
+
+    def workers(self, name: str) -> Sequence[Sequence[str]]:
+        return [[*RUN, self._configure(self._file(name), {"type": "stdout"}, workers=2)]]
+
+    def to_slow(self, name: str) -> Sequence[Sequence[str]]:
+        sink = {"type": "otlp", "endpoint": f"{self._collector}/slow", "when_down": "spill"}
+        return [[*RUN, self._configure(self._file(name), sink)]]
+
     def to_file(self, name: str) -> Sequence[Sequence[str]]:
         out = self._folder / f"out-{next(self._numbers)}"
         return [[*RUN, self._configure(self._file(name), {"type": "file", "path": str(out)})]]
@@ -169,7 +181,7 @@ def collector() -> Iterator[str]:
 def measure(way: Way, bench: Bench, name: str) -> None:
     """Run once, and note what it took."""
     commands = way.prepare(name)
-    cpu, schedules = 0.0, []
+    cpu, peak, schedules = 0.0, 0.0, []
     with open(bench.input(name), "rb") as stdin:
         start = time.perf_counter()
         processes = [
@@ -180,6 +192,7 @@ def measure(way: Way, bench: Bench, name: str) -> None:
             _, status, usage = os.wait4(process.pid, 0)
             wall = time.perf_counter() - start
             cpu += usage.ru_utime + usage.ru_stime
+            peak = max(peak, usage.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10))
             said = bench.log_of(number).read_text()
             if os.waitstatus_to_exitcode(status):
                 raise SystemExit(f"{way.name}: ended with {os.waitstatus_to_exitcode(status)}: {said[-2000:]}")
@@ -187,7 +200,7 @@ def measure(way: Way, bench: Bench, name: str) -> None:
             schedules.append((ran + waited, waited))
             process.returncode = 0
     _, waited = max(schedules)  # of the busiest process, for which the others wait at the end
-    (way.full if name == "full" else way.empty).append(Run(wall, wall - waited, cpu))
+    (way.full if name == "full" else way.empty).append(Run(wall, wall - waited, cpu, peak))
 
 
 def main() -> None:
@@ -206,12 +219,17 @@ def main() -> None:
             Way("pipe", bench.pipe),
             Way("file to file, checkpoints", bench.to_file, "pipe", 0.8),
             Way("file to OTLP/JSON", bench.to_collector, "pipe", 0.6),
+            Way("file to a slow OTLP/JSON, spool", bench.to_slow),
+            Way("file to pipe, one process", bench.one),
+            Way("file to pipe, two workers", bench.workers, "file to pipe, one process", 0.8 * min(2, os.cpu_count() or 1)),
             Way("Kafka to Kafka, redaction left out", bench.copy),
             Way("Kafka to Kafka, at least once", bench.kafka_to_kafka, "Kafka to Kafka, redaction left out", 0.6),
             Way("Kafka to Kafka, exactly once", bench.exactly_once, "Kafka to Kafka, at least once", 0.7),
             Way("Kafka to Kafka, three consumers", bench.three_consumers, "Kafka to Kafka, at least once", 0.8 * cores),
         ]
-        ways = [way for way in ways if arguments.only.lower() in way.name.lower() or way.name == "pipe"]
+        chosen = [way for way in ways if arguments.only.lower() in way.name.lower()]
+        beside = {way.beside for way in chosen}
+        ways = [way for way in ways if way in chosen or way.name in beside]
         if any("Kafka" in way.name for way in ways):
             bench.use(stack.enter_context(KafkaServer()))
         measure(Way("warm-up", bench.pipe), bench, "empty")  # compiles the rules, where that was not done yet
@@ -220,12 +238,12 @@ def main() -> None:
                 measure(way, bench, name)
     by_name = {way.name: way for way in ways}
     print(f"{len(log) / 1e6:.0f} MB, {log.count(bytes([10]))} lines, median of {arguments.rounds}")
-    print(f"{'':36} {'MB/s':>7} {'on free cores':>14} {'CPU us/line':>12} {'ratio':>7} {'wanted':>7}")
+    print(f"{'':36} {'MB/s':>7} {'on free cores':>14} {'CPU us/line':>12} {'peak MB':>7} {'ratio':>7} {'wanted':>7}")
     for way in ways:
-        took, beside = way.take(), by_name.get(way.beside)
+        took, beside, peak = way.take(), by_name.get(way.beside), max(run.peak for run in way.full)
         ratio = f"{beside.take().free / took.free:7.2f} {way.target:7.2f}" if beside else ""
         speeds = [len(log) / 1e6 / secs for secs in (took.wall, took.free)]
-        print(f"{way.name:36} {speeds[0]:7.1f} {speeds[1]:14.1f} {took.cpu / log.count(bytes([10])) * 1e6:12.1f} {ratio}")
+        print(f"{way.name:36} {speeds[0]:7.1f} {speeds[1]:14.1f} {took.cpu / log.count(bytes([10])) * 1e6:12.1f} {peak:7.0f} {ratio}")
 
 
 if __name__ == "__main__":

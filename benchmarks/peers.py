@@ -55,10 +55,17 @@ async def answer(request: web.Request) -> web.Response:
     return web.Response()
 
 
+async def answer_late(request: web.Request) -> web.Response:
+    """Take a request, and say so after a tenth of a second."""
+    await asyncio.sleep(0.1)
+    return await answer(request)
+
+
 def serve(port: int) -> None:
     """A collector that only answers."""
     app = web.Application()
     app.router.add_post("/v1/logs", answer)
+    app.router.add_post("/slow/v1/logs", answer_late)
     web.run_app(app, host="127.0.0.1", port=port, print=None)
 
 
