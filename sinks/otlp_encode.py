@@ -1,8 +1,10 @@
-"""Clean records as OpenTelemetry log records in OTLP's JSON (opentelemetry-proto, `logs/v1/logs.proto`), as objects.
+"""Clean records as OpenTelemetry log records in OTLP's JSON (opentelemetry-proto, `logs/v1/logs.proto`).
 
 The message becomes the body, time, level and trace context their fields, and all else attributes: a nested object is flattened
 by one level (`http.status`), what lies deeper stays structured. A record without a message becomes a structured body, one that
 is no JSON object a text. `log.record.uid` is the record's id, the same on every replay.
+
+A record is JSON already: the values of its fields are not decoded but moved, as text, to their new places.
 """
 
 from __future__ import annotations
@@ -13,23 +15,35 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Literal, NamedTuple
 
+import msgspec
 import orjson
 
 from sanitizer.fields import LEVEL_NAMES, MESSAGE_NAMES, NESTED, SPAN_NAMES, TIME_NAMES, TRACE_NAMES, normal, severity, unix_nanos
 from sanitizer.model import CleanBatch
 
 Body = Literal["message", "json"]
-Object = dict[str, Any]
 
 MAX_REMEMBERED = 4096
-MIN_INT64, MAX_INT64 = -(1 << 63), (1 << 63) - 1
+INT64 = range(-(1 << 63), 1 << 63)
 ODD = frozenset(("traceparent", "PRIORITY", "priority", "severityNumber", "severity_number"))
 """Fields that say what others say, in a way of their own."""
 
-TRACE_ID = re.compile("(?!0+$)[0-9a-f]{32}")
-SPAN_ID = re.compile("(?!0+$)[0-9a-f]{16}")
-TO_THE_MINUTE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:", re.ASCII)
-SECONDS = {f":{second:02}": second for second in range(60)}
+STRING, OBJECT, ARRAY, TRUE, FALSE, NULL = b'"{[tfn'
+TRACE_ID = re.compile(rb'"(?!0+")[0-9a-f]{32}"')
+SPAN_ID = re.compile(rb'"(?!0+")[0-9a-f]{16}"')
+TO_THE_MINUTE = re.compile(rb'"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d')
+SECONDS = {b":%02d" % second: second for second in range(60)}
+
+_decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+class Begin(NamedTuple):
+    """The name of a field, and how its attribute begins in JSON: of a text, of an integer, of anything."""
+
+    name: str
+    text: bytes
+    integer: bytes
+    any: bytes
 
 
 class Shape(NamedTuple):
@@ -41,7 +55,8 @@ class Shape(NamedTuple):
     trace: str | None
     span: str | None
     nested: Sequence[str]
-    others: Sequence[str]
+    others: Sequence[Begin]
+    all: Sequence[Begin]
 
 
 class Encoder:
@@ -50,85 +65,79 @@ class Encoder:
     def __init__(self, body: Body = "message") -> None:
         self._body = body
         self._shapes: dict[tuple[str, ...], Shape | None] = {}
-        self._minutes: dict[str, int] = {}
-        self._levels: dict[str | int, tuple[int, str]] = {}
+        self._minutes: dict[bytes, int] = {}
+        self._levels: dict[bytes, bytes] = {}
 
-    def encode(self, batch: CleanBatch) -> list[Object]:
-        """A log record for each record of *batch*, in order."""
+    def encode(self, batch: CleanBatch) -> list[bytes]:
+        """The JSON of a log record for each record of *batch*, in order."""
         if batch.kind == "audit":
             with suppress(KeyError, ValueError, TypeError):  # an event of a later version: like any record, then
                 return [_encode_event(record, batch.record_id(index)) for index, record in enumerate(batch.records)]
-        observed, lane = str(time.time_ns()), batch.lane
-        return [
-            self._encode(record, {"key": "log.record.uid", "value": {"stringValue": f"{lane}:{offset}"}}, observed)
-            for record, offset in zip(batch.records, batch.offsets, strict=True)
-        ]
+        begin = b'{"observedTimeUnixNano":"%d","attributes":[{"key":"log.record.uid","value":{"stringValue":' % time.time_ns()
+        begin, encode = begin + orjson.dumps(batch.lane)[:-1] + b":", self._encode
+        return [b'%b%d"}}%b' % (begin, at, encode(record)) for record, at in zip(batch.records, batch.offsets, strict=True)]
 
-    def _encode(self, record: bytes, identity: Object, observed: str) -> Object:
+    def _encode(self, record: bytes) -> bytes:
+        """The rest of a log record, from within its attributes to its end."""
         try:
-            fields = orjson.loads(record)
-        except orjson.JSONDecodeError:
-            fields = None
-        if type(fields) is not dict:
-            body = {"stringValue": record.decode(errors="replace")}
-            return {"observedTimeUnixNano": observed, "attributes": [identity], "body": body}
-        encoded = self._encode_usual(fields, record, identity) or self._encode_any(fields, record, identity)
-        encoded["observedTimeUnixNano"] = observed
-        return encoded
+            if not record.isascii():
+                record.decode()  # what is moved as text must be text
+            return self._encode_usual(record) or self._encode_unusual(record)
+        except ValueError:  # of UTF-8, msgspec and orjson alike: no JSON object
+            return b'],"body":{"stringValue":%b}}' % orjson.dumps(record.decode(errors="replace"))
 
-    def _encode_usual(self, fields: Object, record: bytes, identity: Object) -> Object | None:
-        """What *fields* say, where their names tell which says what; None where it takes a closer look."""
+    def _encode_usual(self, record: bytes) -> bytes | None:
+        """Move what the fields say, where their names tell which says what; None where it takes a closer look."""
+        fields = _decode(record)
         names = tuple(fields)
         try:
             shape = self._shapes[names]
         except KeyError:
             shape = self._learn(names)
-        if shape is None:
+        said = self._said(fields, shape) if shape else None
+        if said is None or shape is None:
             return None
-        encoded = self._said(fields, shape)
-        if encoded is None:
-            return None
-        encoded["attributes"] = attributes = [identity]
         if self._body == "json":
-            encoded["body"] = {"stringValue": record.decode()}
-        elif shape.message is None:
-            encoded["body"] = any_value(fields)
-        else:
-            message = fields[shape.message]
-            if type(message) is not str or not message:
-                return None
-            encoded["body"] = {"stringValue": message}
-            for name in shape.others:
-                value = fields[name]
-                if type(value) is str:
-                    attributes.append({"key": name, "value": {"stringValue": value}})
-                elif type(value) is int:
-                    attributes.append({"key": name, "value": any_value(value)})
-                else:
-                    attributes.extend(flatten(name, value))
-        return encoded
+            return b'],%b"body":{"stringValue":%b}}' % (said, orjson.dumps(record.decode()))
+        if shape.message is None:
+            members = b",".join([b"%b%b}" % (begin.any[1:], _any_value(bytes(fields[begin.name]))) for begin in shape.all])
+            return b'],%b"body":{"kvlistValue":{"values":[%b]}}}' % (said, members)
+        message = bytes(fields[shape.message])
+        if message[0] != STRING or message == b'""':
+            return None
+        pieces: list[bytes] = []
+        for name, text, integer, anything in shape.others:
+            value = bytes(fields[name])
+            if value[0] == STRING:
+                pieces += (text, value, b"}}")
+            elif value.isdigit() and len(value) < 19:
+                pieces += (integer, value, b'"}}')
+            else:
+                pieces.append(_attribute(name, anything, value))
+        pieces += (b"],", said, b'"body":{"stringValue":', message, b"}}")
+        return b"".join(pieces)
 
-    def _said(self, fields: Object, shape: Shape) -> Object | None:
+    def _said(self, fields: Mapping[str, msgspec.Raw], shape: Shape) -> bytes | None:
         """Time, severity and trace context; None when a value is not what the shape lets expect."""
-        said: Object = {}
+        said = b""
         if shape.time is not None:
-            nanos = self._nanos(fields[shape.time])
+            nanos = self._nanos(bytes(fields[shape.time]))
             if nanos is None:
                 return None
-            said["timeUnixNano"] = nanos
+            said = b'"timeUnixNano":"%b",' % nanos
         if shape.level is not None:
-            level = fields[shape.level]
-            known = self._severity(level) if type(level) is str or type(level) is int else None
-            if known is None:
+            name = bytes(fields[shape.level])
+            level = self._levels.get(name) or self._severity(name)
+            if level is None:
                 return None
-            said["severityNumber"], said["severityText"] = known
-        for name, key, form in ((shape.trace, "traceId", TRACE_ID), (shape.span, "spanId", SPAN_ID)):
-            if name is not None:
-                found = fields[name]
-                if type(found) is not str or not form.fullmatch(found):
+            said += level
+        for field, key, form in ((shape.trace, b"traceId", TRACE_ID), (shape.span, b"spanId", SPAN_ID)):
+            if field is not None:
+                found = bytes(fields[field])
+                if not form.fullmatch(found):
                     return None
-                said[key] = found
-        if shape.nested and any(type(fields[name]) is dict for name in shape.nested):
+                said += b'"%b":%b,' % (key, found)
+        if shape.nested and any(bytes(fields[field])[0] == OBJECT for field in shape.nested):
             return None
         return said
 
@@ -138,50 +147,54 @@ class Encoder:
         if not ODD.intersection(names):
             known = (TIME_NAMES, LEVEL_NAMES, MESSAGE_NAMES, TRACE_NAMES, SPAN_NAMES)
             at = time_name, level, message, trace, span = [next((name for name in row if name in names), None) for row in known]
+            begins = [_begin(name) for name in names]
             nested = [name for name in NESTED if name in names]
-            shape = Shape(time_name, level, message, trace, span, nested, [name for name in names if name not in at])
+            shape = Shape(time_name, level, message, trace, span, nested, [each for each in begins if each.name not in at], begins)
         if len(self._shapes) < MAX_REMEMBERED:
             self._shapes[names] = shape
         return shape
 
-    def _nanos(self, value: object) -> str | None:
-        """Nanoseconds since 1970, in digits. A date is read in parts, of which the first, to the minute, repeats."""
-        if type(value) is str and (minute := self._minutes.get(value[:16]) or self._learn_minute(value)):
-            second, below = value[16:19], value[19:].removesuffix("Z")
-            if second in SECONDS:
-                if not below:
-                    return f"{minute + SECONDS[second]}000000000"
-                if below[0] in ".," and len(below) <= 10 and below[1:].isdecimal() and below.isascii():
-                    return f"{minute + SECONDS[second]}{below[1:]:0<9}"
-        nanos = unix_nanos(value)
-        return None if nanos is None else str(nanos)
-
-    def _learn_minute(self, text: str) -> int | None:
-        """The second since 1970 of the minute with which *text* begins, in UTC."""
-        if not TO_THE_MINUTE.match(text) or (nanos := unix_nanos(text[:16])) is None or nanos < 10**9:
+    def _nanos(self, value: bytes) -> bytes | None:
+        """Nanoseconds since 1970, in digits, of a time in JSON. Dates are read in parts: the first, to the minute, repeats."""
+        minute = self._minutes.get(value[:17])
+        if minute is not None and (second := SECONDS.get(value[17:20])) is not None:
+            below = value[20:-1].removesuffix(b"Z")
+            if not below:
+                return b"%d000000000" % (minute + second)
+            if below[0] in b".," and len(below) <= 10 and below[1:].isdigit():
+                return b"%d%b" % (minute + second, below[1:].ljust(9, b"0"))
+        elif len(value) == 13 and value.isdigit() and value[:1] == b"1":  # milliseconds of the years 2001 to 2033
+            return value + b"000000"
+        nanos = unix_nanos(orjson.loads(value))
+        if nanos is None:
             return None
-        if len(self._minutes) >= MAX_REMEMBERED:
-            self._minutes.clear()
-        self._minutes[text[:16]] = nanos // 10**9
-        return nanos // 10**9
+        if nanos >= 10**9 and TO_THE_MINUTE.match(value):
+            self._learn_minute(value[:17])
+        return b"%d" % nanos
 
-    def _severity(self, level: str | int) -> tuple[int, str] | None:
-        """Severity number and text of a level; None when it is no known one."""
-        known = self._levels.get(level)
-        if known is None:
-            number, text = severity(level)
-            if not number:
-                return None
-            known = (number, level if isinstance(level, str) else text)
-            if len(self._levels) < MAX_REMEMBERED:
-                self._levels[level] = known
+    def _learn_minute(self, value: bytes) -> None:
+        start = unix_nanos(value[1:].decode())
+        if start is not None:
+            if len(self._minutes) >= MAX_REMEMBERED:
+                self._minutes.clear()
+            self._minutes[value] = start // 10**9
+
+    def _severity(self, level: bytes) -> bytes | None:
+        """Severity number and text of a level in JSON; None when it is no known level."""
+        said = orjson.loads(level)
+        number, text = severity(said)
+        if not number:
+            return None
+        known = b'"severityNumber":%d,"severityText":%b,' % (number, level if isinstance(said, str) else orjson.dumps(text))
+        if len(self._levels) < MAX_REMEMBERED:
+            self._levels[level] = known
         return known
 
-    def _encode_any(self, fields: Object, record: bytes, identity: Object) -> Object:
-        """What *fields* say, at a closer look."""
+    def _encode_unusual(self, record: bytes) -> bytes:
+        """Encode a record that must be looked at by itself."""
+        fields = orjson.loads(record)
         said = normal(fields)
-        attributes = [identity]
-        encoded: Object = {"attributes": attributes}
+        encoded: dict[str, Any] = {}
         consumed: set[str] = set()
         if said.time_unix_nano is not None:
             encoded["timeUnixNano"] = str(said.time_unix_nano)
@@ -193,6 +206,7 @@ class Encoder:
             if said_id:
                 encoded[key] = said_id
                 consumed |= {name for name in names if str(fields.get(name)).lower() == said_id}
+        attributes: list[Any] = []
         if self._body == "json":
             encoded["body"] = {"stringValue": record.decode()}
         elif said.message:
@@ -203,19 +217,51 @@ class Encoder:
                     attributes += flatten(name, value)
         else:
             encoded["body"] = any_value(fields)
-        return encoded
+        rest = b"".join(b"," + orjson.dumps(attribute) for attribute in attributes)
+        return b"%b],%b" % (rest, orjson.dumps(encoded)[1:])
 
 
-def _encode_event(record: bytes, uid: str) -> Object:
+def _encode_event(record: bytes, uid: str) -> bytes:
     """An audit event under the names of the MCP conventions; its body is the event as it was sealed."""
     from sanitizer.audit_views import otel  # noqa: PLC0415 - only who sends audit events pays for it
 
     encoded = otel(orjson.loads(record), record)
     identity = {"key": "log.record.uid", "value": {"stringValue": uid}}
-    return {**encoded, "observedTimeUnixNano": str(time.time_ns()), "attributes": [identity, *encoded["attributes"]]}
+    return orjson.dumps(
+        encoded | {"observedTimeUnixNano": str(time.time_ns()), "attributes": [identity, *encoded["attributes"]]}
+    )
 
 
-def flatten(name: str, value: Any) -> Iterator[Object]:
+def _begin(name: str) -> Begin:
+    begin = b',{"key":%b,"value":' % orjson.dumps(name)
+    return Begin(name, begin + b'{"stringValue":', begin + b'{"intValue":"', begin)
+
+
+def _attribute(name: str, begin: bytes, value: bytes) -> bytes:
+    """The attributes of a field, each after a comma; *begin* is what comes before a value, *value* what it is in JSON."""
+    first = value[0]
+    if first == STRING:
+        return b'%b{"stringValue":%b}}' % (begin, value)
+    if first == NULL:
+        return b""
+    if first == OBJECT:
+        return b"".join([b"," + orjson.dumps(attribute) for attribute in flatten(name, orjson.loads(value))])
+    return b"%b%b}" % (begin, _any_value(value))
+
+
+def _any_value(value: bytes) -> bytes:
+    """An `AnyValue` of *value* in JSON."""
+    first = value[0]
+    if first == STRING:
+        return b'{"stringValue":%b}' % value
+    if first in (TRUE, FALSE):
+        return b'{"boolValue":%b}' % value
+    if first not in (OBJECT, ARRAY, NULL) and len(value) < 19 and value.lstrip(b"-").isdigit():
+        return b'{"intValue":"%b"}' % value
+    return orjson.dumps(any_value(orjson.loads(value)))
+
+
+def flatten(name: str, value: Any) -> Iterator[dict[str, Any]]:
     """The attributes of a field: one for each member of an object, one for anything else but null."""
     members = ((f"{name}.{inner}", below) for inner, below in value.items()) if isinstance(value, dict) else ((name, value),)
     for key, below in members:
@@ -223,26 +269,30 @@ def flatten(name: str, value: Any) -> Iterator[Object]:
             yield {"key": key, "value": any_value(below)}
 
 
-def any_value(value: Any) -> Object:
+def any_value(value: Any) -> dict[str, Any]:
     """An OTLP `AnyValue` (`common/v1/common.proto`): 64-bit integers are text, null is an empty value."""
-    kind = type(value)
-    if kind is str:
-        return {"stringValue": value}
-    if kind is int:
-        return {"intValue": str(value)} if MIN_INT64 <= value <= MAX_INT64 else {"stringValue": str(value)}
-    if kind is bool:
-        return {"boolValue": value}
-    if kind is float:
-        return {"doubleValue": value}
-    if kind is list:
-        return {"arrayValue": {"values": [any_value(each) for each in value]}}
-    if kind is dict:
-        return {"kvlistValue": {"values": [{"key": name, "value": any_value(each)} for name, each in value.items()]}}
-    return {}
+    match value:
+        case str():
+            return {"stringValue": value}
+        case bool():
+            return {"boolValue": value}
+        case int():
+            return {"intValue": str(value)} if value in INT64 else {"stringValue": str(value)}
+        case float():
+            return {"doubleValue": value}
+        case list():
+            return {"arrayValue": {"values": [any_value(each) for each in value]}}
+        case dict():
+            return {"kvlistValue": {"values": [{"key": name, "value": any_value(each)} for name, each in value.items()]}}
+        case _:
+            return {}
 
 
-def export_request(resource: Mapping[str, str], scope: Mapping[str, Any], records: Sequence[Object]) -> Object:
-    """An `ExportLogsServiceRequest` of *records*."""
+def export_request(resource: Mapping[str, str], scope: Mapping[str, Any], records: Sequence[bytes]) -> bytes:
+    """The JSON of an `ExportLogsServiceRequest` of *records*."""
     attributes = [{"key": name, "value": {"stringValue": value}} for name, value in resource.items()]
-    logs = {"scope": scope, "logRecords": records}
-    return {"resourceLogs": [{"resource": {"attributes": attributes}, "scopeLogs": [logs]}]}
+    head = b'{"resourceLogs":[{"resource":{"attributes":%b},"scopeLogs":[{"scope":%b,"logRecords":[' % (
+        orjson.dumps(attributes),
+        orjson.dumps(scope),
+    )
+    return b"".join((head, b",".join(records), b"]}]}]}"))

@@ -17,7 +17,7 @@ from sinks.options import Tls
 from sinks.otlp import OtlpConfig, Told
 from sinks.otlp_encode import Encoder, export_request
 from sinks.otlp_http import partial_success, scope
-from sinks.otlp_protobuf import message
+from sinks.otlp_protobuf import from_json
 
 EXPORT = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 PERMANENT = frozenset((grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.FAILED_PRECONDITION))
@@ -40,7 +40,7 @@ class OtlpGrpcSink:
 
     async def send(self, batch: CleanBatch) -> Receipt:
         """Return once the collector has answered."""
-        request = message(export_request(self._resource, scope(batch), self._encoder.encode(batch)))
+        request = from_json(export_request(self._resource, scope(batch), self._encoder.encode(batch)))
         try:
             answer = await self._export(request, metadata=self._metadata, timeout=self._timeout_secs)
         except grpc.aio.AioRpcError as failure:

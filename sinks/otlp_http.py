@@ -40,13 +40,11 @@ class OtlpHttpSink:
 
     async def send(self, batch: CleanBatch) -> Receipt:
         """Return once the collector has answered."""
-        request = export_request(self._resource, scope(batch), self._encoder.encode(batch))
+        body = export_request(self._resource, scope(batch), self._encoder.encode(batch))
         if self._protobuf:
-            from sinks.otlp_protobuf import message  # noqa: PLC0415 - JSON needs none of it
+            from sinks.otlp_protobuf import from_json  # noqa: PLC0415 - JSON needs none of it
 
-            body = message(request).SerializeToString()
-        else:
-            body = orjson.dumps(request)
+            body = from_json(body).SerializeToString()
         if self._compression != "none":
             body = await asyncio.to_thread(compress, body, self._compression)  # compressing leaves the interpreter to others
         try:

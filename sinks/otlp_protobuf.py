@@ -1,10 +1,11 @@
-"""OTLP's messages in protobuf, made from the objects that are their JSON."""
+"""OTLP's messages in protobuf, made from their JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
@@ -14,9 +15,9 @@ EVENT_NAMES = "event_name" in LogRecord.DESCRIPTOR.fields_by_name
 """Older versions of the package know no event names."""
 
 
-def message(request: Mapping[str, Any]) -> ExportLogsServiceRequest:
-    """The message of a request as `otlp_encode.export_request` makes it."""
-    (resource_logs,) = request["resourceLogs"]
+def from_json(body: bytes) -> ExportLogsServiceRequest:
+    """The message of a request in OTLP's JSON, as `otlp_encode.export_request` writes it."""
+    (resource_logs,) = orjson.loads(body)["resourceLogs"]
     (scope_logs,) = resource_logs["scopeLogs"]
     scope = scope_logs["scope"]
     logs = ScopeLogs(

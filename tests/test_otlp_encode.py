@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -9,14 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sanitizer.fields import unix_nanos
 from sanitizer.model import Clean, CleanBatch
 from sinks.otlp_encode import Encoder, export_request
-from sinks.otlp_protobuf import message
+from sinks.otlp_protobuf import from_json
 
 
 def encode(*records: bytes, body: Any = "message") -> list[dict[str, Any]]:
     batch = CleanBatch("a/b", [Clean(record) for record in records], range(len(records)), len(records))
-    return Encoder(body).encode(batch)
+    return [orjson.loads(record) for record in Encoder(body).encode(batch)]
 
 
 def attributes(record: dict[str, Any]) -> dict[str, Any]:
@@ -105,21 +107,21 @@ def test_an_audit_event_speaks_the_mcp_conventions_and_carries_itself() -> None:
     event = {"type": "call", "time": "2026-01-02T03:04:05.006000Z", "method": "tools/call", "tool": "search", "outcome": "ok"}
     line = orjson.dumps(event | {"id": 1, "params_hash": "hmac-sha256:k:00"})
     batch = CleanBatch("audit:c", [Clean(line)], [7], 8, kind="audit")
-    (encoded,) = Encoder().encode(batch)
+    (encoded,) = [orjson.loads(record) for record in Encoder().encode(batch)]
     found = attributes(encoded)
     assert (encoded["eventName"], encoded["timeUnixNano"]) == ("mcp.audit.call", "1767323045006000000")
     assert encoded["body"] == {"stringValue": line.decode()}
     assert found["log.record.uid"] == {"stringValue": "audit:c:7"}
     assert found["gen_ai.tool.name"] == {"stringValue": "search"}
     assert found["mcp.audit.params_hash"] == {"stringValue": "hmac-sha256:k:00"}
-    request = message(export_request({}, {"name": "n", "attributes": []}, Encoder().encode(batch)))
-    (record,) = request.resource_logs[0].scope_logs[0].log_records
+    message = from_json(export_request({}, {"name": "n", "attributes": []}, Encoder().encode(batch)))
+    (record,) = message.resource_logs[0].scope_logs[0].log_records
     assert record.event_name == "mcp.audit.call"
 
 
 def test_an_audit_event_of_another_form_is_a_record_like_any_other() -> None:
     batch = CleanBatch("audit:c", [Clean(b'{"message":"m"}')], [0], 1, kind="audit")
-    (encoded,) = Encoder().encode(batch)
+    (encoded,) = [orjson.loads(record) for record in Encoder().encode(batch)]
     assert encoded["body"] == {"stringValue": "m"}
 
 
@@ -149,13 +151,25 @@ usual = st.fixed_dictionaries(
 
 @given(usual.map(orjson.dumps))
 def test_a_usual_record_means_what_a_closer_look_at_it_says(record: bytes) -> None:
-    encoder, fields = Encoder(), orjson.loads(record)
-    assert encoder._encode_usual(fields, record, {}) in (None, encoder._encode_any(fields, record, {}))
+    encoder = Encoder()
+    quick = encoder._encode_usual(record)
+    close = orjson.loads(b'{"attributes":[0' + encoder._encode_unusual(record))
+    assert quick is None or orjson.loads(b'{"attributes":[0' + quick) == close
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S,123", "%Y-%m-%dT%H:%M:%S.123456789Z", "%Y-%m-%dT%H:%M:%S+02:00"])
+def test_times_in_one_minute_are_told_apart(form: str) -> None:
+    encoder = Encoder()
+    for second in (0, 1, 59, 7, 61, 3600):
+        written = datetime.fromtimestamp(1_800_000_000 + second, UTC).strftime(form)
+        record = orjson.dumps({"timestamp": written, "level": "info", "message": "m"})
+        found = orjson.loads(b'{"attributes":[0' + encoder._encode(record))
+        assert found["timeUnixNano"] == str(unix_nanos(written))
 
 
 @given(st.lists(st.dictionaries(names, json, max_size=6).map(orjson.dumps) | st.binary(max_size=40), max_size=5))
 def test_anything_becomes_otlp_that_protobuf_takes(records: list[bytes]) -> None:
     batch = CleanBatch("lane \"x\"", [Clean(record) for record in records], range(len(records)), len(records))
-    request = message(export_request({"service.name": "s"}, {"name": "n", "attributes": []}, Encoder().encode(batch)))
-    found = request.resource_logs[0].scope_logs[0].log_records
+    message = from_json(export_request({"service.name": "s"}, {"name": "n", "attributes": []}, Encoder().encode(batch)))
+    found = message.resource_logs[0].scope_logs[0].log_records
     assert [record.attributes[0].value.string_value for record in found] == [f'lane "x":{index}' for index in range(len(records))]
