@@ -41,13 +41,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=60, help="how often each random fault is tried (default 60)")
     parser.add_argument("--only", default="", help="run the tests whose name holds this; then nothing is written")
     arguments = parser.parse_args()
-    with tempfile.NamedTemporaryFile(suffix=".jsonl") as report:
-        environment = {**os.environ, "SANITIZER_FAULT_ROUNDS": str(arguments.rounds), "SANITIZER_FAULT_REPORT": report.name}
+    with tempfile.TemporaryDirectory(prefix="faults-") as folder:
+        report = Path(folder) / "report"
+        environment = {**os.environ, "SANITIZER_FAULT_ROUNDS": str(arguments.rounds), "SANITIZER_FAULT_REPORT": str(report)}
         begun = time.monotonic()
-        command = [sys.executable, "-m", "pytest", "-o", "timeout=7200", "tests/faults", "-k", arguments.only]
+        command = [sys.executable, "-m", "pytest", "-v", "-o", "timeout=7200", "tests/faults", "-k", arguments.only]
+        command.append(f"--basetemp={folder}/work")
         if code := subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode:
             raise SystemExit(code)
-        rows = [json.loads(line) for line in report.read().splitlines()]
+        rows = [json.loads(line) for line in report.read_bytes().splitlines()]
     text = table(rows, time.monotonic() - begun, arguments.rounds)
     print(text)
     if not arguments.only:

@@ -221,7 +221,7 @@ class Flow:
     def _when_full(self, lane: str) -> WhenFull:
         for source in self.config.sources:
             if isinstance(source, StdinConfig) and lane.startswith(f"{source.name or 'stdin'}:"):
-                return source.when_full
+                return "block" if source.when_full == "spool" else source.when_full
         return "block"
 
     def dropped(self, name: str, number: int) -> None:

@@ -148,3 +148,11 @@ def test_the_architecture_page_names_every_module() -> None:
     named = {name.rpartition("/")[2] for name in re.findall(r"`([a-z0-9_/]+)`", page)}
 
     assert {path.stem for path in SOURCES} - {"__init__", "__main__"} - named == set()
+
+
+def test_every_test_that_a_page_names_exists() -> None:
+    named = {name for page in ROOT.glob("docs/*.md") for name in re.findall(r"`(test_\w+)`", page.read_text(encoding="utf-8"))}
+    found = {name for path in ROOT.glob("tests/**/test_*.py") for name in re.findall(r"def (test_\w+)", path.read_text(encoding="utf-8"))}
+
+    assert named
+    assert named <= found

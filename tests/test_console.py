@@ -109,6 +109,29 @@ async def test_what_is_never_read_is_counted_and_leaves_nothing_on_disk(tmp_path
     assert not (tmp_path / "1").exists()
 
 
+async def test_where_nothing_may_be_dropped_it_waits_for_room_and_says_so(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    dropped: list[int] = []
+    written: list[int] = []
+    console = Console(
+        writer, tmp_path / "1", dropped.append, 500_000, max_waiting_bytes=200_000, when_full="block", written=written.append
+    )
+    async with running(console) as task:
+        waits = [console.deliver(batch(first)) for first in range(0, 3_000, 100)]
+        assert waits[0] is None
+        assert waits[-1] is not None
+        await asyncio.sleep(0.05)
+        assert not waits[-1].done()
+        reading = asyncio.create_task(read_all(reader))
+        await waits[-1]
+        console.close()
+        await task
+    os.close(writer)
+
+    assert await reading == list(range(3_000))
+    assert (dropped, sum(written)) == ([], 3_000)
+
+
 async def test_when_nobody_reads_any_more_everything_goes_nowhere(tmp_path: Path) -> None:
     reader, writer = os.pipe()
     os.close(reader)

@@ -218,6 +218,21 @@ async def test_a_slow_sink_with_a_spool_bounds_what_waits_in_memory() -> None:
     await until(lambda: len(sink.records()) == 50)
 
 
+async def test_what_the_sink_refuses_of_the_spool_is_a_dead_letter_and_the_rest_goes_on() -> None:
+    """A queue on disk that takes a refusal for a delivery loses records."""
+    sink, shelf, graves = ScriptedSink(), Shelf(), Graves()
+    sink.down = True
+    to = delivery(sink, graves, shelf)
+    await deliver(to, batch(b"a", b"b"), batch(b"c", first=2))
+    sink.answers = [Receipt(rejected=[Rejection(0, "status 400")])]
+    sink.down = False
+    await until(lambda: not shelf.batches)
+    await to.drained(spool=True)
+    assert graves.buried == [("sink", b"a", "status 400")]
+    assert sink.records() == [b"b", b"c"]
+    await to.close()
+
+
 async def test_in_a_hurry_what_waits_goes_to_the_spool() -> None:
     sink, shelf = ScriptedSink(), Shelf()
     sink.gate = asyncio.Event()

@@ -208,3 +208,12 @@ def test_the_batch_says_which_rules_it_was_redacted_with() -> None:
 def test_a_reason_is_a_kind_of_failure_in_letters() -> None:
     assert reason_of(WeirdError("secret")) == "weirderror"
     assert reason_of(UnicodeDecodeError("utf-8", b"secret", 0, 1, "secret")) == "unicodedecodeerror"
+
+
+@pytest.mark.parametrize("made", FORMATS)
+def test_a_secret_that_a_container_runtime_cut_is_found(made: Format) -> None:
+    """Wherever it cut: runtimes cut lines at 8 or 16 KiB, and any secret may lie there."""
+    line = b'{"level":"info","message":"token ghp_%b of a client","n":1}' % (b"A1b2C3d4E5" * 4)[:36]
+    for cut in range(1, len(line)):
+        parts = b"2026-11-21T10:00:00.1Z stdout P %b\n2026-11-21T10:00:00.2Z stdout F %b\n" % (line[:cut], line[cut:])
+        assert b"b2C3" not in b"\n".join(scrubbed(scrubber(made), parts).records)

@@ -102,11 +102,12 @@ class StdinSource:
 
 class StdinConfig(SourceOptions, frozen=True, tag="stdin"):
     """Standard input. It cannot be read twice and its writer must not be blocked (an MCP server hangs once its stderr pipe is
-    full), so reading never stops: what sinks cannot take goes to the spool, and when that is full `when_full` decides. `block`
-    is for pipelines that would rather wait.
+    full), so reading never stops: what sinks cannot take goes to the spool, and when that is full `when_full` decides: the oldest
+    or the newest records are dropped, counted, or (`spool`) reading waits after all. `block` is for pipelines that would rather
+    wait at once.
     """
 
-    when_full: Literal["drop_oldest", "drop_newest", "block"] = "drop_oldest"
+    when_full: Literal["drop_oldest", "drop_newest", "spool", "block"] = "drop_oldest"
 
     @asynccontextmanager
     async def open(self, reading: Reading) -> AsyncGenerator[StdinSource]:

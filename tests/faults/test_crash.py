@@ -91,12 +91,12 @@ def test_files_killed_while_they_grow_and_rotate(folder: Path, rotate: Callable[
         nonlocal written, rotations
         while not done.is_set():
             with log.open("ab") as file:
-                file.write(lines(written, written + 40))
-            written += 40
-            if rng.random() < 0.02:
+                file.write(lines(written, written + 20))
+            written += 20
+            if rng.random() < 0.05:
                 rotations += 1
                 rotate(log, rotations)
-            time.sleep(0.01)
+            time.sleep(0.05)
 
     writer = threading.Thread(target=write)
     writer.start()
