@@ -192,7 +192,8 @@ def _connect(path: Path) -> sqlite3.Connection:
         if found > SCHEMA_VERSION:
             raise StateError(f"{path}: written by a newer version of this program (schema {found}, known {SCHEMA_VERSION})")
         db.executescript(_SCHEMA)
-        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        if found != SCHEMA_VERSION:  # it begins on a full disk, too, where nothing need be written
+            db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
             raise sqlite3.DatabaseError("damaged")
     except BaseException:

@@ -43,11 +43,16 @@ class FileSink:
         return Receipt()
 
     async def sync(self) -> None:
-        """Return once everything written is on the disk, unless `fsync` is `never`."""
+        """Return once everything written by now is on the disk, unless `fsync` is `never`. What comes meanwhile need not wait."""
         if self._unsynced:
             async with self._lock:
                 self._unsynced = False
-                await asyncio.to_thread(os.fsync, self._fd)
+                fd = os.dup(self._fd)
+            try:
+                await asyncio.to_thread(_sync_and_close, fd)
+            except OSError:
+                self._unsynced = True
+                raise
 
     async def reopen(self) -> None:
         """Look the path up again now, so that who moved the file can compress it. (Each batch does so, too.)"""
@@ -128,6 +133,13 @@ class FileSink:
             pattern = f"{glob.escape(self._path.stem)}-[0-9]*T[0-9]*.[0-9]*{glob.escape(self._path.suffix)}"
             for old in sorted(self._path.parent.glob(pattern))[: -self._config.max_files]:
                 old.unlink(missing_ok=True)
+
+
+def _sync_and_close(fd: int) -> None:
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def _cut_torn_line(fd: int, size: int) -> int:
