@@ -6,6 +6,7 @@ import asyncio
 import logging
 import multiprocessing
 import os
+import pickle
 import signal
 import socket
 import struct
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
+from typing import Protocol
 
 _log = logging.getLogger(__name__)
 
@@ -56,7 +58,7 @@ class Crew:
     """
 
     def __init__(self, size: int, prepare: Prepare) -> None:
-        self._prepare = prepare
+        self._prepare = pickle.dumps(prepare)
         self._waiting: deque[_Job] = deque()
         self._arrived = asyncio.Event()
         self._workers = [self._hire() for _ in range(size)]
@@ -95,7 +97,9 @@ class Crew:
         ours, theirs = socket.socketpair()
         for end in (ours, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
-        process = multiprocessing.get_context("spawn").Process(target=_work, args=(theirs, self._prepare), daemon=True)
+        # What is handed over at the start must fit into a pipe: `start` waits for ever for a child that was killed before it
+        # had read it all. So the rules go through the socket.
+        process = multiprocessing.get_context("spawn").Process(target=_work, args=(theirs,), daemon=True)
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _OURS)  # signals are for this process, which tells the workers
         try:
             process.start()
@@ -127,6 +131,8 @@ class Crew:
                     await asyncio.sleep(_LOOK_AGAIN_SECS)
 
     async def _hand_out(self, worker: _Worker, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            await _write(writer, self._prepare)
         while True:
             await worker.room.acquire()
             while not self._waiting:
@@ -135,8 +141,7 @@ class Crew:
             job = self._waiting.popleft()
             worker.jobs.append(job)
             with suppress(ConnectionError):  # whoever reads finds out
-                writer.writelines((_LENGTH.pack(len(job.body)), job.body))
-                await writer.drain()
+                await _write(writer, job.body)
 
     def _return(self, worker: _Worker) -> None:
         """Have what *worker* did not do done by others, before anything else."""
@@ -150,6 +155,11 @@ class Crew:
             elif not job.done.done():
                 job.done.set_exception(DeadlyError())
         self._arrived.set()
+
+
+async def _write(writer: asyncio.StreamWriter, body: bytes) -> None:
+    writer.writelines((_LENGTH.pack(len(body)), body))
+    await writer.drain()
 
 
 async def _take_back(worker: _Worker, reader: asyncio.StreamReader) -> None:
@@ -170,14 +180,26 @@ def _end(worker: _Worker) -> None:
     worker.process.close()
 
 
-def _work(channel: socket.socket, prepare: Prepare) -> None:
+def _work(channel: socket.socket) -> None:
     """Do tasks until there are no more. What fails is a death: nothing of what went wrong may be said here."""
     try:
-        do = prepare()
-        with channel.makefile("rb", _BUFFER_BYTES) as tasks:
-            while head := tasks.read(_LENGTH.size):
-                body = tasks.read(_LENGTH.unpack(head)[0])
-                result = do(body)
+        with channel.makefile("rb", _BUFFER_BYTES) as incoming:
+            prepare: Prepare = pickle.loads(_read(incoming))  # noqa: S301 - our own parent wrote it
+            do = prepare()
+            while True:
+                result = do(_read(incoming))
                 channel.sendall(_LENGTH.pack(len(result)) + result)
     finally:
         os._exit(1)
+
+
+class _Stream(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+def _read(incoming: _Stream) -> bytes:
+    """The next message; raises `EOFError` when the other end has gone."""
+    head = incoming.read(_LENGTH.size)
+    if len(head) < _LENGTH.size:
+        raise EOFError
+    return incoming.read(_LENGTH.unpack(head)[0])

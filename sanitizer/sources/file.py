@@ -54,6 +54,10 @@ class FileSource:
         """Go on after *upto* when the file is opened again."""
         self._files.commit(lane, upto)
 
+    def lag(self) -> dict[str, float]:
+        """Bytes of the open files that are not safe yet, by the source's name."""
+        return {self._config.name or "file": sum(file.lag for file in self._files)}
+
     def close(self) -> None:
         """Close every file."""
         self._files.close()

@@ -56,6 +56,11 @@ class TrackedFile:
         return self.path.resolve()
 
     @property
+    def lag(self) -> int:
+        """How many bytes of it, when it was last looked at, are not safe yet; of a compressed file those that were read."""
+        return max(0, (self.offset if self.how else max(self._size, self.offset)) - self.committed)
+
+    @property
     def empty(self) -> bool:
         """Whether there is nothing yet to know the file by."""
         return not self._head

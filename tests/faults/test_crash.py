@@ -6,10 +6,12 @@ import gzip
 import os
 import random
 import shutil
+import signal
 import subprocess
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -157,6 +159,39 @@ def test_stdin_with_a_spool_keeps_what_it_took_while_the_sink_was_down(folder: P
     with Siem(port=port) as siem, Daemon(path) as daemon:
         wait_for(lambda: len(set(numbers(siem.records))) == 4000, daemon)
         assert in_order(numbers(siem.records))
+
+
+def test_workers_killed_while_they_work_cost_nothing(folder: Path) -> None:
+    """Twice a run: what three workers died of would be withheld."""
+    path, sunk = config(folder, out(folder), files(folder), "workers = 2\n"), folder / "out.ndjson"
+    for n in range(4):
+        (folder / "in" / f"{n}.log").write_bytes(lines(n * 10_000, n * 10_000 + 2_500, f"lane{n}"))
+    rng = random.Random(9)
+    kills = 0
+    for _ in range(ROUNDS):
+        shutil.rmtree(folder / "state", ignore_errors=True)
+        sunk.unlink(missing_ok=True)
+        with Daemon(path, "--once") as daemon:
+            daemon.started()
+            for _ in range(2):
+                time.sleep(rng.uniform(0.0, 0.5))
+                if daemon.process.poll() is None and (workers := workers_of(daemon.process.pid)):
+                    with suppress(ProcessLookupError):
+                        os.kill(rng.choice(workers), signal.SIGKILL)
+                        kills += 1
+            assert daemon.process.wait(100) == 0, daemon.said()
+            assert ended(daemon) == {"read": 10_000, "delivered": 10_000, "withheld": 0, "dead_lettered": 0, "dropped": 0}
+        found = numbers(read(sunk))
+        for n in range(4):
+            assert [number for number in found if n * 10_000 <= number < (n + 1) * 10_000] == list(range(n * 10_000, n * 10_000 + 2_500))
+    assert secrets_in(folder / "state", sunk) == []
+    tell("one of two workers killed while files are read", kills=kills, records=10_000 * ROUNDS, lost=0, again=0)
+
+
+def workers_of(pid: int) -> list[int]:
+    """The children of a process that redact for it."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
 
 
 def test_standard_input_killed_at_any_moment_leaves_no_gap(folder: Path) -> None:

@@ -171,6 +171,20 @@ async def test_what_was_not_committed_is_read_again_under_the_same_lane(log: Pat
     assert list(reader.lanes) == list(again.lanes)
 
 
+async def test_lag_is_what_is_not_safe_yet(log: Path) -> None:
+    log.write_bytes(numbered(0, 100))
+    stop = asyncio.Event()
+    async with config(log, name="logs").open(Reading(stop=stop, checkpoints=Memory())) as source:
+        batches = source.batches()
+        batch = await anext(batches)
+        assert source.lag() == {"logs": log.stat().st_size}
+        await source.commit(batch.lane, 40)
+        assert source.lag() == {"logs": log.stat().st_size - 40}
+        await source.commit(batch.lane, batch.upto)
+        assert source.lag() == {"logs": 0}
+        await batches.aclose()
+
+
 async def test_start_at_the_end_leaves_out_what_is_there_but_not_what_comes(tmp_path: Path, log: Path) -> None:
     log.write_bytes(b"old\n")
     async with following(config(tmp_path / "*.log", start="end"), Memory()) as reader:
