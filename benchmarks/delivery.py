@@ -243,7 +243,8 @@ def main() -> None:
         took, beside, peak = way.take(), by_name.get(way.beside), max(run.peak for run in way.full)
         ratio = f"{beside.take().free / took.free:7.2f} {way.target:7.2f}" if beside else ""
         speeds = [len(log) / 1e6 / secs for secs in (took.wall, took.free)]
-        print(f"{way.name:36} {speeds[0]:7.1f} {speeds[1]:14.1f} {took.cpu / log.count(bytes([10])) * 1e6:12.1f} {peak:7.0f} {ratio}")
+        cost = took.cpu / log.count(bytes([10])) * 1e6
+        print(f"{way.name:36} {speeds[0]:7.1f} {speeds[1]:14.1f} {cost:12.1f} {peak:7.0f} {ratio}")
 
 
 if __name__ == "__main__":

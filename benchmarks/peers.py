@@ -3,6 +3,7 @@ with the redaction left out."""
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Sequence
 from pathlib import Path
