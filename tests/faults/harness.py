@@ -119,7 +119,7 @@ def tell(what: str, **figures: int) -> None:
 
 def adds_up(figures: dict[str, int]) -> bool:
     """Whether every record that was read is accounted for: a withheld one is delivered as a marker."""
-    return figures["read"] == figures["delivered"] + figures["dead_lettered"] + figures["dropped"]
+    return figures["read"] == figures["delivered"] + figures["dead_lettered"] + figures["dropped"] + figures["left"]
 
 
 def wait_for(met: Callable[[], bool], daemon: Daemon | None = None, secs: float = 40.0) -> None:

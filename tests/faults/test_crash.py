@@ -180,7 +180,7 @@ def test_workers_killed_while_they_work_cost_nothing(folder: Path) -> None:
                         os.kill(rng.choice(workers), signal.SIGKILL)
                         kills += 1
             assert daemon.process.wait(100) == 0, daemon.said()
-            assert ended(daemon) == {"read": 10_000, "delivered": 10_000, "withheld": 0, "dead_lettered": 0, "dropped": 0}
+            assert ended(daemon) == {"read": 10_000, "delivered": 10_000, "withheld": 0, "dead_lettered": 0, "dropped": 0, "left": 0}
         found = numbers(read(sunk))
         for n in range(4):
             assert [number for number in found if n * 10_000 <= number < (n + 1) * 10_000] == list(range(n * 10_000, n * 10_000 + 2_500))

@@ -44,7 +44,7 @@ def test_a_siem_that_fails_in_every_way_gets_everything_in_order(tmp_path: Path)
             figures = ended(daemon)
     assert set(numbers(siem.records)) == set(range(5000))
     assert in_order(numbers(siem.records))
-    assert figures == {"read": 5000, "delivered": 5000, "withheld": 0, "dead_lettered": 0, "dropped": 0}
+    assert figures == {"read": 5000, "delivered": 5000, "withheld": 0, "dead_lettered": 0, "dropped": 0, "left": 0}
     tell("a sink answered 503, 429, reset connections and took what it then denied", records=5000, lost=0)
 
 
