@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -54,7 +55,7 @@ class Auditor:
         self._repeat_ns = int(repeat_secs * 1e9)
         self._max_exposures = max_exposures
         self._peers: dict[tuple[str, str], _Peer] = {}
-        self._exposures: dict[tuple[str, str, str, str], _Exposure] = {}
+        self._exposures: OrderedDict[tuple[str, str, str, str], _Exposure] = OrderedDict()
         self.is_full = False
         """Whether nobody takes events: what happens meanwhile is not sealed, and counted as `missed`."""
         self.missed = 0

@@ -5,6 +5,7 @@ Ids are unique per sender and connection only, and `1` is not `"1"` (JSON-RPC 2.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
@@ -72,7 +73,8 @@ class Pairing:
         self._max_pending = max_pending
         self._max_age_ns = int(max_age_secs * 1e9)
         self._denied = denied_codes
-        self._pending: dict[int, _Pending] = {}  # by serial number; the longest silent first
+        # By serial number, the longest silent first; a plain dict takes ever longer to find the first of many that were deleted.
+        self._pending: OrderedDict[int, _Pending] = OrderedDict()
         self._waiting: dict[_Key, list[int]] = {}
         self._suspended: dict[object, int] = {}
         self._epochs: dict[tuple[str, str], int] = {}
