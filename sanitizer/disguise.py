@@ -89,8 +89,14 @@ REST = re.compile(
 """What may be the rest of a token that was broken: no digest, no date, no file."""
 
 
+SOFT = re.compile(rb"[^\s=]*[=:@0-9][^\s]*=\r?\n$")
+"""A line that ends in a soft break (RFC 2045, section 6.7), and not in a key without a value."""
+
+SHORT_REST = re.compile(rb"(?=[^0-9\s]*[0-9]|[^A-Z\s]*[A-Z][^a-z\s]*[a-z])[A-Za-z0-9+/_.~!$%^&*-]{4,}={0,2}")
+"""What may be the rest of a token behind a soft break."""
+
 CONSOLES = frozenset((72, 76, 78, 79, 80, 100, 120, 128, 132, 140, 160, 200, 256))
-"""Where digits that end a line and digits that begin the next are one number: any two lines make one by chance."""
+"""Where digits at the end of one line and at the beginning of the next are taken for one number: chance makes many."""
 
 
 class Broken:
@@ -126,13 +132,25 @@ class Seams:
         for start, end in spans[1:]:
             ended = self.buffer[before : before + 1] == b"\n" or self.buffer[before : before + 2] in (b"=\n", b"\\\n")
             new = shaped and ended and before not in self.ends and start not in self.starts
-            goes_on = depth == 0 and not shaped and self.continues(start, end)
+            marked = depth == 0 and self.softly(before)
+            goes_on = depth == 0 and not shaped and (self.continues(start, end) or (marked and self.rests(start, end)))
             if new and self.is_number(first, before, start, end):
                 new = before - self.buffer.rfind(b"\n", 0, before) - 1 in CONSOLES
-            if not (new or goes_on or (start in self.starts and self.continues(first, before))):
+            if not (new or goes_on or (start in self.starts and (marked or self.continues(first, before)))):
                 return False
             first, before = start, end
         return True
+
+    def softly(self, end: int) -> bool:
+        """Whether the line that *end* is the end of breaks softly."""
+        after = self.buffer.find(b"\n", end, end + 3) + 1
+        return after > 0 and SOFT.search(self.buffer, max(self.buffer.rfind(b"\n", 0, end) + 1, end - 256), after) is not None
+
+    def rests(self, start: int, end: int) -> bool:
+        """Whether `buffer[start:end]` is more like a piece of a token than like a word."""
+        from sanitizer.words import wordlike  # noqa: PLC0415 - as below
+
+        return SHORT_REST.fullmatch(self.buffer, start, end) is not None and not wordlike(self.buffer[start:end])
 
     def is_number(self, *ends: int) -> bool:
         """Whether both pieces, given by their ends, hold no letter."""

@@ -35,7 +35,6 @@ TELLING = re.compile(rb"[ \t]*[\x22'`]?[^\s\x22'`]*[0-9!@#$%^&*~+?_-][^\s\x22'`]
 GIVEN = re.compile(rb"(?:(?:now |not? longer )?(?:set|changed|reset|updated|equal)?(?: to)?[ :]{1,2})?")
 QUOTE_NEXT = re.compile(rb"[ \t]*(?:<<)?[bBuUrRNn]?\\*[\x22'`\[]")
 KEY_FOLLOWS = re.compile(rb"\\*[\x22'`]?[ \t]*(?::|=>?)")
-RANDOM = re.compile(rb"[A-Za-z0-9._~+/=\-]{16,512}(?<![.])")
 MADE = re.compile(rb":{1,2}=")
 """The assignments of POSIX make, the first colon aside."""
 
@@ -69,17 +68,43 @@ class KeyedValues:
         self.seen: tuple[bytes, int] = (b"", 0)
         """To where a value that goes on to the end of its line was read: keys inside it are its own."""
 
-    def find(self, buffer: bytes, at: int) -> list[Found]:
+    def find(self, buffer: bytes, at: int) -> list[Found]:  # noqa: PLR0912 - the hot path: a call for each branch would cost more than it
         mark = buffer[at - 1]
         window = buffer[at - REACH if at > REACH else 0 : at]
-        if mark in b"=:":
-            return self.assigned(buffer, at, mark, window)
-        if window[-2:-1] == b"[":
-            array = ARRAY.match(buffer, at - 1)
-            rule, _ = self.owner(window[:-2]) if array else (-1, 0)
-            return self.accept(buffer, values.value(buffer, array.end()), rule) if array and rule >= 0 else []
+        base = at - len(window)
+        if mark in (0x3D, 0x3A):
+            if mark == 0x3A and buffer.startswith((b"//", b":"), at):
+                made = MADE.match(buffer, at)
+                if made is None:
+                    return []
+                at = made.end()
+            rule, start = self.owner(window[: -len(TYPED)] if window.endswith((TYPED, b" String =")) else window)
+            if rule < 0:
+                return []
+            if mark == 0x3A and start and (window.endswith(b"://", 0, start) or is_mask(buffer, base + start - 1)):
+                return []  # the user of a URL, a mask
+            usual = values.USUAL.match(buffer, at) if self.quick[rule] else None
+            if usual is not None:
+                begin, end = usual.span(usual.lastindex or 0)
+                text = buffer[begin:end]
+                # With letters and digits and nothing else it is no constant, name or placeholder.
+                if text.isalnum() and not text.isalpha() and not text.isdigit() and (mark == 0x3D or buffer[end] != 0x20):
+                    return [(begin, end, rule)]
+            if self.rules[rule].extent == "line":
+                if self.seen[0] is buffer and at < self.seen[1]:
+                    return []
+                spans = values.value(buffer, at, line=True)
+                self.seen = (buffer, spans[0][1] if spans else at)
+                return self.accept(buffer, spans, rule)
+            spans = values.value(buffer, at)
+            if mark == 0x3A and len(spans) == 1 and buffer[spans[0][1]] == 0x20 and self.rules[rule].label == "password":
+                spans = [values.phrase(buffer, spans[0])] if values.LINE_BEGINS.search(window, 0, start) else spans
+            elif spans and mark == 0x3A and self.rules[rule].check == "named-secret" and GOES_ON.match(buffer, spans[0][0]):
+                return []
+            return self.accept(buffer, spans, rule)
         if window[-AFTER:].isalnum():
-            return self.after_name(buffer, at - AFTER, window[:-AFTER])
+            rule, name = self.keys.vague, window[: -AFTER - 1].translate(NOT_KEY)
+            return [] if rule < 0 or self.keys.exempts(name) else [(*span, rule) for span in pairs.behind(buffer, at - AFTER, name)]
         if mark == 0xEF:
             if not buffer.startswith((b"\xbc\x9a", b"\xbc\x9d"), at):
                 return []
@@ -87,52 +112,12 @@ class KeyedValues:
             return self.accept(buffer, values.value(buffer, at + 2), rule) if rule >= 0 else []
         return self.otherwise(buffer, at, mark, window)
 
-    def assigned(self, buffer: bytes, at: int, mark: int, window: bytes) -> list[Found]:
-        """The value after `=` or `:`."""
-        if mark == 0x3A and buffer.startswith((b"//", b":"), at):
-            made = MADE.match(buffer, at)
-            if made is None:
-                return []
-            at = made.end()
-        rule, start = self.owner(window[: -len(TYPED)] if window.endswith((TYPED, b" String =")) else window)
-        if rule < 0:
-            return []
-        usual = values.USUAL.match(buffer, at) if self.quick[rule] else None
-        if usual is not None:
-            begin, end = usual.span(usual.lastindex or 0)
-            text = buffer[begin:end]
-            # With letters and digits and nothing else it is no constant, name or placeholder.
-            if text.isalnum() and not text.isalpha() and not text.isdigit() and (mark == 0x3D or buffer[end] != 0x20):
-                return [(begin, end, rule)]
-        if mark == 0x3A and window.endswith(b"://", 0, start):
-            return []  # the user of a URL
-        if self.rules[rule].extent == "line":
-            if self.seen[0] is buffer and at < self.seen[1]:
-                return []
-            spans = values.value(buffer, at, line=True)
-            self.seen = (buffer, spans[0][1] if spans else at)
-            return self.accept(buffer, spans, rule)
-        spans = values.value(buffer, at)
-        if mark == 0x3A and len(spans) == 1 and buffer[spans[0][1]] == 0x20 and self.rules[rule].label == "password":
-            spans = [values.phrase(buffer, spans[0])] if values.LINE_BEGINS.search(window, 0, start) else spans
-        elif spans and mark == 0x3A and self.rules[rule].check == "named-secret" and GOES_ON.match(buffer, spans[0][0]):
-            return []
-        return self.accept(buffer, spans, rule)
-
-    def after_name(self, buffer: bytes, at: int, window: bytes) -> list[Found]:
-        """A random string right behind a name that nothing marks as a key: `newsapi KEY b6907d28...`."""
-        span = RANDOM.match(buffer, at)
-        name = window[:-1].translate(NOT_KEY)
-        if self.keys.vague < 0 or span is None or self.keys.exempts(name):
-            return []
-        from sanitizer.token_checks import after_name  # noqa: PLC0415 - as above
-
-        if not after_name(span[0], name):
-            return []
-        return [(*span.span(), self.keys.vague)]
-
     def otherwise(self, buffer: bytes, at: int, mark: int, window: bytes) -> list[Found]:
         """The rarer ways to join a key and its value."""
+        if window[-2:-1] == b"[":
+            array = ARRAY.match(buffer, at - 1)
+            rule, _ = self.owner(window[:-2]) if array else (-1, 0)
+            return self.accept(buffer, values.value(buffer, array.end()), rule) if array and rule >= 0 else []
         tail = window[-14:].lower()
         if tail.endswith((b"value", b"content")):
             rule, _ = self.owner(window[:-5] if tail.endswith(b"value") else window[:-7])
@@ -290,3 +275,8 @@ class KeyedValues:
 
             self.checks[rule] = known
         return known
+
+
+def is_mask(buffer: bytes, at: int) -> bool:
+    """Whether what this program writes stands at *at*: `[session:0a1b2c3d4e5f]`."""
+    return buffer[at] == 0x5B and MASK.match(buffer, at) is not None

@@ -45,6 +45,8 @@ HEADERS = re.compile(
 PART = re.compile(rb"(?:(?!--)[^\r\n\\]|\\+(?![rn\\]))[^\r\n\\]{0,4096}")
 VARIABLE = re.compile(rb"(?:--?[\w\-]{1,20}[ ]){0,2}[\x22']?(?P<key>[\w./:\-]{1,128})[\x22']?[ \t]{1,8}(?![=\s])")
 
+RANDOM = re.compile(rb"[A-Za-z0-9._~+/=\-]{16,512}(?<![.])")
+
 
 def beside(buffer: bytes, at: int, key: bytes, key_at: int) -> list[Span] | None:
     """The value of a pair, if *key* before *at* is a value itself (`{"name": "password", "value": ""}`); else None."""
@@ -110,3 +112,11 @@ def variable(buffer: bytes, at: int, verdict: Verdict) -> Iterator[tuple[int, in
     if named and rule >= 0:
         for start, end in values.value(buffer, named.end()):
             yield start, end, rule
+
+
+def behind(buffer: bytes, at: int, name: bytes) -> list[Span]:
+    """A random string at *at*, right behind a *name* that nothing marks as a key: `newsapi KEY b6907d28...`."""
+    from sanitizer.token_checks import after_name  # noqa: PLC0415 - loaded with the first such name
+
+    span = RANDOM.match(buffer, at)
+    return [span.span()] if span and after_name(span[0], name) else []
