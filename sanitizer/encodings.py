@@ -19,7 +19,6 @@ PRINTABLE_SHARE = 0.85
 
 TEXT = bytes(range(32, 127))
 ZERO = b"\0"
-
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r")) + b"\x7f"
 _GLUE = frozenset(b"_-.+0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 _BLOCK = 1 << 16

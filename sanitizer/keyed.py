@@ -42,7 +42,6 @@ ARRAY = re.compile(rb"\d{0,4}\][ \t]*=")
 TYPED = b" string ="
 GOES_ON = re.compile(rb"(?<![\x22'`])[A-Za-z_$][A-Za-z_.$]*(?:[ ](?=[A-Za-z(#])|,(?=\r?\n))")
 """A word that a sentence or a program goes on behind: `assertion: pipe the output`, `SecretKey: envKey,`."""
-
 JOINED = re.compile(rb"[ \t]{0,16}(?:=>|:=|[:=](?![:=]))")
 EQUALS = re.compile(rb"[ \t]*=")
 NAME = re.compile(rb"[A-Za-z]+(?:[._][A-Za-z]+){1,4}")

@@ -1,0 +1,79 @@
+"""Between two lines that may have nothing to do with each other: is what was found over their seam there, or made by chance?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from sanitizer.finding import Finding
+from sanitizer.ruleset import Rule
+
+Span = tuple[int, int]
+
+REST = re.compile(
+    rb"(?![0-9A-Fa-f]+(?![^\s]))(?!\S*\d{4}-?\d\d-?\d\d)(?!\S*\.[a-z]{1,4}(?!\S))[A-Za-z0-9+/_.~-]{8,}={0,2}(?![=:(.@])"
+)
+"""What may be the rest of a token that was broken: no digest, no date, no file."""
+
+
+SOFT = re.compile(rb"[^\s=]*[=:@0-9][^\s]*=\r?\n$")
+"""A line that ends in a soft break (RFC 2045, section 6.7), and not in a key without a value."""
+
+SHORT_REST = re.compile(rb"(?=[^0-9\s]*[0-9]|[^A-Z\s]*[A-Z][^a-z\s]*[a-z])[A-Za-z0-9+/_.~!$%^&*-]{4,}={0,2}")
+"""What may be the rest of a token behind a soft break."""
+
+CONSOLES = frozenset((72, 76, 78, 79, 80, 100, 120, 128, 132, 140, 160, 200, 256))
+"""Where digits at the end of one line and at the beginning of the next are taken for one number: chance makes many."""
+
+
+class Seams:
+    """Judges findings that go over a seam between lines which may have nothing to do with each other.
+
+    *found* is what was found without joining. What ends there where its line ends goes on in the next line only if that begins
+    like the rest of a token; what begins the next line began in this one only if this ends like the head of a token; what is new
+    counts if its rule is of a shape that chance does not make.
+    """
+
+    def __init__(self, buffer: bytes, found: Sequence[Finding], rules: Sequence[Rule]) -> None:
+        self.buffer = buffer
+        self.starts = {start for start, _, _ in found}
+        self.ends = {end for _, end, _ in found}
+        self.rules = rules
+
+    def hold(self, spans: Sequence[Span], rule: int, depth: int) -> bool:
+        told = self.rules[rule]
+        shaped = depth == 0 and not (told.fields or told.lead or told.run or told.multiline or told.loose)
+        first, before = spans[0]
+        for start, end in spans[1:]:
+            ended = self.buffer[before : before + 1] == b"\n" or self.buffer[before : before + 2] in (b"=\n", b"\\\n")
+            new = shaped and ended and before not in self.ends and start not in self.starts
+            marked = depth == 0 and self.softly(before)
+            goes_on = depth == 0 and not shaped and (self.continues(start, end) or (marked and self.rests(start, end)))
+            if new and self.is_number(first, before, start, end):
+                new = before - self.buffer.rfind(b"\n", 0, before) - 1 in CONSOLES
+            if not (new or goes_on or (start in self.starts and (marked or self.continues(first, before)))):
+                return False
+            first, before = start, end
+        return True
+
+    def softly(self, end: int) -> bool:
+        """Whether the line that *end* is the end of breaks softly."""
+        after = self.buffer.find(b"\n", end, end + 3) + 1
+        return after > 0 and SOFT.search(self.buffer, max(self.buffer.rfind(b"\n", 0, end) + 1, end - 256), after) is not None
+
+    def rests(self, start: int, end: int) -> bool:
+        """Whether `buffer[start:end]` is more like a piece of a token than like a word."""
+        from sanitizer.words import wordlike  # noqa: PLC0415 - as below
+
+        return SHORT_REST.fullmatch(self.buffer, start, end) is not None and not wordlike(self.buffer[start:end])
+
+    def is_number(self, *ends: int) -> bool:
+        """Whether both pieces, given by their ends, hold no letter."""
+        first, before, start, end = ends
+        return not any(c >= 0x41 for c in self.buffer[first:before] + self.buffer[start:end])
+
+    def continues(self, start: int, end: int) -> bool:
+        """Whether `buffer[start:end]`, at the end or the beginning of its line, may be of a token that was broken there."""
+        from sanitizer.words import random  # noqa: PLC0415 - loaded with the first line that may be broken
+
+        return REST.fullmatch(self.buffer, start, end) is not None and random(self.buffer[start:end])
