@@ -68,4 +68,6 @@ def telling(value: bytes) -> bool:
     """Whether *value* is no word, which may stand anywhere, and no number."""
     from sanitizer.words import wordlike  # noqa: PLC0415 - loaded with the first value that stands twice
 
-    return not value.isdigit() and b"\n" not in value and not wordlike(value)
+    if value.isdigit() or b"\n" in value:
+        return False
+    return (not value.isalpha() and any(48 <= c <= 57 for c in value)) or not wordlike(value)

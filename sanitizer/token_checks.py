@@ -91,7 +91,10 @@ def forty_mixed(token: bytes) -> bool:
     classes = {_character_class(char) for char in token}
     if not {"u", "l", "d"} <= classes or not mixed_token(token) or token.count(b"/") > 4:
         return False
-    decoded = base64.b64decode(token)
+    try:
+        decoded = base64.b64decode(token)
+    except (binascii.Error, ValueError):
+        return False
     return sum(32 <= byte < 127 for byte in decoded) < 0.8 * len(decoded) and not words.wordlike(token)
 
 

@@ -20,6 +20,7 @@ def text(line: str) -> str:
         ("password = 'Zk3vQ9mXw7' | 'Zk3vQ9mXw7'", "password = '#' | '#'"),
         ("Zk3vQ9mXw7 is no password='Zk3vQ9mXw7'", "# is no password='#'"),
         ("password=Zk3vQ9mXw7 in Zk3vQ9mXw7x", "password=# in Zk3vQ9mXw7x"),
+        ("password='Saddle6718*' | 'Saddle6718*'", "password='#' | '#'"),
         ("password=northern the northern way", "password=# the northern way"),
         ("password=Ab3x Ab3x", "password=# Ab3x"),
         ("password=20260314 at 20260314", "password=# at 20260314"),
