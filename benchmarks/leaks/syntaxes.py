@@ -11,7 +11,8 @@ from benchmarks.leaks.model import Case, Family, Secret, case
 
 DATA = {name: forms[0] for name, forms in templates.read("syntaxes").items()}
 _CODE = """ruby_hash ruby_new elixir erlang lua js_object js_template go_struct rust rust_some kotlin csharp clojure graphql
-make_conditional make_posix php_append go_typed c_array compared protobuf go_verbose java_class python_kwargs xml xml_cdata xml_attribute powershell"""
+make_conditional make_posix php_append go_typed c_array compared protobuf go_verbose java_class python_kwargs
+xml xml_cdata xml_attribute powershell"""
 _ODD_VALUE = "multipart form query matrix xml xml_attribute xml_named xml_entry html_input html_row php_serialized"
 _SAID = "said said_was set_to invalid invalid_quoted"
 FOREIGN = templates.read("foreign")["words"]
