@@ -29,7 +29,7 @@ CHOICES = 3
 LEAST = 2
 """Shortest anchor, in bytes."""
 
-MOST_BRANCHES = 96
+MOST_BRANCHES = 192
 """Most anchors for one pattern; a pattern that branches more is cut before the branch."""
 
 RUN = 14

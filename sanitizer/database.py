@@ -102,7 +102,13 @@ def ordered(rules: Sequence[Rule]) -> list[Rule]:
     """Provider tokens before general kinds before runs before leads, so that a token is called by its name."""
 
     def rank(rule: Rule) -> tuple[bool, ...]:
-        return (rule.lead is not None, bool(rule.run), bool(rule.before or rule.anchor), not rule.check and rule.action != "mask")
+        general = "general" in rule.tags
+        return (
+            rule.lead is not None,
+            bool(rule.run),
+            general or bool(rule.before or rule.anchor),
+            not rule.check and rule.action != "mask",
+        )
 
     return sorted(rules, key=rank)
 

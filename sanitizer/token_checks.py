@@ -83,7 +83,7 @@ def token_tail(token: bytes) -> bool:
     """What follows a token's prefix: letters and at least two digits, no words."""
     tail = max(re.split(rb"[_.\-]", token), key=len)
     digits = sum(48 <= c <= 57 for c in tail)
-    return len(tail) >= 10 and 2 <= digits < len(tail) and not words.wordlike(tail) and len(set(tail)) >= 8
+    return len(tail) >= 12 and 2 <= digits < len(tail) and not words.wordlike(tail) and len(set(tail)) >= 8
 
 
 def forty_mixed(token: bytes) -> bool:
