@@ -23,6 +23,7 @@ UNITS = {
     "bearer": "Bearer ", "hex": "deadbeef", "uuids cut": "123e4567-e89b-", "equals": "=", "quoted printable": "=41",
     "spaces": " ", "zero width": "\u200b", "full width": "１", "colour": "\x1b[1m", "nuls": "\x00", "tabs": "\t",
     "commas": "1,", "phones": "+1 415 ", "prefixes": "sk-ghp_AKIA",
+    "copies": "password=Zk3vQ9mXw7 Zk3vQ9mXw7 ", "names": "token Zk3vQ9mXw7LpRt2Y ", "elements": "<token>",
 }  # fmt: skip
 """What the lines are made of, over and over."""
 

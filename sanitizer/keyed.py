@@ -102,7 +102,7 @@ class KeyedValues:
                 return []
             return self.accept(buffer, spans, rule)
         if window[-AFTER:].isalnum():
-            rule, name = self.keys.vague, window[: -AFTER - 1].translate(NOT_KEY)
+            rule, name = self.keys.vague, window[-AFTER - 41 : -AFTER - 1].translate(NOT_KEY)
             return [] if rule < 0 or self.keys.exempts(name) else [(*span, rule) for span in pairs.behind(buffer, at - AFTER, name)]
         if mark == 0xEF:
             if not buffer.startswith((b"\xbc\x9a", b"\xbc\x9d"), at):

@@ -62,6 +62,7 @@ class Keys:
         self.vague = next((index for index, rule in enumerate(rules) if rule.fields and rule.check == "random"), -1)
         self.longest = max(map(len, [*self.phrases, *self.exempt]), default=0)
         self.verdicts: dict[bytes, int] = {}
+        self.harmless: dict[bytes, bool] = {}
 
     def verdict(self, key: bytes) -> int:
         found = self.verdicts.get(key)
@@ -93,7 +94,12 @@ class Keys:
 
     def exempts(self, text: bytes) -> bool:
         """Whether *text* ends with the name of something harmless."""
-        return self.claims(words(text[-64:]), self.exempt) >= 0
+        found = self.harmless.get(text)
+        if found is None:
+            if len(self.harmless) >= MOST_REMEMBERED:
+                self.harmless.clear()
+            found = self.harmless[text] = self.claims(words(text), self.exempt) >= 0
+        return found
 
     def claims(self, parts: tuple[str, ...], names: dict[str, tuple[int, int]] | dict[str, int]) -> int:
         """The rule whose name ends *parts*, the longest name first; -1 if none."""

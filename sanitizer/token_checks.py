@@ -14,6 +14,7 @@ import hashlib
 import re
 import zlib
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import pairwise
 
 from sanitizer import words
@@ -65,6 +66,7 @@ _hex = re.compile(rb"[0-9a-f]{16,}").fullmatch
 _loud = re.compile(rb"(?:secret|token|SECRET|TOKEN|KEY|ACCESS|PRIVATE|PAT|[Ss]ecret_?[Kk]ey|[Aa]pi_?[Kk]ey)$").search
 
 
+@lru_cache(4096)
 def after_name(token: bytes, name: bytes) -> bool:
     """A random string behind a secret's *name* and a space. What may be a digest needs more of a name than `key`."""
     if _hex(token) is not None and _loud(name) is None:
