@@ -66,6 +66,8 @@ class KeyedValues:
         self.checks: dict[int, Callable[[bytes], bool]] = {}
         self.seen: tuple[bytes, int] = (b"", 0)
         """To where a value that goes on to the end of its line was read: keys inside it are its own."""
+        self.held: dict[int, tuple[bytes, int]] = {}
+        """By rule, to where its last list or object was judged leaf by leaf: the same name within it has nothing to add."""
 
     def find(self, buffer: bytes, at: int) -> list[Found]:  # noqa: PLR0912 - the hot path: a call for each branch would cost more than it
         mark = buffer[at - 1]
@@ -95,7 +97,12 @@ class KeyedValues:
                 spans = values.value(buffer, at, line=True)
                 self.seen = (buffer, spans[0][1] if spans else at)
                 return self.accept(buffer, spans, rule)
+            held = self.held.get(rule)
+            if held is not None and at < held[1] and held[0] is buffer:
+                return []
             spans = values.value(buffer, at)
+            if spans and buffer[at : spans[0][0]].lstrip()[:1] in (b"[", b"{"):
+                self.held[rule] = buffer, spans[-1][0]
             if mark == 0x3A and len(spans) == 1 and buffer[spans[0][1]] == 0x20 and self.rules[rule].label == "password":
                 spans = [values.phrase(buffer, spans[0])] if values.LINE_BEGINS.search(window, 0, start) else spans
             elif spans and mark == 0x3A and self.rules[rule].check == "named-secret" and GOES_ON.match(buffer, spans[0][0]):

@@ -20,7 +20,6 @@ TOKEN = re.compile(
 CONTINUED = re.compile(rb"[ \t]+\S|[\]}]")
 """How a line begins that goes on with a list or object; any other is a line of its own."""
 
-LINE = re.compile(rb"[^\r\n]*")
 CONSTANTS = frozenset((b"true", b"false", b"null", b"None", b"True", b"False", b"undefined", b"nil", b"NaN"))
 
 _NAME = rb"\\*[\x22']?"
@@ -49,6 +48,12 @@ def is_schema(buffer: bytes, start: int) -> bool:
     return SCHEMA.match(buffer, start, start + 1024) is not None and PLAIN.match(buffer, start, start + 1100) is not None
 
 
+def line_end(buffer: bytes, start: int, stop: int) -> int:
+    """Where the line that *start* is on ends, not after *stop*."""
+    ends = [at for at in (buffer.find(b"\n", start, stop), buffer.find(b"\r", start, stop)) if at >= 0]
+    return min(ends, default=min(stop, len(buffer)))
+
+
 def leaves(buffer: bytes, start: int) -> list[Span]:  # noqa: PLR0912 - one branch a kind of token
     """The strings, numbers and words of the list or object at *start*, but for keys and constants.
 
@@ -62,7 +67,7 @@ def leaves(buffer: bytes, start: int) -> list[Span]:  # noqa: PLR0912 - one bran
         if text in (b"[", b"{"):
             depth += 1
             if depth > DEEPEST:
-                return [*spans, (token.start(), LINE.match(buffer, start, start + LONGEST).end())]  # type: ignore[union-attr]
+                return [*spans, (token.start(), line_end(buffer, token.start(), start + LONGEST))]
         elif text in (b"]", b"}"):
             depth -= 1
         elif text in (b":", b"="):
