@@ -93,6 +93,7 @@ class Scanner:
         self.in_runs = Pass(compiled.in_runs, use)
         self.extents: list[Extent | None] = [None] * len(self.rules)
         self.kinds = tuple([rule.label for rule in self.rules])
+        self.general = tuple(["general" in rule.tags for rule in self.rules])
         self.keyed = KeyedValues(self.rules)
         self.tokens: list[int] = []
         self.runs = Runs(self.rules)
@@ -133,13 +134,15 @@ class Scanner:
         done = last = 0
         kind = ""
         bits, mask = scan.bits, (1 << scan.bits) - 1
-        owners, widths, extents, kinds = scan.owners, scan.widths, self.extents, self.kinds
+        owners, widths, extents, kinds, general = scan.owners, scan.widths, self.extents, self.kinds, self.general
         for hit in hits:
             at = hit >> bits
             probe = hit & mask
             rule = owners[probe]
             if rule >= 0:
-                if at < done and last <= at and ((kinds[rule] == kind and at + widths[probe] <= done) or done - last > SHORT):
+                if last <= at < done and (
+                    done - last > SHORT or (at + widths[probe] <= done and (general[rule] or kinds[rule] == kind))
+                ):
                     continue
                 extent = extents[rule]
                 if extent is None:
