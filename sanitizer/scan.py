@@ -147,7 +147,7 @@ class Scanner:
                 extent = extents[rule]
                 if extent is None:
                     extent = extents[rule] = extent_of(self.rules[rule])
-                span = extent(buffer, at, done if at >= done else 0)
+                span = extent(buffer, at, done if at >= done else last)
                 if span is None:
                     continue
                 start, end = span
