@@ -29,6 +29,7 @@ RULE = itemgetter(2)
 JSON_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|-?\d[\d.eE+-]*|true|false|null', re.S)
 NUMBERS = re.compile(rb"-?\d[\d.eE+-]*(?:\s*,\s*-?\d[\d.eE+-]*)+")
 ESCAPE = re.compile(rb"\\(?:u[0-9A-Fa-f]{4}|.)", re.S)
+LETTER = re.compile(rb"[0-9A-Za-z\x80-\xff]")
 LONGEST = 330
 """Bytes of the longest mask: one with an email's domain."""
 
@@ -123,7 +124,8 @@ class Redactor:
             near = buffer.rfind(b"[", max(0, start - LONGEST), start + 1)
             inside = MASK.match(buffer, near) if near >= 0 else None
             if inside and inside.end() > start:
-                if end > inside.end():
+                # What is left beside masks is no secret if it is marks only: `user:password` of a URL, both masked.
+                if end > inside.end() and LETTER.search(MASK.sub(b"", buffer[inside.end() : end])):
                     kept.append((inside.end(), end, rule))
             else:
                 kept.append((start, end, rule))
