@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 
 from sanitizer import headers, pairs, values
@@ -66,8 +67,8 @@ class KeyedValues:
         self.checks: dict[int, Callable[[bytes], bool]] = {}
         self.seen: tuple[bytes, int] = (b"", 0)
         """To where a value that goes on to the end of its line was read: keys inside it are its own."""
-        self.held: dict[int, tuple[bytes, int]] = {}
-        """By rule, to where its last list or object was judged leaf by leaf: the same name within it has nothing to add."""
+        self.held: dict[int, tuple[bytes, list[values.Span]]] = {}
+        """By rule, the leaves of its last list or object: one nested in it under the same name holds no others."""
 
     def find(self, buffer: bytes, at: int) -> list[Found]:  # noqa: PLR0912 - the hot path: a call for each branch would cost more than it
         mark = buffer[at - 1]
@@ -97,12 +98,12 @@ class KeyedValues:
                 spans = values.value(buffer, at, line=True)
                 self.seen = (buffer, spans[0][1] if spans else at)
                 return self.accept(buffer, spans, rule)
-            held = self.held.get(rule)
-            if held is not None and at < held[1] and held[0] is buffer:
+            nested = buffer[at : at + 8].lstrip()[:1] in (b"[", b"{")
+            if nested and self.is_held(buffer, at, rule):
                 return []
             spans = values.value(buffer, at)
-            if spans and buffer[at : spans[0][0]].lstrip()[:1] in (b"[", b"{"):
-                self.held[rule] = buffer, spans[-1][0]
+            if spans and nested:
+                self.held[rule] = buffer, spans
             if mark == 0x3A and len(spans) == 1 and buffer[spans[0][1]] == 0x20 and self.rules[rule].label == "password":
                 spans = [values.phrase(buffer, spans[0])] if values.LINE_BEGINS.search(window, 0, start) else spans
             elif spans and mark == 0x3A and self.rules[rule].check == "named-secret" and GOES_ON.match(buffer, spans[0][0]):
@@ -117,6 +118,14 @@ class KeyedValues:
             rule, _ = self.owner(window[:-1])
             return self.accept(buffer, values.value(buffer, at + 2), rule) if rule >= 0 else []
         return self.otherwise(buffer, at, mark, window)
+
+    def is_held(self, buffer: bytes, at: int, rule: int) -> bool:
+        """Whether the list or object at *at* lies within the last one of *rule*, between its leaves and not inside of one."""
+        held, leaves = self.held.get(rule, (b"", []))
+        if held is not buffer or at >= leaves[-1][0]:
+            return False
+        number = bisect_right(leaves, (at, len(buffer))) - 1
+        return number < 0 or at >= leaves[number][1]
 
     def otherwise(self, buffer: bytes, at: int, mark: int, window: bytes) -> list[Found]:
         """The rarer ways to join a key and its value."""

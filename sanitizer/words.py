@@ -139,7 +139,11 @@ _scattered = re.compile(
 
 def token(value: bytes) -> bool:
     """Whether *value*, that of a field with a vague name (`token`, `auth`), is a secret; and not words, a count or a flag."""
-    value = value[:TELLING].strip(b" \t\"'`")
+    return _token(value[:TELLING].strip(b" \t\"'`"))
+
+
+@lru_cache(4096)
+def _token(value: bytes) -> bool:
     if len(value) < 6 or placeholder(value):
         return False
     if _harmless(value):

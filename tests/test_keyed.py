@@ -362,3 +362,9 @@ def test_any_bytes_around_a_key_give_spans_within_the_text(before: bytes, key: b
         for start, end, rule in keyed.find(buffer, at):
             assert 0 <= start < end <= len(buffer)
             assert 0 <= rule < len(COMPILED.rules)
+
+
+def test_a_key_within_a_leaf_of_what_its_name_holds_is_judged_by_itself() -> None:
+    line = b'{"api_key":{"note":"the words api_key: k9x2 and more of the usual words of this sentence","y":"okokok"}}'
+
+    assert b"k9x2" not in RUN.text(line)
