@@ -103,7 +103,9 @@ class KeyedValues:
                 return []
             spans = values.value(buffer, at)
             if spans and nested:
+                before, judged = self.held.get(rule, (b"", []))
                 self.held[rule] = buffer, spans
+                spans = [span for span in spans if span not in judged] if before is buffer else spans
             if mark == 0x3A and len(spans) == 1 and buffer[spans[0][1]] == 0x20 and self.rules[rule].label == "password":
                 spans = [values.phrase(buffer, spans[0])] if values.LINE_BEGINS.search(window, 0, start) else spans
             elif spans and mark == 0x3A and self.rules[rule].check == "named-secret" and GOES_ON.match(buffer, spans[0][0]):
