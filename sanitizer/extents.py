@@ -96,21 +96,21 @@ def reaching_back(rule: Rule, pattern: re.Pattern[bytes], quick: re.Pattern[byte
     have the secret in their group of that name.
     """
     before = rule.before.encode() + (bytes(range(0x80, 0x100)) if "\\x80-\\xff" in (rule.pattern or "") else b"")
+    ahead = frozenset(before)
     match = pattern.match
     usual = quick.match if quick else None
 
     def find(buffer: bytes, at: int, done: int = 0) -> re.Match[bytes] | None:
-        window = buffer[max(done, at - BEFORE) : at]
-        start = at - (len(window) - len(window.rstrip(before)))
-        found = usual(buffer, start) if usual else None
+        start = at
+        if buffer[at - 1] in ahead:
+            window = buffer[max(done, at - BEFORE) : at]
+            start -= len(window) - len(window.rstrip(before))
+        found = (usual(buffer, start) if usual else None) or match(buffer, start)
         # A match goes over its anchor, so it begins at most one byte after it.
-        for begin in range(start, at + 2):
-            if found is not None:
-                break
-            found = match(buffer, begin)
-        if found is None or found.end() <= at:
-            return None
-        return found
+        while found is None and start <= at:
+            start += 1
+            found = match(buffer, start)
+        return found if found is not None and found.end() > at else None
 
     return find
 

@@ -24,6 +24,11 @@ _keyed = re.compile(
     rb"(?:[\s;,]{0,3}(?:ext\.?|extension|x|#|;ext=)[\s.:]{0,3}\d{1,8})?\s{0,2}",
     re.IGNORECASE,
 ).fullmatch
+_usual = re.compile(
+    rb"\+(?=(?:[^\d\n]{0,2}\d){9,14}\Z)(?:1|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58])(?:[ .\-]\d{2,4}){2,5}"
+).fullmatch
+"""An international number in groups, its country code one of those that have one or two digits (ITU-T E.164, but 7)."""
+
 _TYPES = (
     "fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number", "voip", "pager", "uan", "voicemail",
 )  # fmt: skip
@@ -92,6 +97,8 @@ def international(number: bytes) -> bool:
     Written in three groups or more, a number of a possible length passes too: documentation and tests use ranges that no one
     was given.
     """
+    if _usual(number) is not None:
+        return True
     number = _extension(number)
     prefix = _prefix(number)
     if prefix is None:

@@ -35,22 +35,18 @@ class Repeats:
         named = self.named
         copies: list[Finding] = []
         sought: dict[bytes, int] = {}
+        line = line_end = 0
         for start, end, rule in found:
             if rule not in named or end - start < LEAST or end - start > REACH:
                 continue
+            if end > line_end:
+                line, line_end = buffer.rfind(b"\n", 0, start + 1) + 1, buffer.find(b"\n", end)
             value = buffer[start:end]
-            if start < sought.get(value, -1):
-                continue
-            low, high = max(0, start - REACH), end + REACH
-            at = buffer.find(value, low, start)
-            if at < 0:
-                at = buffer.find(value, end, high)
-            if at < 0 or not telling(value):
-                continue
-            line_end = buffer.find(b"\n", end, high)
-            low, high = max(low, buffer.rfind(b"\n", low, start)), line_end if line_end >= 0 else high
-            sought[value] = high
+            low, high = max(line, start - REACH), min(line_end, end + REACH)
             at = buffer.find(value, low, high)
+            if (at == start and buffer.find(value, end, high) < 0) or start < sought.get(value, -1) or not telling(value):
+                continue
+            sought[value] = high
             while at >= 0:
                 stop = at + len(value)
                 if at != start and alone(buffer, at, stop):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from itertools import accumulate
 
 from sanitizer import anchors
@@ -23,8 +24,8 @@ ALPHABETS = {
 BASE64 = frozenset(ALPHABETS["base64"])
 PRINTABLE = bytes(range(0x20, 0x7F)) + b"\t\n\r\x1b"
 LONG_WORD = b"a" * anchors.RUN
-AROUND = anchors.WIDEST + 1
-"""Bytes before and after a run that are looked at with it: no anchor is longer."""
+AROUND = anchors.WIDEST + 1 - anchors.RUN
+"""Bytes before and after a run that are looked at with it: no anchor with a run in it reaches further."""
 
 REACH_BACK = 320
 """Bytes before a run in which its base64 may begin: what is longer holds a run there, too."""
@@ -34,8 +35,10 @@ OUTSIDE = re.compile(rb"[^A-Za-z0-9+/_=\-]")
 REACH = 1 << 20
 """Bytes after the start of a run in which its pattern may end: several lines of base64 are one match."""
 
-STRIDE = 10
+STRIDE = 5
 """Of a list of bytes one character in so many is looked at first."""
+
+UNLETTERED = re.compile(rb"[^A-Za-z]{3,}")
 
 
 def table(alphabet: bytes) -> bytes:
@@ -160,7 +163,17 @@ class Runs:
 
 def mentioned(rule: Rule, text: bytes) -> bool:
     """Whether a keyword of *rule* stands in *text*, in lower or in upper case."""
-    return any(word.lower().encode() in text or word.upper().encode() in text for word in rule.keywords)
+    return any(sign in text and (lower in text or upper in text) for sign, lower, upper in spellings(rule.keywords))
+
+
+@cache
+def spellings(keywords: tuple[str, ...]) -> tuple[tuple[bytes, bytes, bytes], ...]:
+    """Of each keyword what it holds in either case (of a few marks it is soonest told that they are not there), and both cases."""
+    found = []
+    for word in keywords:
+        lower, upper = word.lower().encode(), word.upper().encode()
+        found.append((max(UNLETTERED.findall(lower), key=len, default=b""), lower, upper))
+    return tuple(found)
 
 
 def compile_run(rule: Rule) -> tuple[re.Pattern[bytes], str | int, Callable[[bytes], bool] | None]:
