@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sanitizer.dumps import forbid_core_dumps
+from sanitizer.garbage import look_seldom
 from sanitizer.trail_options import audit_options, fact_paths, keep_secs
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Commands(click.Group):
 @click.version_option(package_name="mcp-log-sanitizer")
 def main() -> None:
     """Redact the logs of MCP servers: nothing unredacted leaves, ever."""
+    look_seldom()
     if click.get_current_context().invoked_subcommand != "exec":  # its server is to crash as without us
         forbid_core_dumps()
 

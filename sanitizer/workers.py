@@ -15,6 +15,7 @@ from typing import Any
 
 from sanitizer.crew import Crew, DeadlyError
 from sanitizer.database import Compiled
+from sanitizer.garbage import look_seldom
 from sanitizer.handover import Task, pack, pack_result, unpack, unpack_result
 from sanitizer.hashing import Keyring
 from sanitizer.lanes import Audit, Lanes, no_audit
@@ -121,6 +122,7 @@ class _Prepare:
     options: Options
 
     def __call__(self) -> Callable[[bytes], bytes]:
+        look_seldom()
         scrubber = Scrubber(self.compiled, self.keyring, self.options)
         return lambda body: pack_result(_do(scrubber, unpack(body)))
 
