@@ -6,6 +6,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY sanitizer sanitizer
 COPY sinks sinks
 COPY rules rules
+COPY examples examples
 RUN python -m venv /opt/sanitizer && /opt/sanitizer/bin/pip install --no-cache-dir ".[grpc]"
 
 FROM python:3.13-slim
