@@ -12,6 +12,7 @@ from sanitizer.event import AuditEvent, Transport, call_event, timestamp
 from sanitizer.mcp import Exposure, Frame
 from sanitizer.model import Clean, CleanBatch
 from sanitizer.pairing import Exchange, Pairing
+from sanitizer.retellings import Retellings
 
 _MAX_CONNECTIONS = 4_096
 
@@ -36,7 +37,8 @@ class Auditor:
 
     *server* and *transport* describe the source where records do not say. The same credential is reported once, then at most
     every *repeat_secs* with its count; where more than *max_exposures* are about in that time, the others are counted by rule,
-    without a fingerprint. Nothing here does I/O: whoever writes the events stores the chain's `head` after them.
+    without a fingerprint. What is among *told* is not told again. Nothing here does I/O: whoever writes the events stores the
+    chain's `head` after them.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Auditor:
         pairing: Pairing | None = None,
         repeat_secs: float = 3_600.0,
         max_exposures: int = 10_000,
+        told: Retellings | None = None,
     ) -> None:
         self._chain = chain
         self._server = server
@@ -54,6 +57,7 @@ class Auditor:
         self._pairing = Pairing() if pairing is None else pairing
         self._repeat_ns = int(repeat_secs * 1e9)
         self._max_exposures = max_exposures
+        self._told = told or Retellings()
         self._peers: dict[tuple[str, str], _Peer] = {}
         self._exposures: OrderedDict[tuple[str, str, str, str], _Exposure] = OrderedDict()
         self.is_full = False
@@ -74,7 +78,7 @@ class Auditor:
                 self._expose(frame, now_ns, events)
             else:
                 for exchange in pair(frame, now_ns, lane):
-                    self._call(exchange, lane, events)
+                    self._call(exchange, events)
             if is_due(now_ns):
                 self._checkpoint(now_ns, events)
         return events
@@ -95,7 +99,7 @@ class Auditor:
         """What time brings: calls given up, a checkpoint that is due. Call it about once a second."""
         events: list[Clean] = []
         for exchange in self._pairing.expire(now_ns):
-            self._call(exchange, "", events)
+            self._call(exchange, events)
         if self._chain.is_due(now_ns):
             self._checkpoint(now_ns, events)
         return events
@@ -104,7 +108,7 @@ class Auditor:
         """What is left to say: calls without an answer, counts not yet told, and the closing checkpoint."""
         events: list[Clean] = []
         for exchange in self._pairing.close():
-            self._call(exchange, "", events)
+            self._call(exchange, events)
         for key, seen in self._exposures.items():
             self._tell(key, seen, events)
         self._exposures.clear()
@@ -129,9 +133,9 @@ class Auditor:
         if not self.is_full:
             events.append(self._chain.checkpoint(now_ns, closing=closing))
 
-    def _call(self, exchange: Exchange, lane: str, events: list[Clean]) -> None:
+    def _call(self, exchange: Exchange, events: list[Clean]) -> None:
         event = call_event(exchange, self._server, self._transport)
-        connection = (lane, event.session)
+        connection = (exchange.lane, event.session)
         if event.method in ("initialize", "server/discover"):
             if exchange.outcome == "ok":
                 self._peers.pop(connection, None)
@@ -145,7 +149,8 @@ class Auditor:
             event.server = event.server or peer.server
         if event.client_name:
             event.client_self_reported = True
-        self._seal(event, events)
+        if not self._told.take(event):
+            self._seal(event, events)
 
     def _expose(self, found: Exposure, now_ns: int, events: list[Clean]) -> None:
         """A credential is told of when it is seen first, then at most every so often, with its count."""

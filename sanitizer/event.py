@@ -43,6 +43,7 @@ class AuditEvent(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     id: int | str | None = None
     id_type: str = ""
     key: str = ""
+    lane: str = ""
     last_seen: str = ""
     last_seq: int = 0
     latency_ms: float | int | None = None
@@ -56,7 +57,9 @@ class AuditEvent(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     protocol: str = ""
     reason: str = ""
     redactions: dict[str, int] = {}
+    request_at: int | None = None
     request_bytes: int = 0
+    response_at: int | None = None
     response_bytes: int = 0
     rule: str = ""
     seq: int = 0
@@ -106,10 +109,12 @@ def call_event(exchange: Exchange, server: str, transport: Transport) -> AuditEv
         event.session, event.protocol, event.traceparent = request.session, request.protocol, request.traceparent
         event.client_name, event.client_version = request.client_name, request.client_version
         event.direction = _DIRECTIONS[request.direction]
+        event.request_at = request.offset
     else:
         event.direction = _DIRECTIONS[_OTHER_WAY[frame.direction]]
     if response is not None:
         event.code = response.code
+        event.response_at = response.offset
         event.protocol = response.protocol or event.protocol
         event.session = event.session or response.session
         event.server = event.server or response.server_name
@@ -118,6 +123,8 @@ def call_event(exchange: Exchange, server: str, transport: Transport) -> AuditEv
     if request is not None:
         for fact, text in request.facts.items():
             setattr(event, fact, text)
+    if event.request_at is not None or event.response_at is not None:
+        event.lane = exchange.lane
     if frame.name:
         _name(event, frame)
     if redactions := [part.redactions for part in (request, response) if part is not None and part.redactions]:

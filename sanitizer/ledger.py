@@ -146,9 +146,22 @@ class Ledger:
             found.append(Part(path, _sequence(_first_line(path)), _sequence(_last_line(path))))
         return found
 
+    def tail(self, max_bytes: int) -> Iterator[bytes]:
+        """The last lines, oldest first, that are *max_bytes* at most. Raises `OSError`."""
+        sizes = [(path, path.stat().st_size) for path in parts(self.path)]
+        skipped = sum(size for _, size in sizes) - max_bytes
+        for path, size in sizes:
+            if skipped < size:
+                with path.open("rb") as file:
+                    if skipped > 0:
+                        file.seek(skipped - 1)
+                        file.readline()  # what is left of the line there, if any
+                    yield from file
+            skipped -= size
+
     def forget(self, upto: int) -> None:
-        """Delete the parts with nothing after *upto*, for a file that only hands events on. Raises `OSError`."""
-        for path, following in pairwise(parts(self.path)):
+        """Delete the parts with nothing after *upto* but the last, for a file that only hands events on. Raises `OSError`."""
+        for path, following in pairwise(parts(self.path)[:-1]):
             if not 0 < _sequence(_first_line(following)) <= upto + 1:
                 return
             path.unlink()

@@ -77,6 +77,8 @@ class Frame(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Found around the frame: server, client_ip, user, project, subject_type, subject_id, actor_kind."""
     redactions: dict[str, int] | None = None
     """Redactions in the frame's record, by kind; whoever redacts it may set them with `msgspec.structs.replace`."""
+    offset: int | None = None
+    """Where its record begins in its lane, the same whenever the log is read again; None on the wire, which is read once."""
 
 
 class Exposure(msgspec.Struct, frozen=True, gc=False):

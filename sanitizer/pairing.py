@@ -32,6 +32,8 @@ class Exchange(msgspec.Struct, gc=False):
     response: Frame | None
     outcome: Outcome
     start_ns: int
+    lane: str
+    """Where it was seen."""
     latency_ms: float | None = None
     request_bytes: int = 0
     response_bytes: int = 0
@@ -94,7 +96,7 @@ class Pairing:
             case "notification":
                 return self._notice(frame, now_ns, lane)
             case _:
-                return (self._logged(frame, now_ns),)
+                return (self._logged(frame, now_ns, lane),)
 
     def expire(self, now_ns: int) -> Iterator[Exchange]:
         """The calls that have waited too long at *now_ns*."""
@@ -144,7 +146,7 @@ class Pairing:
                 del self._cancelled[asked]
                 return ()
             outcome = _outcome(frame, self._denied)
-            return (Exchange(None, frame, outcome, frame.time_ns or now_ns, response_bytes=frame.size),)
+            return (Exchange(None, frame, outcome, frame.time_ns or now_ns, lane, response_bytes=frame.size),)
         entry = self._pending[serial]
         entry.response_bytes += frame.size
         if frame.result_type == "input_required":
@@ -175,7 +177,7 @@ class Pairing:
                 self._touch(serial, now_ns).progress += 1
         return ()
 
-    def _logged(self, frame: Frame, now_ns: int) -> Exchange:
+    def _logged(self, frame: Frame, now_ns: int, lane: str) -> Exchange:
         """A call of which one record told everything there is to know."""
         outcome: Outcome = "no_response"
         if frame.denied:
@@ -184,7 +186,7 @@ class Pairing:
             outcome = "tool_error"
         elif frame.result_type:
             outcome = "ok"
-        return Exchange(frame, None, outcome, frame.time_ns or now_ns, frame.latency_ms, frame.size)
+        return Exchange(frame, None, outcome, frame.time_ns or now_ns, lane, frame.latency_ms, frame.size)
 
     def _answered(self, frame: Frame, lane: str) -> int | None:
         """The request that *frame* answers."""
@@ -284,6 +286,7 @@ def _exchange(entry: _Pending, response: Frame | None, outcome: Outcome, latency
         response,
         outcome,
         entry.start_ns,
+        entry.key[0],
         latency_ms,
         entry.request_bytes,
         entry.response_bytes,

@@ -7,6 +7,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,6 +17,8 @@ import orjson
 from sanitizer.chain import Head, HeadFile
 from sanitizer.ledger import parts
 from sanitizer.times import seconds
+
+_SEAL = frozenset(("chain", "seq", "prev", "hash"))
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +105,10 @@ def heads(paths: Sequence[Path]) -> list[Head]:
 
 
 def select(lines: Iterable[tuple[str, bytes]], wanted: Filter) -> Iterator[tuple[bytes, dict[str, Any]]]:
-    """The events that *wanted* takes, as they stand and read; what is no event is passed over, what came twice comes once."""
+    """The events that *wanted* takes, as they stand and read; what is no event is passed over, what came twice comes once.
+
+    So does a call that is told again, of the same place in the same log, in another number or another chain.
+    """
     seen: set[bytes] = set()
     for _, line in lines:
         try:
@@ -111,7 +117,7 @@ def select(lines: Iterable[tuple[str, bytes]], wanted: Filter) -> Iterator[tuple
             continue
         if not isinstance(event, dict) or "type" not in event or not wanted.takes(event):
             continue
-        mark = bytes.fromhex(event["hash"])[:16] if _is_hash(event.get("hash")) else b""
+        mark = _mark(event)
         if not mark or mark not in seen:
             seen.add(mark)
             yield line, event
@@ -134,8 +140,15 @@ def grouped(events: Iterable[dict[str, Any]], by: str = "tool") -> dict[str, Gro
     return dict(sorted(groups.items(), key=lambda item: (-item[1].calls, item[0])))
 
 
-def _is_hash(value: object) -> bool:
-    return isinstance(value, str) and len(value) == 64 and all(digit in "0123456789abcdef" for digit in value)
+def _mark(event: dict[str, Any]) -> bytes:
+    """What an event shares with those that say the same; empty where nothing does."""
+    if event.get("lane") and event.get("id") is not None:
+        said = {name: value for name, value in event.items() if name not in _SEAL}
+        return blake2b(orjson.dumps(said, option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
+    text = event.get("hash")
+    if isinstance(text, str) and len(text) == 64 and all(digit in "0123456789abcdef" for digit in text):
+        return bytes.fromhex(text)[:16]
+    return b""
 
 
 def _numbered(name: str, file: Any) -> Iterator[tuple[str, bytes]]:

@@ -40,13 +40,13 @@ class Rows(NamedTuple):
     cuts: dict[int, Cut]
 
 
-def spans(rows: Rows, numbers: Iterable[int]) -> list[tuple[int, int]]:
-    """`(first row, height)` of each record that one of the row *numbers* is of."""
+def spans(rows: Rows, numbers: Iterable[int]) -> list[tuple[int, int, int]]:
+    """`(first row, height, offset)` of each record that one of the row *numbers* is of."""
     if not rows.entries:
-        return [(number, 1) for number in numbers]
+        return [(number, 1, rows.offsets[number]) for number in numbers]
     firsts = [entry.first for entry in rows.entries]
     found = [rows.entries[index] for index in sorted({bisect_right(firsts, number) - 1 for number in numbers})]
-    return [(entry.first, entry.height) for entry in found]
+    return [(entry.first, entry.height, entry.offset) for entry in found]
 
 
 def framed(messages: Sequence[Message]) -> Rows:

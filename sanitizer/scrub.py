@@ -178,11 +178,11 @@ class Scrubber:
         """The rows with the params of every call in them rewritten; a record of several rows is looked at whole."""
         look = needs_a_look if self.options.audit else might_hold_call
         texts: list[bytes] | None = None
-        for first, count in spans(rows, candidates(rows.rows, told=self.options.audit)):
+        for first, count, offset in spans(rows, candidates(rows.rows, told=self.options.audit)):
             text = rows.rows[first] if count == 1 else b"\n".join(rows.rows[first : first + count])
             if look(text):
                 written, found = self.params.rewrite(text)
-                seen += [Sighting(frame, range(first, first + count)) for frame in found]
+                seen += [Sighting(frame, range(first, first + count), offset) for frame in found]
                 if written is not text:
                     texts = texts if texts is not None else list(rows.rows)
                     parts = written.split(b"\n")

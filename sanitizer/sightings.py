@@ -16,10 +16,11 @@ _MAX_KNOWN = 4_096
 
 
 class Sighting(NamedTuple):
-    """A frame, and the rows of the record that it was found in."""
+    """A frame, the rows of the record that it was found in, and where that begins in its lane."""
 
     frame: Frame
     rows: range
+    offset: int
 
 
 class Witness:
@@ -44,24 +45,22 @@ class Witness:
         self._known: dict[str, str] = {}
 
     def frames(self, seen: Iterable[Sighting], places: Iterable[Place]) -> list[Frame]:
-        """The frames that were *seen*, each with what was redacted in its record, by kind."""
+        """The frames that were *seen*, each with its place, and with what was redacted in its record, by kind."""
         seen = list(seen)
-        found: dict[int, Counter[str]] = {row: Counter() for _, rows in seen for row in rows}
+        found: dict[int, Counter[str]] = {row: Counter() for sighting in seen for row in sighting.rows}
         for place in places if found else ():
             if place[0] in found:
                 found[place[0]][self._kinds[place[1]]] += 1
         frames = []
-        for frame, rows in seen:
-            if counts := [found[row] for row in rows if found[row]]:
-                total = dict(sorted(sum(counts, Counter()).items()))
-                frames.append(msgspec.structs.replace(frame, redactions=total))
-            else:
-                frames.append(frame)
+        for frame, rows, offset in seen:
+            counts = [found[row] for row in rows if found[row]]
+            total = dict(sorted(sum(counts, Counter()).items())) if counts else None
+            frames.append(msgspec.structs.replace(frame, redactions=total, offset=offset))
         return frames
 
     def exposures(self, rows: Sequence[bytes], seen: Iterable[Sighting], places: Iterable[Place]) -> list[Exposure]:
         """The credentials among *places*: by which rule each was found, and which it is (by its keyed digest, never itself)."""
-        tools = {row: frame.name for frame, rows in seen for row in rows if frame.kind == "call" or frame.method == "tools/call"}
+        tools = {row: frame.name for frame, rows, _ in seen for row in rows if frame.kind == "call" or frame.method == "tools/call"}
         found = []
         for row, rule, _, text in places:
             if self._credentials[rule]:

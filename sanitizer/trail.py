@@ -21,6 +21,7 @@ from sanitizer.lane_trails import LaneTrails
 from sanitizer.ledger import Ledger
 from sanitizer.model import CleanBatch
 from sanitizer.outbox import Outbox
+from sanitizer.retellings import Retellings
 from sanitizer.settings import Audit, Config
 from sanitizer.trailfile import Told, TrailFile
 
@@ -29,6 +30,8 @@ _HEAD = "audit-head"
 _DELIVERED = "audit-delivered"
 _NOTHING = Head("", 0, "")
 _PART_BYTES = 16 << 20
+_TOLD_BYTES = 32 << 20
+"""What calls that a source may read again take up, and some."""
 _MAX_GIVEN_BYTES = 16 << 20
 """What sinks have in hand; the rest waits in the file."""
 
@@ -66,12 +69,14 @@ class Trail:
             every_secs=options.checkpoint_secs,
             keep_secs=None if self._is_own else options.keep_secs,
             trouble=_tell,
+            told=_told(ledger, _decode(facts.fact(_HEAD))),
         )
         self._outbox = Outbox(path, delivered)
         self._given: deque[tuple[Head, int]] = deque()
         self._given_bytes = 0
         self._syncing = asyncio.Lock()
         self.is_read_by_sinks = True
+        facts.keep(_HEAD, msgspec.json.encode(self._file.auditor.head))
         self._deliver_upto(delivered)
 
     def __call__(self, batch: CleanBatch) -> Sequence[CleanBatch]:
@@ -162,6 +167,18 @@ def wants_audit(config: Config) -> bool:
 def is_sent(config: Config) -> bool:
     """Whether any sink receives audit events."""
     return any("audit" in sink.receives for sink in config.sinks)
+
+
+def _told(ledger: Ledger, known: Head | None) -> Retellings:
+    """What the end of *ledger* tells of, if it is the trail that the positions of the sources were kept beside; lanes of any other
+    may be other logs."""
+    if known is None or ledger.head is None or known.chain != ledger.head.chain:
+        return Retellings()
+    try:
+        return Retellings(ledger.tail(_TOLD_BYTES))
+    except OSError as trouble:
+        _tell(trouble)
+        return Retellings()
 
 
 def _tell(trouble: OSError) -> None:

@@ -11,6 +11,7 @@ from sanitizer.event import AuditEvent, Transport, timestamp
 from sanitizer.ledger import Found, Ledger, Part
 from sanitizer.mcp import Exposure, Frame
 from sanitizer.model import Clean, CleanBatch
+from sanitizer.retellings import Retellings
 
 MAX_UNWRITTEN_BYTES = 16 << 20
 _LOOK_SECS = 60.0
@@ -19,8 +20,9 @@ _LOOK_SECS = 60.0
 class TrailFile:
     """Appends the events of what passes to *ledger*, continuing its chain; parts are deleted after *keep_secs* (None: never).
 
-    *trouble* is told when the disk does not take them; without it that is raised. Events then wait in memory up to a bound, and
-    what comes after that is counted, so that the chain has no gap and says once there is room how many are missing.
+    What is among *told* is not told again. *trouble* is told when the disk does not take them; without it that is raised. Events
+    then wait in memory up to a bound, and what comes after that is counted, so that the chain has no gap and says once there is
+    room how many are missing.
     """
 
     def __init__(
@@ -34,9 +36,10 @@ class TrailFile:
         every_secs: float = 60.0,
         keep_secs: float | None = None,
         trouble: Callable[[OSError], object] | None = None,
+        told: Retellings | None = None,
     ) -> None:
         self.ledger = ledger
-        self.auditor = Auditor(Chain(ledger.head, signer, every_events, every_secs), server, transport)
+        self.auditor = Auditor(Chain(ledger.head, signer, every_events, every_secs), server, transport, told=told)
         self._keep_secs = keep_secs
         self._trouble = trouble
         self._retired_at = float("-inf")

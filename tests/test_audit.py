@@ -184,6 +184,29 @@ def test_time_brings_given_up_calls_and_checkpoints() -> None:
     assert json.loads(checkpoint)["type"] == "checkpoint"
 
 
+def test_a_call_that_is_given_up_is_of_its_own_connection_whoever_speaks_then() -> None:
+    auditor = Auditor(Chain(), pairing=Pairing(max_pending=2, max_age_secs=30))
+    for lane in ("one", "two"):
+        hello = {"id": 0, "method": "initialize", "params": {"clientInfo": {"name": f"client-{lane}"}}}
+        called(auditor, hello, {"id": 0, "result": {}}, lane)
+    events: list[Clean] = []
+    for lane, name in (("one", 1), ("one", 2), ("two", 3)):
+        events += auditor.observe(frames("c2s", id=name, method="tools/call", params={"name": "t"}), NOW, lane)
+    events += auditor.tick(NOW + 30 * SECOND)
+    given_up = [event for event in map(json.loads, events) if event.get("outcome") == "no_response"]
+    assert [(event["id"], event["client_name"]) for event in given_up] == [(1, "client-one"), (2, "client-one"), (3, "client-two")]
+
+
+def test_a_call_says_where_in_its_log_it_was_asked_and_answered() -> None:
+    auditor = Auditor(Chain())
+    (request,) = frames("c2s", id=1, method="tools/call", params={"name": "t"})
+    (response,) = frames("s2c", id=1, result={})
+    auditor.observe([msgspec.structs.replace(request, offset=0)], NOW, "file:ab")
+    (event,) = map(json.loads, auditor.observe([msgspec.structs.replace(response, offset=90)], NOW, "file:ab"))
+    assert (event["lane"], event["request_at"], event["response_at"]) == ("file:ab", 0, 90)
+    assert "lane" not in called(auditor, {"id": 2, "method": "ping"}, {"id": 2, "result": {}}), "the wire is read once"
+
+
 def test_the_whole_trail_is_one_chain_and_ends_with_a_closing_checkpoint() -> None:
     auditor = Auditor(Chain(every_events=3))
     sealed = auditor.drop("spool full", 3, NOW)

@@ -136,6 +136,19 @@ def test_a_part_is_outdated_so_long_after_its_last_event(tmp_path: Path) -> None
     ledger.close()
 
 
+def test_the_tail_is_whole_lines_over_the_parts(tmp_path: Path) -> None:
+    path = tmp_path / "audit.ndjson"
+    ledger, chain = Ledger(path, max_bytes=2_000), Chain()
+    write(ledger, chain, 30)
+    everything = [line for part in parts(path) for line in part.read_bytes().splitlines(keepends=True)]
+    assert len(parts(path)) > 2
+    for count in range(len(everything) + 1):
+        size = sum(map(len, everything[len(everything) - count :]))
+        assert list(ledger.tail(size)) == everything[len(everything) - count :]
+        assert list(ledger.tail(size + 1)) == everything[len(everything) - count :] or count == len(everything)
+    ledger.close()
+
+
 def test_a_file_that_only_hands_events_on_forgets_what_arrived(tmp_path: Path) -> None:
     path = tmp_path / "trail.ndjson"
     ledger, chain = Ledger(path, max_bytes=2_000), Chain()
@@ -144,7 +157,7 @@ def test_a_file_that_only_hands_events_on_forgets_what_arrived(tmp_path: Path) -
     ledger.forget(before[2].last - 1)
     assert ledger.outdated(0) == before[2:]
     ledger.forget(1_000)
-    assert parts(path) == [path]
+    assert parts(path) == [before[-1].path, path], "the last part says what was told lately"
     ledger.close()
 
 

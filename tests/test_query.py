@@ -70,6 +70,14 @@ def test_what_came_twice_counts_once_and_noise_not_at_all() -> None:
     assert len(found([line, line, b"noise", b"[]", b"{}", b'{"type":"x","hash":5}'])) == 2
 
 
+def test_a_call_that_is_told_again_counts_once_and_another_of_the_same_place_does_not() -> None:
+    facts = {"tool": "a", "outcome": "ok", "id": 7, "lane": "file:ab", "request_at": 0, "response_at": 120}
+    lines = [event(**facts), event(**facts), event(**facts | {"tool": "b"}), event(NOW + 1_000, **facts)]
+    assert [item["seq"] for item in found(lines)] == [json.loads(lines[number])["seq"] for number in (0, 2, 3)]
+    on_the_wire = {"tool": "a", "outcome": "ok", "id": 7}
+    assert len(found([event(**on_the_wire), event(**on_the_wire)])) == 2, "where no log says which is which, both are calls"
+
+
 def test_calls_are_grouped_with_outcomes_and_percentiles() -> None:
     lines = [
         event(tool="a", outcome="ok" if number else "tool_error", latency_ms=number, request_bytes=10) for number in range(100)

@@ -48,6 +48,14 @@ def test_a_credential_is_told_with_the_tool_that_its_record_speaks_of(form: Form
     assert {each.fingerprint for each in exposures} == {KEYS.digest(TOKEN.encode())}
 
 
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_frame_knows_where_its_record_begins(form: Format) -> None:
+    lines = ["plain", json.dumps(call(1)), 'Traceback (most recent call last):\n  File "x.py", line 1\nValueError: x', json.dumps(call(2))]
+    text = "".join(f"{line}\n" for line in lines)
+    first, second = (frame for frame in frames(form, *lines) if isinstance(frame, Frame))
+    assert [first.offset, second.offset] == [text.index(lines[1]), text.index(lines[3])]
+
+
 def test_the_name_of_a_tool_is_redacted_too() -> None:
     (exposure,) = frames("ndjson", f'{{"tool":"{TOKEN}","level":"info"}}')
     assert isinstance(exposure, Exposure)

@@ -118,6 +118,55 @@ async def test_a_file_of_ones_own_is_not_sent_from_its_beginning(tmp_path: Path)
     trail.close()
 
 
+def logged(first: int, last: int, answers_from: int = 0, tool: str = "t") -> CleanBatch:
+    """Calls as a log has them, each asked and answered; read from where the answer of *answers_from* stands."""
+    frames: list[Frame] = []
+    for number in range(first, last):
+        if number > answers_from or not answers_from:
+            frames.append(Frame("request", 90, "c2s", "tools/call", tool, id=number, offset=number * 200))
+        frames.append(Frame("response", 60, "s2c", id=number, offset=number * 200 + 100))
+    return CleanBatch("file:ab", (), (), 0, frames=frames)
+
+
+def told(folder: Path) -> list[Any]:
+    events = [json.loads(line) for path in parts(folder / "trail.ndjson") for line in path.read_bytes().splitlines()]
+    return [event["id"] for event in events if event["type"] == "call"]
+
+
+async def test_a_log_that_is_read_again_gives_no_call_twice(tmp_path: Path) -> None:
+    facts = Facts()
+    trail = opened(facts, tmp_path)
+    trail(logged(0, 10))
+    await trail.tick()
+    trail.close()
+    for begun in (0, 4):  # where the position was saved last: before everything, or between a request and its answer
+        trail = opened(facts, tmp_path)
+        trail(logged(begun, 10, answers_from=begun))
+        trail.close()
+        assert told(tmp_path) == list(range(10))
+    trail = opened(facts, tmp_path)
+    trail(logged(8, 12))
+    trail(logged(8, 12))  # no second reading, since the log went on
+    trail.close()
+    assert told(tmp_path) == [*range(12), *range(8, 12)]
+
+
+async def test_what_stands_in_the_place_of_what_was_told_is_told(tmp_path: Path) -> None:
+    facts = Facts()
+    trail = opened(facts, tmp_path)
+    trail(logged(0, 3))
+    await trail.tick()
+    trail.close()
+    trail = opened(facts, tmp_path)
+    trail(logged(0, 3, tool="another"))
+    trail.close()
+    assert told(tmp_path) == [0, 1, 2, 0, 1, 2]
+    trail = opened(Facts(), tmp_path)  # a state that knows nothing of this trail: its lanes may be any
+    trail(logged(0, 3))
+    trail.close()
+    assert told(tmp_path) == [0, 1, 2] * 3
+
+
 async def test_what_is_not_as_it_was_sealed_reaches_no_sink(tmp_path: Path) -> None:
     trail = opened(Facts(), tmp_path)
     trail(calls(3))

@@ -93,8 +93,9 @@ type = "stdout"
     if own_file:
         assert_one_chain((line for _, _, line in lines(parts(trail))), head)
     events = [json.loads(line) for line in read(sunk)]
-    answered = {event["id"] for event in events if event["type"] == "call" and event["outcome"] == "ok"}
-    assert len(answered) >= written * 0.9
+    told = {(event["seq"], event["id"], event["response_at"]) for event in events if event.get("outcome") == "ok"}
+    assert len({number for _, number, _ in told}) >= written * 0.9
+    assert len(told) == len({(number, at) for _, number, at in told}), "a log that is read again gives no call twice"
     assert len([event for event in events if event["type"] == "trail_recovered"]) >= ROUNDS - 1
 
 
