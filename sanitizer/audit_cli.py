@@ -13,13 +13,17 @@ import orjson
 from sanitizer import query as queries
 from sanitizer.audit_views import VIEWS, render
 from sanitizer.chain import SigningKeyError, generate_key, key_id, load_public_key
+from sanitizer.event import AuditEvent, EventType
 from sanitizer.hashing import ENVIRONMENT_NAME, HashKeyError, Keyring, plain_hash
+from sanitizer.pairing import Outcome
 from sanitizer.payload import UnreadableError, parse, subject
 from sanitizer.surroundings import FactName, pseudonym
 from sanitizer.verify import Verdict, verify
 
 _PATHS = click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True), metavar="PATH...")
-_TOLD = ("chain", "first", "last", "intact_to", "signed_to", "events", "duplicates", "retired_to")
+_TOLD = ("chain", "first", "last", "intact_to", "signed_to", "events", "duplicates", "displaced", "retired_to")
+_SHOWN_DIGITS = 36
+"""Of a fingerprint: enough to ask for it."""
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -96,9 +100,9 @@ def _asks(command: Any) -> Any:
         click.option("--tool", help="Calls of this tool."),
         click.option("--server", help="Of this server."),
         click.option("--method", help="Of this method."),
-        click.option("--outcome", help="That ended so: ok, tool_error, rpc_error, denied, input_required, cancelled, no_response."),
-        click.option("--user", "--causer", help="Caused by this user, as events write it."),
-        click.option("--session", help="Of this session, as events write it."),
+        click.option("--outcome", type=click.Choice(get_args(Outcome)), help="That ended so."),
+        click.option("--user", "--causer", help="Caused by this user, as events write it (`sanitizer hash --fact user`)."),
+        click.option("--session", help="Of this session, as events write it (`sanitizer hash --fact session`)."),
         click.option("--since", help="Not before: 24h, 7d, or a time (ISO 8601)."),
         click.option("--until", help="Before: the same."),
         click.option("--json", "as_json", is_flag=True, help="Write JSON."),
@@ -110,9 +114,11 @@ def _asks(command: Any) -> Any:
 
 @audit.command("query")
 @_asks
-@click.option("--type", help="Of this type: call, credential_exposure, records_dropped, checkpoint ...")
-@click.option("--fingerprint", help="Of the credential with this fingerprint.")
-@click.option("--params-hash", help="With these params (`sanitizer hash`).")
+@click.option("--type", type=click.Choice(get_args(EventType)), help="Of this type.")
+@click.option(
+    "--fingerprint", help="Of the credential with this fingerprint, or one that begins so (`sanitizer hash --credential`)."
+)
+@click.option("--params-hash", help="With these params, or a hash that begins so (`sanitizer hash`).")
 @click.option("--rule", help="Found by this rule.")
 @click.option("--limit", type=click.IntRange(min=1), help="The last so many.")
 @click.option("--view", type=click.Choice(list(VIEWS)), help="Write each event as one line in this view.")
@@ -131,7 +137,14 @@ def query_command(paths: tuple[Path, ...], *, as_json: bool, limit: int | None, 
 
 @audit.command("stats")
 @_asks
-@click.option("--by", default="tool", show_default=True, help="Group by this field: tool, server, method, user, client_name ...")
+@click.option(
+    "--by",
+    type=click.Choice(AuditEvent.__struct_fields__),
+    default="tool",
+    show_default=True,
+    metavar="FIELD",
+    help="Group by this field: tool, server, method, user, client_name ...",
+)
 def stats_command(paths: tuple[Path, ...], *, as_json: bool, by: str, **asked: str | None) -> None:
     """Count calls, outcomes and latencies in PATH... by tool."""
     groups = queries.grouped((event for _, event in _select(paths, asked)), by)
@@ -153,42 +166,45 @@ def stats_command(paths: tuple[Path, ...], *, as_json: bool, by: str, **asked: s
 @click.option("--key-file", type=_FILE, help=f"The hash keys; else ${ENVIRONMENT_NAME}.")
 @click.option("--key-id", help="Hash with this key instead of the active one, to look up an old call.")
 @click.option("--plain", is_flag=True, help="SHA-256 without a key.")
-@click.option("--fact", type=click.Choice(get_args(FactName)), help="PARAMS is a user, a project ...: its pseudonym in the trail.")
+@click.option(
+    "--fact",
+    type=click.Choice([*get_args(FactName), "session"]),
+    help="PARAMS is a user, a project, a session ...: its pseudonym in the trail.",
+)
+@click.option("--credential", is_flag=True, help="PARAMS is a token, a password ...: its fingerprint in the trail. Better `-`.")
 def hash_command(
-    params: str, *, tool: bool, key_file: Path | None, key_id: str | None, plain: bool, fact: FactName | None
+    params: str, *, tool: bool, key_file: Path | None, key_id: str | None, plain: bool, fact: str | None, credential: bool
 ) -> None:
     """The hash under which a call with these PARAMS (JSON; `-` reads standard input) is logged."""
-    if fact:
-        click.echo(_pseudonym(fact, params, key_file, key_id))
-        return
     text = sys.stdin.buffer.read() if params == "-" else params.encode("utf-8", "surrogateescape")
+    try:
+        if fact:
+            keyring = _keyring(key_file, key_id)
+            click.echo(pseudonym(keyring, fact, text.removesuffix(b"\n").decode("utf-8", "surrogateescape")))
+        elif credential:
+            click.echo(_keyring(key_file, key_id).digest(text.removesuffix(b"\n")))
+        elif plain:
+            click.echo(plain_hash(_covered(text, tool=tool)))
+        else:
+            click.echo(_keyring(key_file, key_id).params_hash(_covered(text, tool=tool)))
+    except HashKeyError as error:
+        raise _Fault(str(error)) from None
+
+
+def _covered(text: bytes, *, tool: bool) -> object:
+    """What is hashed of the params that *text* is."""
     try:
         value = parse(text)
     except UnreadableError:
         raise _Fault("the params are no JSON; quote them for the shell, or give `-` and send them to standard input") from None
-    covered = value if tool else subject("", value)
-    if plain:
-        click.echo(plain_hash(covered))
-        return
-    try:
-        click.echo(_keyring(key_file).params_hash(covered, key_id))
-    except HashKeyError as error:
-        raise _Fault(str(error)) from None
+    return value if tool else subject("", value)
 
 
-def _keyring(key_file: Path | None) -> Keyring:
+def _keyring(key_file: Path | None, key_id: str | None) -> Keyring:
     keyring = Keyring.load(key_file)
     if keyring.is_ephemeral:
         raise _Fault(f"there is no hash key to look a call up with: set {ENVIRONMENT_NAME} or give --key-file, or --plain")
-    return keyring
-
-
-def _pseudonym(fact: str, text: str, key_file: Path | None, key_id: str | None) -> str:
-    try:
-        keyring = _keyring(key_file)
-        return pseudonym(keyring if key_id is None else keyring.using(key_id), fact, text)
-    except HashKeyError as error:
-        raise _Fault(str(error)) from None
+    return keyring if key_id is None else keyring.using(key_id)
 
 
 def _select(paths: tuple[Path, ...], asked: dict[str, str | None]) -> Any:
@@ -222,6 +238,7 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
 def _tell(verdict: Verdict, *, has_key: bool) -> None:
     name = f"chain {verdict.chain}: " if verdict.chain else ""
     twice = f", {verdict.duplicates} of them twice" if verdict.duplicates else ""
+    twice += f", {verdict.displaced} out of order" if verdict.displaced else ""
     if verdict.is_intact:
         click.echo(f"{name}intact up to sequence {verdict.last} ({verdict.events} events from {verdict.first}{twice})")
     else:
@@ -239,6 +256,8 @@ def _tell(verdict: Verdict, *, has_key: bool) -> None:
 def _cell(event: dict[str, Any], column: str) -> object:
     if column == "target":
         return event.get("tool") or event.get("prompt") or event.get("uri") or event.get("rule") or event.get("reason") or "-"
+    if column == "outcome" and "count" in event:
+        return f"{event['count']}x {str(event.get('fingerprint', ''))[:_SHOWN_DIGITS]}".rstrip()
     return event.get(column, "-")
 
 

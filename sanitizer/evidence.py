@@ -94,6 +94,8 @@ class Evidence:
         self.unsound: list[Unsound] = []
         self.kept: dict[tuple[int, bytes], bytes] = {}
         self.duplicates = 0
+        self.displaced = 0
+        self._latest = 0
 
     @property
     def size(self) -> int:
@@ -102,6 +104,8 @@ class Evidence:
 
     def take(self, seq: int, link: Link) -> bool:
         """Take a sound event; False where it is there already."""
+        self.displaced += seq < self._latest
+        self._latest = seq
         if self.runs and seq not in self.loose and self.runs[-1].extend(seq, link):
             return True
         if any(known.hash == link.hash for known in self.at(seq)):

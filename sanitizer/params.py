@@ -76,7 +76,7 @@ class Params:
         tell: bool = True,
     ) -> None:
         self.reader = Reader(keyring, clean)
-        self._surroundings = Surroundings(keyring, self.reader, facts)
+        self.surroundings = Surroundings(keyring, self.reader, facts)
         self._keyring = keyring
         self._modes = Modes(mode, methods, tools)
         self._plain = plain
@@ -93,11 +93,11 @@ class Params:
         if not self._tell:
             return written, ()
         if not frames:
-            return written, self._surroundings.tell(record) if written is record else ()
+            return written, self.surroundings.tell(record) if written is record else ()
         if len(frames) > 1:
             # A call that the params or the result of a frame speak of is not one that was made there.
             frames = [frame for frame in frames if frame.kind != "call"] or frames
-        return written, tuple(self._surroundings.place(record, frames))
+        return written, tuple(self.surroundings.place(record, frames))
 
     def frames(self, message: bytes) -> list[Frame]:
         """The frames that *message*, JSON-RPC and nothing else, holds: one, or those of a batch. Raises `ValueError`."""
@@ -222,8 +222,8 @@ class Params:
         digest = "" if value is _UNREAD else self._hash(value)
         if self._tell:
             frame = self.reader.request(fields, params, digest, size)
-            if self._surroundings.looks_within:
-                frame = msgspec.structs.replace(frame, facts=self._surroundings.within(value, params))
+            if self.surroundings.looks_within:
+                frame = msgspec.structs.replace(frame, facts=self.surroundings.within(value, params))
             frames.append(frame)
         if raw is ABSENT:
             return {}
@@ -246,7 +246,7 @@ class Params:
                 value = subject(name, parse_nested(bytes(fields[key])))
             digest = "" if value is _UNREAD else self._hash(value)
             if index == 0 and self._tell:
-                frames.append(Frame("call", size, name=name, params_hash=digest, facts=self._surroundings.within(value, None)))
+                frames.append(Frame("call", size, name=name, params_hash=digest, facts=self.surroundings.within(value, None)))
             ours = self._in_place(mode, key, fields[key], value, digest)
             if ours is not None and index > 0:
                 ours = {f"{key}_{field.removeprefix('params_')}" if field != key else key: item for field, item in ours.items()}

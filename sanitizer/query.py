@@ -18,11 +18,15 @@ from sanitizer.chain import Head, HeadFile
 from sanitizer.ledger import parts
 from sanitizer.times import seconds
 
+_DIGESTS = ("fingerprint", "params_hash")
 _SEAL = frozenset(("chain", "seq", "prev", "hash"))
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
-    """What an event must be to be asked for; empty means anything. Times are RFC 3339 in UTC, as events write them."""
+    """What an event must be to be asked for; empty means anything. Times are RFC 3339 in UTC, as events write them.
+
+    Of a fingerprint and of a params hash the beginning will do.
+    """
 
     type: str = ""
     server: str = ""
@@ -42,10 +46,12 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
         time = event.get("last_seen") or event.get("time", "")
         if (self.since and time < self.since) or (self.until and time >= self.until):
             return False
+        if any(not str(event.get(name, "")).startswith(getattr(self, name)) for name in _DIGESTS):
+            return False
         return all(event.get(name) == wanted for name, wanted in self._wanted() if wanted)
 
     def _wanted(self) -> Iterator[tuple[str, str]]:
-        return ((name, getattr(self, name)) for name in self.__struct_fields__ if name not in ("since", "until"))
+        return ((name, getattr(self, name)) for name in self.__struct_fields__ if name not in ("since", "until", *_DIGESTS))
 
 
 class Group(msgspec.Struct):

@@ -89,7 +89,8 @@ class Scrubber:
         self.observe: Callable[[Rows, Redacted], None] | None = None
         self.ids = [rule.id for rule in compiled.rules]
         self.kinds = [rule.label for rule in compiled.rules]
-        self.witness = Witness(self.ids, self.kinds, self.credentials, keyring.digest, self.redactor.text)
+        clean, server = self.redactor.text, self.params.surroundings.server
+        self.witness = Witness(self.ids, self.kinds, self.credentials, keyring.digest, clean, server)
 
     def scrub(self, assembled: Assembled, lane: str) -> CleanBatch:
         """Redact whole records. Never raises: what fails is withheld."""

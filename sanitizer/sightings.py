@@ -26,7 +26,7 @@ class Sighting(NamedTuple):
 class Witness:
     """Tells of findings by rule number: *ids*, the *kinds* they are counted by, and which rules find *credentials*.
 
-    *digest* makes the keyed fingerprint of a text; *clean* redacts the name of a tool.
+    *digest* makes the keyed fingerprint of a text; *clean* redacts the name of a tool; *server* tells which one a record speaks of.
     """
 
     def __init__(
@@ -36,12 +36,14 @@ class Witness:
         credentials: Sequence[bool],
         digest: Callable[[bytes], str],
         clean: Callable[[bytes], bytes],
+        server: Callable[[bytes], str],
     ) -> None:
         self._ids = ids
         self._kinds = kinds
         self._credentials = credentials
         self._digest = digest
         self._clean = clean
+        self._server = server
         self._known: dict[str, str] = {}
 
     def frames(self, seen: Iterable[Sighting], places: Iterable[Place]) -> list[Frame]:
@@ -61,12 +63,15 @@ class Witness:
     def exposures(self, rows: Sequence[bytes], seen: Iterable[Sighting], places: Iterable[Place]) -> list[Exposure]:
         """The credentials among *places*: by which rule each was found, and which it is (by its keyed digest, never itself)."""
         tools = {row: frame.name for frame, rows, _ in seen for row in rows if frame.kind == "call" or frame.method == "tools/call"}
+        servers = {row: server for frame, rows, _ in seen if (server := frame.facts.get("server")) for row in rows}
         found = []
         for row, rule, _, text in places:
             if self._credentials[rule]:
                 if (tool := tools.get(row)) is None:
                     tool = tools[row] = self._tool(rows[row])
-                found.append(Exposure(self._ids[rule], self._digest(text), 1, "", tool))
+                if (server := servers.get(row)) is None:
+                    server = servers[row] = self._server(rows[row])
+                found.append(Exposure(self._ids[rule], self._digest(text), 1, server, tool))
         return found
 
     def _tool(self, row: bytes) -> str:

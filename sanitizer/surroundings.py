@@ -104,6 +104,11 @@ class Surroundings:
             for frame in frames
         ]
 
+    def server(self, record: bytes) -> str:
+        """The server that *record* speaks of, or nothing."""
+        told = self._object(record) if record[:1] == b"{" else self._text(record)
+        return str(told.get("facts", {}).get("server", ""))
+
     def tell(self, record: bytes) -> tuple[Frame, ...]:
         """The frame that *record* speaks of without holding one, if it does."""
         if not tells_of_call(record):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 _MAX_TRIED = 1_000
+_KEY_ID = re.compile("[0-9a-f]{16}")
 
 
 class Fault(NamedTuple):
@@ -42,6 +44,8 @@ class Verdict(msgspec.Struct):
     """The last event that a valid signature covers; 0 without a public key."""
     events: int = 0
     duplicates: int = 0
+    displaced: int = 0
+    """Events that stand before one with a lower number: no fault, for a store gives back in any order."""
     retired_to: int = 0
     """What is not there up to here was deleted on schedule, as an event says."""
     faults: list[Fault] = []
@@ -122,7 +126,7 @@ def _judge(name: str, chain: Evidence, keys: Sequence[Ed25519PublicKey], end: He
     faults = sorted(set(faults), key=lambda fault: (fault.seq, fault.kind, fault.detail))
     intact_to = max(0, faults[0].seq - 1) if faults else last
     count = sum(each.last - each.first + 1 for each in stretches)
-    return Verdict(name, first, last, min(intact_to, last), signed_to, count, chain.duplicates, gone, faults)
+    return Verdict(name, first, last, min(intact_to, last), signed_to, count, chain.duplicates, chain.displaced, gone, faults)
 
 
 def _stretches(chain: Evidence, faults: list[Fault]) -> tuple[list[_Stretch], set[tuple[int, bytes]]]:
@@ -208,9 +212,9 @@ def _check_signatures(
         if key is not None and is_signed_by(key, canonical(unsigned), str(body.get("signature"))):
             signed_to = seq
         else:
-            faults.append(
-                Fault("unsigned", signed_to + 1, f"{_span(signed_to + 1, seq)}: checkpoint {seq} is not signed with this key")
-            )
+            named = f", it names {body['key']}" if _KEY_ID.fullmatch(str(body.get("key"))) else ""
+            reason = f"{_span(signed_to + 1, seq)}: checkpoint {seq} is not signed with this key{named}"
+            faults.append(Fault("unsigned", signed_to + 1, reason))
     if first and not signed_to:
         faults.append(Fault("unsigned", first, "no checkpoint is signed with this key"))
     return signed_to

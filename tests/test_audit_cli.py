@@ -123,6 +123,60 @@ def test_query_filters_and_shows_views(trail: Path) -> None:
     assert run("query", trail, "--since", "24h", "--json").exit_code == 0
 
 
+def test_what_can_be_no_answer_is_refused_and_says_what_can(trail: Path) -> None:
+    for command, option, word, known in (
+        ("query", "--outcome", "toolerror", "tool_error"),
+        ("query", "--type", "exposure", "credential_exposure"),
+        ("stats", "--by", "tol", "tool"),
+    ):
+        done = run(command, trail, option, word)
+        assert done.exit_code == 2
+        assert word in done.output
+        assert known in done.output
+
+
+def test_a_leaked_credential_is_found_by_the_hash_of_it(tmp_path: Path) -> None:
+    token = "ghp_16C7e42F292c6912E7710c838347Ae178B4a"
+    seen = timestamp(NOW)
+    facts: dict[str, Any] = {"type": "credential_exposure", "time": seen, "first_seen": seen, "last_seen": seen, "rule": "github-pat"}
+    fingerprints = [Keyring.load(environment=KEYS).digest(text) for text in (token.encode(), b"another")]
+    chain = Chain()
+    events = [chain.seal(AuditEvent(**facts, fingerprint=each, count=3)) for each in fingerprints]
+    (tmp_path / "audit.ndjson").write_bytes(b"\n".join(events))
+
+    fingerprint = lookup("-", "--credential", text=f"{token}\n").output.strip()
+    assert fingerprint == fingerprints[0] == lookup(token, "--credential").output.strip()
+    (_, row) = run("query", tmp_path / "audit.ndjson", "--fingerprint", fingerprint).output.splitlines()
+    assert row.split()[1:] == ["credential_exposure", "-", "-", "github-pat", "3x", fingerprint[:36], "-", "-"]
+    (found,) = run("query", tmp_path / "audit.ndjson", "--fingerprint", fingerprint[:36], "--json").output.splitlines()
+    assert json.loads(found)["fingerprint"] == fingerprint
+
+
+def test_users_and_sessions_are_found_by_the_hash_of_them() -> None:
+    keyring = Keyring.load(environment=KEYS)
+    for fact in ("user", "session"):
+        shown = f"[{fact}:{keyring.pseudonym(fact.encode(), b'usr_123').decode()}]"
+        assert lookup("usr_123", "--fact", fact).output.strip() == shown
+        assert lookup("-", "--fact", fact, text="usr_123\n").output.strip() == shown
+
+
+def test_verify_names_the_key_that_is_asked_for(trail: Path) -> None:
+    assert run("keygen", trail.with_name("other")).exit_code == 0
+    named = run("verify", trail, "--json", "--public-key", trail.with_name("other.pub"))
+    assert named.exit_code == 1
+    signer = Signer.load(trail.with_name("key"))
+    assert signer
+    assert f"it names {signer.key_id}" in named.output
+
+
+def test_verify_says_what_stands_out_of_order_and_that_nothing_is_wrong_with_it(trail: Path) -> None:
+    lines = trail.read_bytes().splitlines(keepends=True)
+    trail.write_bytes(b"".join([*lines[:-3], lines[-2], lines[-3], lines[-1]]))
+    done = run("verify", trail)
+    assert done.exit_code == 0
+    assert "1 out of order" in done.output
+
+
 def test_stats_count_outcomes_and_latencies_by_tool(trail: Path) -> None:
     told = json.loads(run("stats", trail, "--json").output)
     assert told["t1"]["outcomes"] == {"ok": 5}

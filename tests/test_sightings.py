@@ -49,6 +49,18 @@ def test_a_credential_is_told_with_the_tool_that_its_record_speaks_of(form: Form
 
 
 @pytest.mark.parametrize("form", FORMATS)
+def test_a_credential_is_told_with_the_server_that_its_record_speaks_of(form: Format) -> None:
+    answer = json.dumps({"jsonrpc": "2.0", "id": 1, "result": {"content": [{"type": "text", "text": TOKEN}]}})
+    lines = [
+        f"2026-11-21T10:00:00.100Z [crm] [info] Message from server: {answer}",
+        json.dumps({"server": "billing", "message": f"token {TOKEN}"}),
+        f"token {TOKEN}",
+    ]
+    exposures = [frame for frame in frames(form, *lines) if isinstance(frame, Exposure)]
+    assert [each.server for each in exposures] == ["crm", "billing", ""]
+
+
+@pytest.mark.parametrize("form", FORMATS)
 def test_a_frame_knows_where_its_record_begins(form: Format) -> None:
     lines = ["plain", json.dumps(call(1)), 'Traceback (most recent call last):\n  File "x.py", line 1\nValueError: x', json.dumps(call(2))]
     text = "".join(f"{line}\n" for line in lines)
