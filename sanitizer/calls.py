@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, count
+from operator import add
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -25,12 +26,25 @@ _ROLES: Mapping[str, Role] = {
     **dict.fromkeys(("inputresponses", "requeststate"), "state"),
 }
 
-# Every object that needs a look holds one of these once it is in lower case. `\\u00` may spell any of them.
-LITERALS = (b"jsonrpc", b"param", b"arg", b"input", b"state", b"\\u00")
+# Every record in which something is replaced holds one of these, once it is in lower case and every sign that ends a key is one
+# quote: that is a quote of either kind, the backslash of an escaped one, or (`params={'a': 1}`) the sign before a dict of Python's.
+# `args` stands for `kwargs`, `input` for `toolInput`. An escape may spell any of them.
+_KEYS = tuple(
+    b'%b"' % key
+    for key in b"params arguments args input parameters responses request_state requeststate request-state".split()
+)
+_FOLD = bytes.maketrans(bytes(range(65, 91)) + rb"\'=", bytes(range(97, 123)) + b'"' * 3)
+_EQUALS = ord("=")
+_ESCAPED_LETTER = re.compile(rb"\\u00[4-7]")
+_FRAME = b'jsonrpc"'
+_HELD = (*_KEYS[:2], _FRAME, *_KEYS[2:])
 MIN_CALL_BYTES = 20
+_LONGEST_KEY = 32
+_MAX_REMEMBERED_BYTES = 4_096
 
-# A key ends at a quote, escaped or not: this tells `input` from `inputSchema`.
-_KEY_END = re.compile(rb'(?:params|arguments|args|input|parameters|responses|request_?state|jsonrpc)["\\]|\\u00[4-7]')
+TELLING = (b"tool '", b"essage from ", b" http/")
+"""One of them stands, in some case, in every record that speaks of a call without holding one."""
+
 _HTTP_VERBS = frozenset(b'"GET" "HEAD" "POST" "PUT" "PATCH" "DELETE" "OPTIONS" "CONNECT" "TRACE"'.split())
 _CALL_TYPES = ("tool", "function", "mcp")
 # A key whose value is a call: {"function": {"name": ..., "arguments": ...}}, {"functionCall": ...}, {"toolUse": ...}
@@ -47,32 +61,55 @@ class Call(NamedTuple):
     params_keys: tuple[str, ...]
 
 
-@lru_cache(4096)
 def role(key: str) -> Role:
     """What an object key may mean for a call; spelling (`toolName`, `tool_name`, `Tool-Name`) does not matter."""
-    return _ROLES.get(_plain(key), "") if len(key) <= 32 else ""
+    return _role(key) if len(key) <= _LONGEST_KEY else ""
 
 
-def needs_a_look(record: bytes) -> bool:
-    """Whether `Params.rewrite` may find anything in *record*; false is certain, true is not."""
-    return might_hold_call(record) or tells_of_call(record)
+@lru_cache(4096)
+def _role(key: str) -> Role:
+    return _ROLES.get(_plain(key), "")
 
 
-WORDS = (b"param", b"arg", b"input", b"jsonrpc", b"state", b"\\u00")
-"""One of them stands, in some case, in every record that holds a call."""
+def meanings(keys: Iterable[str], size: int) -> frozenset[Role]:
+    """What the *keys* of an object of *size* bytes may mean for a call, `loose` as `params`; most have one of a few shapes."""
+    return _meanings(tuple(keys)) if size <= _MAX_REMEMBERED_BYTES else _meanings.__wrapped__(tuple(keys))
+
+
+@lru_cache(1024)
+def _meanings(keys: tuple[str, ...]) -> frozenset[Role]:
+    return frozenset("params" if (meaning := role(key)) == "loose" else meaning for key in keys)
 
 
 def candidates(rows: Sequence[bytes], *, told: bool = False) -> list[int]:
-    """The numbers of the *rows* that `might_hold_call` (and, if *told*, `tells_of_call`) may say yes to, found in all together."""
-    low = b"\n".join(rows).lower()
-    ends = list(accumulate(len(row) + 1 for row in rows))
+    """The numbers of the *rows* that hold the key of params or may spell it in escapes, found in all of them together.
+
+    *told* adds those that may hold a frame without params, or speak of a call.
+    """
+    joined = b"\n".join(rows)
+    folded = joined.translate(_FOLD)
+    ends = list(map(add, accumulate(map(len, rows)), count(1)))
     found: set[int] = set()
-    for word in (*WORDS, *TELLING) if told else WORDS:
-        at = low.find(word)
+    for word in (*_KEYS, _FRAME) if told else _KEYS:
+        last = len(word) - 1
+        at = folded.find(word)
         while at >= 0:
+            if joined[at + last] == _EQUALS and joined[at + last + 1 : at + last + 2] != b"{":
+                at = folded.find(word, at + last)  # `args=1`, in which nothing is ever replaced
+                continue
             number = bisect_right(ends, at)
             found.add(number)
-            at = low.find(word, ends[number])
+            at = folded.find(word, ends[number])
+    if rb"\u00" in joined:
+        found.update(bisect_right(ends, escape.start()) for escape in _ESCAPED_LETTER.finditer(joined))
+    if told:
+        low = joined.lower()
+        for word in TELLING:
+            at = low.find(word)
+            while at >= 0:
+                number = bisect_right(ends, at)
+                found.add(number)
+                at = low.find(word, ends[number])
     return sorted(found)
 
 
@@ -80,12 +117,11 @@ def might_hold_call(data: bytes) -> bool:
     """Whether *data* might be or hold a call; false is certain, true is not."""
     if len(data) < MIN_CALL_BYTES or b"{" not in data:
         return False
-    low = data.lower()
-    return any(word in low for word in WORDS) and _KEY_END.search(low) is not None
-
-
-TELLING = (b"tool '", b"essage from ", b" http/")
-"""The same for those that speak of one."""
+    folded = data.translate(_FOLD)
+    for word in _HELD:  # `any` would cost more than all the searches
+        if word in folded:
+            return True
+    return rb"\u00" in data and _ESCAPED_LETTER.search(data) is not None
 
 
 def tells_of_call(data: bytes) -> bool:

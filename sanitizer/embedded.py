@@ -9,6 +9,7 @@ from collections.abc import Callable
 from sanitizer.literals import rewrite_literal
 
 _OPENING = re.compile(r"""(?P<python>\{\s*')|[{\[]\s*(?P<escape>\\*)["{\[]""")
+_BRACKET_OPENS = re.compile(rb"""\[\s*\\*["{\[]""")
 _PARAMS_KEY = re.compile(
     r'(\\*)"(?:(params|arguments|tool_?input|tool_?args|input_?responses|request_?state)|args|input|kwargs)\\*"\s*:\s*',
     re.IGNORECASE,
@@ -18,6 +19,22 @@ _STRING_REST = re.compile(r'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
 _STRUCTURE = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
 _MAX_BROKEN = 16
 _scan = json.JSONDecoder(strict=False, parse_int=str).raw_decode  # `int` refuses thousands of digits
+
+
+METADATA = b" { metadata: undefined }"
+"""What Claude Desktop writes after a message."""
+
+
+def last_object(text: bytes) -> int:
+    """Where the object begins that *text* ends with, if it does: the first place that `rewrite_text` would read, else -1.
+
+    Before it stands nothing that could be JSON, or a key: no quote, no brace, and no bracket that opens anything.
+    """
+    start = text.find(b'{"')
+    before = text[: start + 1]
+    if text[-1:] != b"}" or b'"' in before or before.find(b"{") != start or _BRACKET_OPENS.search(before) is not None:
+        return -1
+    return start
 
 
 def rewrite_text(text: bytes, rewrite: Callable[[bytes], bytes]) -> bytes:

@@ -156,7 +156,7 @@ class Reader:
     def __init__(self, keyring: Keyring, clean: Callable[[bytes], bytes]) -> None:
         self._keyring = keyring
         self._clean = clean
-        self._names: dict[bytes, str] = {}
+        self._names: dict[bytes | str, str] = {}
 
     def request(self, fields: Mapping[str, msgspec.Raw], params: Asked | None, params_hash: str, size: int) -> Frame:
         """The frame of a request, or of a notification when it has no id."""
@@ -216,14 +216,14 @@ class Reader:
             return Frame("response" if part == "result" else "error", 0, id=found)
         return None
 
-    def name(self, raw: msgspec.Raw | bytes) -> str:
-        """The clean text of a raw JSON string; empty for anything else."""
+    def name(self, raw: msgspec.Raw | bytes | str) -> str:
+        """The clean text of a raw JSON string, or of one that is decoded already; empty for anything else."""
         if raw is ABSENT:
             return ""
-        data = bytes(raw)
+        data = raw if isinstance(raw, str) else bytes(raw)
         if (known := self._names.get(data)) is not None:
             return known
-        text = self._text(data)
+        text = self._text(msgspec.json.encode(data) if isinstance(data, str) else data)
         if len(self._names) >= _MAX_CACHED_NAMES:
             self._names.clear()
         if len(data) <= MAX_NAME_BYTES:

@@ -15,17 +15,18 @@ _MAX_REMEMBERED = 4_096
 class Modes:
     """*default*, but for the globs of *tools*, then those of *methods*: the first that matches decides."""
 
-    __slots__ = ("_known", "_methods", "_tools", "default")
+    __slots__ = ("_known", "_methods", "_tools", "default", "differ")
 
     def __init__(self, default: Mode, methods: Mapping[str, Mode] | None, tools: Mapping[str, Mode] | None) -> None:
         self.default: Mode = default
         self._methods = dict(methods or {})
         self._tools = dict(tools or {})
+        self.differ = bool(self._tools or self._methods)
         self._known: dict[tuple[str, str], Mode] = {}
 
     def of(self, method: str, tool: str) -> Mode:
         """The mode for a call of *method*, or of *tool*; either may be empty."""
-        if not (self._tools or self._methods):
+        if not self.differ:
             return self.default
         if (known := self._known.get((method, tool))) is not None:
             return known

@@ -8,33 +8,29 @@ like a call loses everything from its params on.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import NamedTuple
 
 import msgspec
 import orjson
 
-from sanitizer.calls import LITERALS, TEXT, Call, is_request, logged_call, might_hold_call, role
-from sanitizer.embedded import rewrite_text
-from sanitizer.hashing import Keyring, plain_hash
-from sanitizer.mcp import ABSENT, Asked, Frame, Reader, asked
+from sanitizer.calls import MIN_CALL_BYTES, TEXT, is_request, logged_call, meanings, might_hold_call, role
+from sanitizer.embedded import METADATA, last_object, rewrite_text
+from sanitizer.hashing import Keyring
+from sanitizer.mcp import Frame, Reader
 from sanitizer.modes import Mode, Modes
-from sanitizer.payload import KNOWN_NAMES, UnreadableError, mended, parse, parse_nested, shape, subject
+from sanitizer.payload import KNOWN_NAMES, mended, repeats_a_key
+from sanitizer.placeholders import UNREADABLE, Fields, Placeholders, encode, fields_of
 from sanitizer.surroundings import FactPaths, Surroundings
 
 __all__ = ["MAX_NESTING", "MAX_STRINGS_IN_STRINGS", "Mode", "Params"]
 
-Fields = dict[str, msgspec.Raw]
-
 MAX_NESTING = 64
 MAX_STRINGS_IN_STRINGS = 8
-_UNREAD = object()
 _FRAME_KEYS = frozenset(("jsonrpc", "id", "method", "params"))
-_fields_of = msgspec.json.Decoder(Fields).decode
 _items_of = msgspec.json.Decoder(list[msgspec.Raw]).decode
-_encode = msgspec.json.Encoder().encode
-_TOO_DEEP = _encode({"withheld": "nested too deeply"})
-_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+_TOO_DEEP = encode({"withheld": "nested too deeply"})
+# How nearly every request begins. A record that begins with another key is read key by key.
+_BEGINNINGS = (b'{"jsonrpc"', b'{"method"', b'{"id"', b'{"params"')
 
 
 class _Place(NamedTuple):
@@ -52,15 +48,13 @@ class _Place(NamedTuple):
 
 
 class Params:
-    """A compiled policy for params; picklable. `LITERALS` (lower case) tell whether a record is worth handing to it.
+    """A compiled policy for params; picklable.
 
     *mode* is what happens to params: `hash` puts `params_hash` in their place, `shape` their `params_shape`, `remove` nothing;
     `sanitize` leaves them to the redaction. *methods* and *tools* map globs to other modes; the first that matches a tool wins,
     then the first that matches the method. *plain* hashes without a key. *clean* redacts names before they become facts; *facts*
     says where more of them are. Without *tell* no frames are made: nobody asks for them.
     """
-
-    LITERALS = LITERALS
 
     def __init__(
         self,
@@ -77,17 +71,18 @@ class Params:
     ) -> None:
         self.reader = Reader(keyring, clean)
         self.surroundings = Surroundings(keyring, self.reader, facts)
-        self._keyring = keyring
-        self._modes = Modes(mode, methods, tools)
-        self._plain = plain
+        self._placeholders = Placeholders(
+            keyring, self.reader, self.surroundings, Modes(mode, methods, tools), plain=plain, known=known_names, tell=tell
+        )
         self._tell = tell
-        self._known = known_names
 
     def rewrite(self, record: bytes) -> tuple[bytes, tuple[Frame, ...]]:
         """*record* with the params of every call in it replaced, and the frames found, in order; never raises.
 
         A record without a call comes back as the same object.
         """
+        if not self._tell and (written := self._at_once(record)) is not None:
+            return written, ()
         frames: list[Frame] = []
         written = self._json_or_text(record, _Place(0, 0, frames))
         if not self._tell:
@@ -99,17 +94,27 @@ class Params:
             frames = [frame for frame in frames if frame.kind != "call"] or frames
         return written, tuple(self.surroundings.place(record, frames))
 
+    def _at_once(self, record: bytes) -> bytes | None:
+        """What most records with a call are: a request, or text and a request after it; None for all others."""
+        if record.startswith(_BEGINNINGS):
+            return self._placeholders.at_once(record)
+        if record[:1] in b"{[ \t\n\r\v\f" or (start := last_object(record)) < 0 or not record.startswith(_BEGINNINGS, start):
+            return None
+        end = -len(METADATA) if record.endswith(METADATA) else None
+        request = self._placeholders.at_once(record[start:end])
+        return None if request is None else b"%b%b%b" % (record[:start], request, METADATA if end else b"")
+
     def frames(self, message: bytes) -> list[Frame]:
         """The frames that *message*, JSON-RPC and nothing else, holds: one, or those of a batch. Raises `ValueError`."""
         found: list[Frame] = []
         try:
             for item in map(bytes, _items_of(message)) if message[:1] == b"[" else (message,):
-                fields = _fields_of(item)
+                fields = fields_of(item)
                 if "method" in fields and is_request(fields):
-                    self._request(fields, len(item), found)
+                    self._placeholders.request(fields, len(item), found)
                 elif "result" in fields or "error" in fields:
                     found.append(self.reader.response(fields, len(item)))
-        except _UNREADABLE:
+        except UNREADABLE:
             if (mend := mended(message)) is None or mend == message:
                 raise ValueError("no JSON") from None
             return self.frames(mend)
@@ -120,15 +125,15 @@ class Params:
         if data.lstrip()[:1] in (b"{", b"["):
             try:
                 return self._value(data, "", at)
-            except _UNREADABLE:
+            except UNREADABLE:
                 del at.frames[found:]
                 if (mend := mended(data)) is not None:
                     try:
                         written = self._value(mend, "", at)
-                    except _UNREADABLE:
+                    except UNREADABLE:
                         del at.frames[found:]
                     else:
-                        return data if written is mend else written
+                        return data if written is mend and not repeats_a_key(data) else written
         if at.strings >= MAX_STRINGS_IN_STRINGS:
             return _TOO_DEEP
         return rewrite_text(data, lambda piece: self._json_or_text(piece, at.within_a_string()))
@@ -147,7 +152,7 @@ class Params:
                         written = self._value(raw, key, at.deeper())
                         if written is not raw:
                             items[index], changed = msgspec.Raw(written), True
-                return _encode(items) if changed else data
+                return encode(items) if changed else data
             case b'"':
                 return self._string(data, at)
             case _:
@@ -164,25 +169,41 @@ class Params:
     def _object(self, data: bytes, key: str, at: _Place) -> bytes:
         if at.depth >= MAX_NESTING:
             return _TOO_DEEP
-        fields = _fields_of(data)
+        if not self._tell and data.startswith(_BEGINNINGS) and (request := self._placeholders.at_once(data)) is not None:
+            return request
+        fields = fields_of(data)
+        means = meanings(fields, len(data))
         replaced: dict[str, Fields] = {}
         done: tuple[str, ...] = ("jsonrpc", "id", "method", "params")
         if "method" in fields and is_request(fields):
-            replaced = self._request(fields, len(data), at.frames)
+            replaced = self._placeholders.request(fields, len(data), at.frames)
             if fields.keys() <= _FRAME_KEYS:
-                return _encode(_spliced(fields, replaced["params"])) if replaced else data
+                return encode(_spliced(fields, replaced["params"])) if replaced else _sole(data, fields)
         elif "jsonrpc" in fields and ("result" in fields or "error" in fields):
             if self._tell:
                 at.frames.append(self.reader.response(fields, len(data)))
-        elif (call := logged_call(fields, key)) is not None:
+        elif "params" in means and (call := logged_call(fields, key)) is not None:
             done = (*call.params_keys, call.name_key)
-            replaced = self._call(call, fields, len(data), at.frames)
+            replaced = self._placeholders.call(call, fields, len(data), at.frames)
         else:
             done = ()
-        out, changed = self._rest(fields, replaced, done, at)
-        for ours in replaced.values():
-            out.update(ours)  # a field of the record's own that is called the same must not win
-        return _encode(out) if changed else data
+        if replaced or done or "state" in means:
+            out, changed = self._rest(fields, replaced, done, at)
+            for ours in replaced.values():
+                out.update(ours)  # a field of the record's own that is called the same must not win
+        else:
+            out, changed = fields, self._within(fields, at)
+        return encode(out) if changed else _sole(data, fields)
+
+    def _within(self, fields: Fields, at: _Place) -> bool:
+        """Look into each of the *fields*, which say nothing themselves, and put back what changed; whether anything did."""
+        changed = False
+        for field, item in fields.items():
+            if len(raw := bytes(item)) >= MIN_CALL_BYTES and b"{" in raw and might_hold_call(raw):
+                written = self._value(raw, field, at.deeper())
+                if written is not raw:
+                    fields[field], changed = msgspec.Raw(written), True
+        return changed
 
     def _rest(self, fields: Fields, replaced: dict[str, Fields], done: tuple[str, ...], at: _Place) -> tuple[Fields, bool]:
         """*fields* with what *replaced* has for them, and but for the *done* each looked into; and whether that changed any."""
@@ -194,7 +215,7 @@ class Params:
             elif field in done:
                 out[field] = item
             elif role(field) == "state":
-                out[f"{field}_hash"] = self._state_hash(item)
+                out[f"{field}_hash"] = self._placeholders.state_hash(item)
                 changed = True
             elif might_hold_call(raw := bytes(item)):
                 written = self._value(raw, field, at.deeper())
@@ -204,95 +225,16 @@ class Params:
                 out[field] = item
         return out, changed
 
-    def _request(self, fields: Fields, size: int, frames: list[Frame]) -> dict[str, Fields]:
-        """What takes the place of `params`."""
-        raw = fields.get("params", ABSENT)
-        params = asked(raw) if raw is not ABSENT else Asked()
-        tool = ""
-        value: object = _UNREAD
-        try:
-            if params is not None and bytes(fields["method"]) == b'"tools/call"':
-                tool = self.reader.name(params.name)
-                value = parse(bytes(params.arguments)) if params.arguments is not ABSENT else {}
-                value = {} if value is None else value
-            else:
-                value = subject("", parse(bytes(raw) or b"{}"))
-        except UnreadableError:
-            pass
-        digest = "" if value is _UNREAD else self._hash(value)
-        if self._tell:
-            frame = self.reader.request(fields, params, digest, size)
-            if self.surroundings.looks_within:
-                frame = msgspec.structs.replace(frame, facts=self.surroundings.within(value, params))
-            frames.append(frame)
-        if raw is ABSENT:
-            return {}
-        mode = self._modes.of(self.reader.name(fields["method"]), tool)
-        ours = self._in_place(mode, "params", raw, value, digest)
-        if ours is None:
-            return {}
-        if tool and mode != "sanitize":
-            ours["tool_name"] = self._quoted(tool)
-        return {"params": ours}
 
-    def _call(self, call: Call, fields: Fields, size: int, frames: list[Frame]) -> dict[str, Fields]:
-        """What takes the place of each field that holds params of a logged call."""
-        name = self.reader.name(call.name)
-        mode = self._modes.of(name, name)
-        replaced: dict[str, Fields] = {}
-        for index, key in enumerate(call.params_keys):
-            value: object = _UNREAD
-            with suppress(UnreadableError):
-                value = subject(name, parse_nested(bytes(fields[key])))
-            digest = "" if value is _UNREAD else self._hash(value)
-            if index == 0 and self._tell:
-                frames.append(Frame("call", size, name=name, params_hash=digest, facts=self.surroundings.within(value, None)))
-            ours = self._in_place(mode, key, fields[key], value, digest)
-            if ours is not None and index > 0:
-                ours = {f"{key}_{field.removeprefix('params_')}" if field != key else key: item for field, item in ours.items()}
-            if ours is not None:
-                replaced[key] = ours
-        return replaced
+def _sole(data: bytes, fields: Fields) -> bytes:
+    """*data*, of which nothing but the *fields* was seen, where it holds nothing else: with a key in it twice, the *fields* alone.
 
-    def _in_place(self, mode: Mode, key: str, raw: msgspec.Raw, value: object, digest: str) -> Fields | None:
-        """The fields that come where *raw* stood under *key*; None when it may stay."""
-        if mode == "remove":
-            return {}
-        if mode == "sanitize":
-            kept = self._without_state(raw)
-            return None if kept is raw else {key: kept}
-        if value is _UNREAD:
-            return {"params_withheld": self._quoted("unreadable")}
-        if mode == "shape":
-            return {"params_shape": msgspec.Raw(orjson.dumps(shape(value, self._known)))}
-        return {"params_hash": self._quoted(digest)}
-
-    def _without_state(self, raw: msgspec.Raw) -> msgspec.Raw:
-        try:
-            fields = _fields_of(raw)
-        except _UNREADABLE:
-            return raw
-        if not any(role(key) == "state" for key in fields):
-            return raw
-        kept: Fields = {}
-        for key, item in fields.items():
-            is_state = role(key) == "state"
-            kept[f"{key}_hash" if is_state else key] = self._state_hash(item) if is_state else item
-        return msgspec.Raw(_encode(kept))
-
-    def _state_hash(self, raw: msgspec.Raw) -> msgspec.Raw:
-        """Always keyed: a `requestState` may be a token, and answers of people are easily guessed."""
-        try:
-            return self._quoted(self._keyring.params_hash(parse_nested(bytes(raw))))
-        except UnreadableError:
-            return self._quoted(self._keyring.digest(bytes(raw)))
-
-    def _hash(self, value: object) -> str:
-        return plain_hash(value) if self._plain else self._keyring.params_hash(value)
-
-    @staticmethod
-    def _quoted(text: str) -> msgspec.Raw:
-        return msgspec.Raw(_encode(text))
+    What is written anew and comes out the same, in one of the usual spacings, has no place for a second value.
+    """
+    plain = encode(fields)
+    if plain == data or b"{%b}" % b", ".join(b'%b: %b' % (encode(key), item) for key, item in fields.items()) == data:
+        return data
+    return plain if repeats_a_key(data) else data
 
 
 def _spliced(fields: Fields, ours: Fields) -> Fields:

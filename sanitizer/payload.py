@@ -93,6 +93,23 @@ def mended(data: bytes) -> bytes | None:
     return _SURROGATE.sub("\ufffd", text).encode()
 
 
+def repeats_a_key(data: bytes) -> bool:
+    """Whether an object in *data* names a key twice, so that a reading shows only one of two values; true if it cannot be read."""
+    try:
+        _scan(data.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return True
+    return False
+
+
+def _once(pairs: list[tuple[str, object]]) -> None:
+    if len(pairs) > 1 and len(dict(pairs)) < len(pairs):
+        raise UnreadableError
+
+
+_scan = json.JSONDecoder(object_pairs_hook=_once, parse_int=str, parse_float=str, strict=False).decode
+
+
 def _whole(digits: str) -> int | float:
     return int(digits) if len(digits) <= _MAX_INT_DIGITS else math.inf
 

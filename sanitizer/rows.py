@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate
+from operator import itemgetter
 from typing import NamedTuple
 
 from sanitizer.model import Message
@@ -44,7 +45,7 @@ def spans(rows: Rows, numbers: Iterable[int]) -> list[tuple[int, int, int]]:
     """`(first row, height, offset)` of each record that one of the row *numbers* is of."""
     if not rows.entries:
         return [(number, 1, rows.offsets[number]) for number in numbers]
-    firsts = [entry.first for entry in rows.entries]
+    firsts = list(map(itemgetter(0), rows.entries))
     found = [rows.entries[index] for index in sorted({bisect_right(firsts, number) - 1 for number in numbers})]
     return [(entry.first, entry.height, entry.offset) for entry in found]
 

@@ -16,7 +16,7 @@ import msgspec
 
 from sanitizer import document, envelopes, terminal
 from sanitizer.actions import replacements
-from sanitizer.calls import candidates, might_hold_call, needs_a_look
+from sanitizer.calls import candidates, tells_of_call
 from sanitizer.database import Compiled
 from sanitizer.exemptions import Exemptions
 from sanitizer.facts import Facts
@@ -177,11 +177,11 @@ class Scrubber:
 
     def without_params(self, rows: Rows, seen: list[Sighting]) -> Rows:
         """The rows with the params of every call in them rewritten; a record of several rows is looked at whole."""
-        look = needs_a_look if self.options.audit else might_hold_call
+        told = self.options.audit
         texts: list[bytes] | None = None
-        for first, count, offset in spans(rows, candidates(rows.rows, told=self.options.audit)):
+        for first, count, offset in spans(rows, candidates(rows.rows, told=told)):
             text = rows.rows[first] if count == 1 else b"\n".join(rows.rows[first : first + count])
-            if look(text):
+            if b"{" in text or (told and tells_of_call(text)):
                 written, found = self.params.rewrite(text)
                 seen += [Sighting(frame, range(first, first + count), offset) for frame in found]
                 if written is not text:

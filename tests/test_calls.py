@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sanitizer.calls import LITERALS, logged_call, might_hold_call, needs_a_look, role
+from sanitizer.calls import candidates, logged_call, meanings, might_hold_call, role, tells_of_call
 from sanitizer.hashing import Keyring
 from sanitizer.params import Params
 
@@ -55,7 +55,7 @@ def test_nothing_that_is_rewritten_goes_unnoticed(key: str, escaped: bool) -> No
     record = json.dumps({"tool": "t", "method": "a/b", key: {"a": 1}})
     data = (json.dumps({"msg": record}) if escaped else record).encode()
     assert might_hold_call(data)
-    assert any(literal in data.lower() for literal in LITERALS)
+    assert candidates([b"", data]) == [1]
     assert PARAMS.rewrite(data)[0] != data
 
 
@@ -70,4 +70,33 @@ def test_nothing_that_is_rewritten_goes_unnoticed(key: str, escaped: bool) -> No
     ],
 )
 def test_most_lines_need_no_look(record: bytes, looked_at: bool) -> None:
-    assert needs_a_look(record) is looked_at
+    assert bool(candidates([record], told=True)) is looked_at
+    assert tells_of_call(record) is looked_at
+    assert not candidates([record])
+
+
+NOTATIONS = [
+    b"got {'method': 'tools/call', 'params': {'pin': 'x'}}",
+    b"root=JSONRPCRequest(method='tools/call', params={'pin': 'x'}, id=1)",
+    b"CallToolRequestParams(name='t', arguments={'pin': 'x'})",
+    b'{"tool":"t","toolInput":{"pin":"x"}}',
+    rb'{"msg":"{\"tool\":\"t\",\"args\":{\"pin\":1}}"}',
+    rb'{"tool":"t","\u0061rgs":{"pin":1}}',
+    b'{"result":{"requestState":"x"}}',
+]
+
+
+@pytest.mark.parametrize("record", NOTATIONS)
+def test_every_notation_is_a_candidate_wherever_it_stands(record: bytes) -> None:
+    assert candidates([b"one", record, b"args=1 input=2 {}", record, b"", b"three"]) == [1, 3]
+
+
+@given(st.lists(st.sampled_from([*NOTATIONS, b"", b"a", b'args=1 "args"', b"args=", b"args={", rb"\u00e9", rb"\u00e9 \u0061"])))
+def test_candidates_are_the_rows_that_are_candidates_alone(rows: list[bytes]) -> None:
+    assert candidates(rows) == [number for number, row in enumerate(rows) if candidates([row])]
+
+
+def test_keys_of_any_length_and_number_are_no_burden() -> None:
+    keys = ["k" * 100_000, "args", "tool"]
+    assert meanings(keys, 200_000) == {"", "params", "tool"}
+    assert meanings(["inputResponses"], 20) == {"state"}

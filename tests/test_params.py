@@ -24,11 +24,15 @@ def keep(text: bytes) -> bytes:
 
 
 PARAMS = Params(KEYRING, keep)
+UNTOLD = Params(KEYRING, keep, tell=False)
 
 
 def rewritten(record: object, params: Params = PARAMS) -> Any:
+    """What becomes of *record*: the same whether anybody asks for its frames or not."""
     data = record if isinstance(record, bytes) else json.dumps(record).encode()
-    return orjson.loads(params.rewrite(data)[0])
+    written = orjson.loads(params.rewrite(data)[0])
+    assert params is not PARAMS or orjson.loads(UNTOLD.rewrite(data)[0]) == written
+    return written
 
 
 def test_the_params_of_a_tool_call_give_way_to_their_hash_and_the_tool_name() -> None:
@@ -158,6 +162,39 @@ def test_a_forged_hash_or_a_second_params_does_not_win() -> None:
     written = PARAMS.rewrite(record)[0]
     assert b"hunter2" not in written
     assert orjson.loads(written)["params_hash"] == KEYRING.params_hash({"b": 1})
+
+
+HIDDEN = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"t","arguments":{"pin":"hunter2"}}}'
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        b'{"rpc":%b,"rpc":1}' % HIDDEN,
+        b'{"rpc": %b, "rpc": "arguments", "n": 1}' % HIDDEN,
+        b'{"rpc":%b,"\\u0072pc":1}' % HIDDEN,
+        b'{"a":{"rpc":%b,"rpc":1,"args":""}}' % HIDDEN,
+        b'{"a":"\\ud800","rpc":%b,"rpc":"arguments"}' % HIDDEN,
+        b'[{"rpc":%b,"rpc":1}]' % HIDDEN,
+        b'x {"rpc":%b,"rpc":1} y' % HIDDEN,
+        b'{"tool":"t","args":{"pin":"hunter2"},"args":1}',
+    ],
+)
+def test_what_a_second_value_under_the_same_key_hides_does_not_pass(record: bytes) -> None:
+    for params in (PARAMS, UNTOLD):
+        assert b"hunter2" not in params.rewrite(record)[0]
+
+
+def test_a_method_means_the_same_however_it_is_escaped() -> None:
+    for method in (b"tools/call", rb"tools\/call", rb"to\u006fls\u002fcall"):
+        record = b'{"method":"%b","params":{"name":"charge","arguments":{}},"jsonrpc":"2.0","id":7}' % method
+        assert rewritten(record) == {
+            "method": "tools/call",
+            "params_hash": KEYRING.params_hash({}),
+            "tool_name": "charge",
+            "jsonrpc": "2.0",
+            "id": 7,
+        }
 
 
 def test_params_under_several_names_are_all_replaced() -> None:
@@ -299,12 +336,14 @@ def hidden(draw: st.DrawFn) -> bytes:
 def test_what_is_planted_in_params_never_survives(record: bytes) -> None:
     assert MARK.encode() in record
     assert MARK.encode() not in PARAMS.rewrite(record)[0]
+    assert MARK.encode() not in UNTOLD.rewrite(record)[0]
 
 
 @given(hidden(), st.data())
 def test_nor_does_it_in_a_record_cut_anywhere(record: bytes, data: st.DataObject) -> None:
     cut = record[: data.draw(st.integers(record.index(MARK.encode()) + len(MARK), len(record)))]
     assert MARK.encode() not in PARAMS.rewrite(cut)[0]
+    assert MARK.encode() not in UNTOLD.rewrite(cut)[0]
 
 
 @given(json_values)
@@ -329,6 +368,7 @@ def finite(value: Any) -> bool:
 def test_nothing_raises(noise: bytes) -> None:
     for record in (noise, b'{"params":' + noise, b'x "jsonrpc" {"arguments":' + noise + b"}"):
         PARAMS.rewrite(record)
+        UNTOLD.rewrite(record)
 
 
 @given(st.dictionaries(st.text(max_size=5), st.integers(0, 9) | st.floats(0, 1e9), max_size=5), st.randoms())

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from sanitizer.payload import KNOWN_NAMES, UnreadableError, mended, parse, parse_nested, shape, subject
+from sanitizer.payload import KNOWN_NAMES, UnreadableError, mended, parse, parse_nested, repeats_a_key, shape, subject
 
 
 @pytest.mark.parametrize(
@@ -81,3 +81,17 @@ def test_a_shape_shows_types_and_no_key_that_might_tell_something() -> None:
     for _ in range(50):
         deep = {"path": deep}
     assert json.dumps(shape(deep, KNOWN_NAMES)).count("path") < 10
+
+
+@pytest.mark.parametrize(
+    ("text", "repeats"),
+    [
+        (b'{"a":1,"b":{"a":2}}', False),
+        (b'[{"a":1},{"a":1}]', False),
+        (b'{"a":1,"a":1}', True),
+        (b'{"b":[{"a":1,"\\u0061":NaN}]}', True),
+        (b"[" * 100_000, True),
+    ],
+)
+def test_a_key_that_is_there_twice_is_noticed_at_any_depth(text: bytes, repeats: bool) -> None:
+    assert repeats_a_key(text) is repeats

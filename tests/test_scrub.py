@@ -97,7 +97,7 @@ def test_nothing_of_the_failure_is_told(poisoned: Callable[[Format], Scrubber], 
     assert "secret" not in str(dict(batch.withheld))
 
 
-@pytest.mark.parametrize("where", ["sanitizer.document.documents", "sanitizer.terminal.tame_all", "sanitizer.scrub.might_hold_call"])
+@pytest.mark.parametrize("where", ["sanitizer.document.documents", "sanitizer.terminal.tame_all", "sanitizer.scrub.candidates"])
 @pytest.mark.parametrize("form", FORMATS)
 def test_whatever_fails_nothing_passes_unredacted(monkeypatch: pytest.MonkeyPatch, where: str, form: Format) -> None:
     def fail(*_: object, **__: object) -> None:
@@ -109,6 +109,25 @@ def test_whatever_fails_nothing_passes_unredacted(monkeypatch: pytest.MonkeyPatc
 
     assert len(batch.records) == 2
     assert b"@example.com" not in b"".join(batch.records)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"DEBUG sending {'jsonrpc': '2.0', 'id': 3, 'method': 'tools/call', 'params': {'name': 't', 'arguments': {'q': 'the merger'}}}",
+        b"DEBUG root=JSONRPCRequest(method='tools/call', params={'name': 't', 'arguments': {'q': 'the merger'}}, id=3)",
+        b"DEBUG root=JSONRPCRequest(method='tools/call', params=CallToolRequestParams(name='t', arguments={'q': 'the merger'}))",
+        b"""{"level":"debug","msg":"sent {'method': 'tools/call', 'params': {'name': 't', 'arguments': {'q': 'the merger'}}}"}""",
+        b'{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"t","arguments":{"q":"the merger"}}}',
+        b'{"rpc":{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"t","arguments":{"q":"the merger"}}},"rpc":1}',
+    ],
+)
+@pytest.mark.parametrize("audit", [False, True])
+def test_params_leave_a_record_in_whatever_notation_they_stand(line: bytes, audit: bool) -> None:
+    batch = scrubbed(scrubber(audit=audit), b"one\n" + line + b"\ntwo\n")
+
+    assert b"merger" not in b"".join(batch.records)
+    assert len(batch.records) == 3
 
 
 def test_assembly_that_makes_no_sense_does_not_stop_the_lane(monkeypatch: pytest.MonkeyPatch) -> None:
