@@ -62,13 +62,17 @@ class Probes(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Compiled(msgspec.Struct, frozen=True, array_like=True):
-    """Rules in force, and the probes for them: of everything that is read, and of the long runs in it (`sanitizer.runs`)."""
+    """Rules in force, and the probes for them: of everything that is read, and of the long runs in it (`sanitizer.runs`).
+
+    `of_calls` are the signs of a call (`sanitizer.calls`), which are the same whatever the rules.
+    """
 
     rules: tuple[Rule, ...]
     allow: tuple[Allow, ...]
     digest: str
     everywhere: Probes
     in_runs: Probes
+    of_calls: Probes
 
 
 def compiled(selection: Selection = Selection()) -> Compiled:  # noqa: B008 - frozen, so it is safe to share
@@ -85,7 +89,8 @@ def compiled(selection: Selection = Selection()) -> Compiled:  # noqa: B008 - fr
 
 def compile_rules(rules: Rules) -> Compiled:
     """Compile without a cache. Raises `RuleError` naming the rule that cannot be used, and why."""
-    from sanitizer.rulefaults import faults  # noqa: PLC0415 - needed only when the cache is cold
+    from sanitizer import calls  # noqa: PLC0415 - needed only when the cache is cold
+    from sanitizer.rulefaults import faults  # noqa: PLC0415 - likewise
 
     for rule in rules.rules:
         for fault in faults(rule):
@@ -95,7 +100,8 @@ def compile_rules(rules: Rules) -> Compiled:
     )
     found = probes(chosen)
     everywhere, in_runs = ([probe for probe, in_run in found if in_run is wanted] for wanted in (False, True))
-    return Compiled(chosen, rules.allow, rules.digest, Probes.of(everywhere, chosen), Probes.of(in_runs, chosen))
+    signs = [Probe(sign, 0, KEY) for sign in calls.SIGNS]
+    return Compiled(chosen, rules.allow, rules.digest, *(Probes.of(part, chosen) for part in (everywhere, in_runs, signs)))
 
 
 def ordered(rules: Sequence[Rule]) -> list[Rule]:
@@ -138,7 +144,7 @@ def engine() -> str:
     except importlib.metadata.PackageNotFoundError:
         version = "regex"
     state = hashlib.sha256()
-    for name in ("anchors.py", "keys.py", "database.py", "encodings.py", "views.py"):
+    for name in ("anchors.py", "keys.py", "database.py", "encodings.py", "views.py", "calls.py"):
         state.update(Path(__file__).with_name(name).read_bytes())
     return f"{version}-{sys.version_info[0]}{sys.version_info[1]}-{state.hexdigest()[:8]}"
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from sanitizer.literals import rewrite_literal
 
 _OPENING = re.compile(r"""(?P<python>\{\s*')|[{\[]\s*(?P<escape>\\*)["{\[]""")
-_BRACKET_OPENS = re.compile(rb"""\[\s*\\*["{\[]""")
+_TEXT_BEFORE = re.compile(rb"""[^"{\[]*+(?:\[[^"{\[\s\\][^"{\[]*+)*+(?=\{")""")
 _PARAMS_KEY = re.compile(
     r'(\\*)"(?:(params|arguments|tool_?input|tool_?args|input_?responses|request_?state)|args|input|kwargs)\\*"\s*:\s*',
     re.IGNORECASE,
@@ -28,13 +28,10 @@ METADATA = b" { metadata: undefined }"
 def last_object(text: bytes) -> int:
     """Where the object begins that *text* ends with, if it does: the first place that `rewrite_text` would read, else -1.
 
-    Before it stands nothing that could be JSON, or a key: no quote, no brace, and no bracket that opens anything.
+    Before it stands nothing that could be JSON, or a key: no quote, no brace, and no bracket that might open anything.
     """
-    start = text.find(b'{"')
-    before = text[: start + 1]
-    if text[-1:] != b"}" or b'"' in before or before.find(b"{") != start or _BRACKET_OPENS.search(before) is not None:
-        return -1
-    return start
+    before = _TEXT_BEFORE.match(text)
+    return -1 if before is None or text[-1:] != b"}" else before.end()
 
 
 def rewrite_text(text: bytes, rewrite: Callable[[bytes], bytes]) -> bytes:

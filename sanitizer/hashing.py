@@ -25,12 +25,10 @@ MIN_KEY_BYTES = 16
 
 _KEY_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 _LARGEST_EXACT = 2**53
-# In orjson's compact output a number follows one of these; one with a fraction, an exponent or 16 digits may be spelled
-# otherwise by ECMAScript. A string that looks the same merely takes the slower way.
-_DOUBTFUL_NUMBER = re.compile(rb"[:\[,]-?[0-9](?:[0-9]{15}|[0-9]*[.e])")
-# With every digit as `0` and `.` as `e`, whatever may be doubtful holds one of these: two searches in C instead of a pattern.
-_ALIKE = bytes.maketrans(b"123456789.", b"000000000e")
-_SIXTEEN_DIGITS, _FRACTION = b"0" * 16, b"0e"
+# orjson's compact form is that of the RFC but for numbers with a fraction or an exponent: they follow one of these signs, and
+# ECMAScript may spell them otherwise. A string that looks the same merely takes the slower way.
+_DOUBTFUL_NUMBER = re.compile(rb"[:\[,]-?[0-9]+[.e]")
+_IN_ORDER = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 # Sorting by UTF-8 and by UTF-16 differ only where characters beyond the BMP are present.
 _BEYOND_BMP = re.compile(rb"[\xf0-\xf4]")
 
@@ -39,22 +37,22 @@ class HashKeyError(ValueError):
     """Raised when a hash key cannot be used. The text names where it came from and the mend, never the key."""
 
 
-def canonical(value: object) -> bytes:
+def canonical(value: object, *, may_hold_floats: bool = True) -> bytes:
     """*value* (as a JSON parser gives it) in the form of RFC 8785, UTF-8; never raises.
 
     Numbers are IEEE 754 doubles as the RFC has it, so `1`, `1.0` and `10E-1` are one, and integers beyond 2^53 round.
     Where the RFC makes no promise, ECMAScript's `JSON.stringify` decides: NaN and numbers beyond a double are `null`,
-    a lone surrogate is its escape (`\\ud800`).
+    a lone surrogate is its escape (`\\ud800`). Whoever knows that there are no floats saves the search for them.
     """
     if not isinstance(value, dict | list):
         return _write(value)
     try:
-        form = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    except (TypeError, RecursionError):  # lone surrogate, integer beyond 64 bits, nested too deeply for orjson
+        form = orjson.dumps(value, option=_IN_ORDER)
+    except (TypeError, RecursionError):  # lone surrogate, integer beyond 53 bits, nested too deeply for orjson
         return _write(value)
-    alike = form.translate(_ALIKE)
-    is_doubtful = (_FRACTION in alike or _SIXTEEN_DIGITS in alike) and _DOUBTFUL_NUMBER.search(form)
-    return _write(value) if is_doubtful or not (form.isascii() or not _BEYOND_BMP.search(form)) else form
+    if may_hold_floats and _DOUBTFUL_NUMBER.search(form):
+        return _write(value)
+    return form if form.isascii() or not _BEYOND_BMP.search(form) else _write(value)
 
 
 def _write(value: object) -> bytes:
@@ -224,14 +222,14 @@ class Keyring:
         """A digest that is fed piece by piece, for what is too large to hold."""
         return Running(self.active_id, self._inner.copy(), self._outer.copy())
 
-    def params_hash(self, params: object, key_id: str | None = None) -> str:
+    def params_hash(self, params: object, key_id: str | None = None, *, may_hold_floats: bool = True) -> str:
         """The digest of *params* in canonical form: HMAC-SHA-256 over RFC 8785, nothing added."""
-        return f"{self._label}{self._hex(canonical(params))}" if key_id is None else self.digest(canonical(params), key_id)
+        return self.digest(canonical(params, may_hold_floats=may_hold_floats), key_id)
 
 
-def plain_hash(params: object) -> str:
+def plain_hash(params: object, *, may_hold_floats: bool = True) -> str:
     """`sha256:HEX` of *params* in canonical form: no key, so that short params can be guessed. For systems that compare it."""
-    return f"sha256:{hashlib.sha256(canonical(params)).hexdigest()}"
+    return f"sha256:{hashlib.sha256(canonical(params, may_hold_floats=may_hold_floats)).hexdigest()}"
 
 
 def _prepared(key: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:

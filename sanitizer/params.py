@@ -26,6 +26,7 @@ __all__ = ["MAX_NESTING", "MAX_STRINGS_IN_STRINGS", "Mode", "Params"]
 
 MAX_NESTING = 64
 MAX_STRINGS_IN_STRINGS = 8
+_OPENINGS = (b"{", b"[")
 _FRAME_KEYS = frozenset(("jsonrpc", "id", "method", "params"))
 _items_of = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _TOO_DEEP = encode({"withheld": "nested too deeply"})
@@ -122,7 +123,7 @@ class Params:
 
     def _json_or_text(self, data: bytes, at: _Place) -> bytes:
         found = len(at.frames)
-        if data.lstrip()[:1] in (b"{", b"["):
+        if data[:1] in _OPENINGS or data.lstrip()[:1] in _OPENINGS:
             try:
                 return self._value(data, "", at)
             except UNREADABLE:
@@ -139,7 +140,7 @@ class Params:
         return rewrite_text(data, lambda piece: self._json_or_text(piece, at.within_a_string()))
 
     def _value(self, data: bytes, key: str, at: _Place) -> bytes:
-        match data.lstrip()[:1]:
+        match data[:1] if data[:1] in _OPENINGS else data.lstrip()[:1]:
             case b"{":
                 return self._object(data, key, at)
             case b"[":
@@ -199,7 +200,7 @@ class Params:
         """Look into each of the *fields*, which say nothing themselves, and put back what changed; whether anything did."""
         changed = False
         for field, item in fields.items():
-            if len(raw := bytes(item)) >= MIN_CALL_BYTES and b"{" in raw and might_hold_call(raw):
+            if len(raw := bytes(item)) >= MIN_CALL_BYTES and might_hold_call(raw):
                 written = self._value(raw, field, at.deeper())
                 if written is not raw:
                     fields[field], changed = msgspec.Raw(written), True

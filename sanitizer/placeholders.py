@@ -23,6 +23,13 @@ _UNREAD = object()
 _ID_TYPES = (int, str)
 
 
+def _refuse(_: str) -> float:
+    raise ValueError
+
+
+_without_floats = msgspec.json.Decoder(float_hook=_refuse).decode
+
+
 class Placeholders:
     """A policy for params. *plain* hashes without a key, a shape shows *known* names, and with *tell* each call becomes a frame."""
 
@@ -51,10 +58,14 @@ class Placeholders:
         What is written is made of what was read, not of *data*: a key that is there twice, or anything that was not understood,
         has no way into it. It tells of no frame.
         """
+        may_hold_floats = False
         try:
-            fields = orjson.loads(data)
+            try:
+                fields = _without_floats(data)
+            except msgspec.ValidationError:
+                fields, may_hold_floats = orjson.loads(data), True
             method, params, version = fields["method"], fields["params"], fields["jsonrpc"]
-        except (orjson.JSONDecodeError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError, msgspec.MsgspecError):
             return None
         beside = len(fields) - 3
         if version != "2.0" or type(method) is not str or beside > 1 or (beside and type(fields.get("id")) not in _ID_TYPES):
@@ -73,10 +84,13 @@ class Placeholders:
             if key != "params":
                 written[key] = item
             else:
-                written["params_hash"] = self._hash(value)
+                written["params_hash"] = self._hash(value, may_hold_floats=may_hold_floats)
                 if name:
                     written["tool_name"] = name
-        return orjson.dumps(written)
+        try:
+            return orjson.dumps(written)
+        except TypeError:  # an id beyond 64 bits
+            return None
 
     def request(self, fields: Fields, size: int, frames: list[Frame]) -> dict[str, Fields]:
         """What takes the place of `params`."""
@@ -162,8 +176,10 @@ class Placeholders:
         except UnreadableError:
             return self._quoted(self._keyring.digest(bytes(raw)))
 
-    def _hash(self, value: object) -> str:
-        return plain_hash(value) if self._plain else self._keyring.params_hash(value)
+    def _hash(self, value: object, *, may_hold_floats: bool = True) -> str:
+        if self._plain:
+            return plain_hash(value, may_hold_floats=may_hold_floats)
+        return self._keyring.params_hash(value, may_hold_floats=may_hold_floats)
 
     @staticmethod
     def _quoted(text: str) -> msgspec.Raw:

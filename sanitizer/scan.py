@@ -91,6 +91,7 @@ class Scanner:
         use = engine or ("vectorscan" if compiled.everywhere.serialized else "regex")
         self.everywhere = Pass(compiled.everywhere, use)
         self.in_runs = Pass(compiled.in_runs, use)
+        self.of_calls = Pass(compiled.of_calls, use)
         self.extents: list[Extent | None] = [None] * len(self.rules)
         self.kinds = tuple([rule.label for rule in self.rules])
         self.general = tuple(["general" in rule.tags for rule in self.rules])
@@ -111,6 +112,10 @@ class Scanner:
         if hits:
             more += self.follow(buffer, self.in_runs, hits)[0]
         return merged(found + more) if more else found
+
+    def signs_of_calls(self, text: bytes) -> list[int]:
+        """Where each of `calls.SIGNS` ends in *text*, in any order."""
+        return [hit >> self.of_calls.bits for hit in self.of_calls.engine.hits(text)]
 
     def run_hits(self, buffer: bytes, known: Sequence[Finding]) -> tuple[list[Finding], list[int]]:
         """What long runs are by themselves, and the hits in those that are not *known*, as `Pass.hits` gives them."""

@@ -179,7 +179,7 @@ class Scrubber:
         """The rows with the params of every call in them rewritten; a record of several rows is looked at whole."""
         told = self.options.audit
         texts: list[bytes] | None = None
-        for first, count, offset in spans(rows, candidates(rows.rows, told=told)):
+        for first, count, offset in spans(rows, candidates(rows.rows, self.redactor.scanner.signs_of_calls, told=told)):
             text = rows.rows[first] if count == 1 else b"\n".join(rows.rows[first : first + count])
             if b"{" in text or (told and tells_of_call(text)):
                 written, found = self.params.rewrite(text)
