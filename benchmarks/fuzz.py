@@ -1,0 +1,152 @@
+"""Look for what nobody thought of: `python -m benchmarks.fuzz --minutes 60`.
+
+Random values in random chains of disguises, in random log shapes, wrapped, damaged and cut at random, through the program in both
+formats. What must hold for anything is checked: nothing raises and nothing is withheld, raw output has the lines of the input, what
+was JSON is JSON, no planted value can be read, sanitizing again changes nothing, and where the input was cut does not matter.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+
+from benchmarks.leaks import disguises, shapes
+from benchmarks.leaks.formats import KINDS, Fresh
+from benchmarks.leaks.judge import judge, same
+from benchmarks.leaks.model import Case, Secret
+from benchmarks.leaks.positions import positions
+from sanitizer.assemble import Assembler
+from sanitizer.database import compiled
+from sanitizer.hashing import Keyring
+from sanitizer.scrub import Format, Options, Scrubber
+
+BATCH = 60
+MARK = "case {:06} follows"
+MARKED = re.compile(r"case (\d{6}) follows")
+ONCE = frozenset(("base64", "base64_twice", "base64url_bare", "hex", "hex_upper", "mime_base64", "rfc2047"))
+"""Spellings after which no other can be told from the rest of a random string."""
+
+DAMAGE = ("\x00", "\\", '"', "\u202e", "\ufeff", "\udcff", "}", "{", "\t", "=", "%", "&#", "\x1b[31m", "a" * 70)
+
+
+def spelled(value: str, fresh: Fresh) -> tuple[str, str]:
+    """*value* in none, one or two disguises, and their names."""
+    names = fresh.rnd.sample(sorted(disguises.VALUE), fresh.rnd.choice((0, 1, 1, 2)))
+    for number, name in enumerate(names):
+        value = disguises.VALUE[name](value, fresh)
+        if name in ONCE:
+            names = names[: number + 1]
+            break
+    return value, "+".join(names) or "none"
+
+
+def made(fresh: Fresh) -> Case:
+    """One record with one value in it."""
+    kind = fresh.rnd.choice(sorted(KINDS))
+    form = KINDS[kind]
+    value, key, template = form.make(fresh), fresh.rnd.choice(form.keys), fresh.rnd.choice(positions(form.bare))
+    carrier, told = spelled(value, fresh) if form.bare else (value, "none")
+    text = template.format(k=key, v=carrier)
+    for name in fresh.rnd.sample(sorted(disguises.FRAGMENT), fresh.rnd.choice((0, 0, 1, 1, 2))):
+        text, told = disguises.FRAGMENT[name](text, fresh), f"{told}/{name}"
+    shape = fresh.rnd.choice([*shapes.TEXT, *shapes.JSON])
+    line = shapes.wrapped(shape, text, fresh)
+    if fresh.rnd.random() < 0.2 and shape in shapes.TEXT:
+        place = fresh.rnd.choice((0, len(line)))
+        line, told = line[:place] + fresh.rnd.choice(DAMAGE) + line[place:], f"{told}/damaged"
+    return Case(f"{kind}/{told}/{shape}", tuple(line.split("\n")), (Secret(kind, value, carrier),))
+
+
+def run(scrubber: Scrubber, data: bytes, cuts: Sequence[int] = ()) -> tuple[list[bytes], Counter[str]]:
+    """What becomes of *data*, fed in the pieces between *cuts*, and what was withheld."""
+    assembler = Assembler()
+    out: list[bytes] = []
+    withheld: Counter[str] = Counter()
+    pieces = [data[start:end] for start, end in pairwise([0, *sorted(cuts), len(data)])]
+    for assembled in [*map(assembler.feed, pieces), assembler.flush()]:
+        batch = scrubber.scrub(assembled, "fuzz")
+        out += batch.records
+        withheld.update(batch.withheld)
+    return out, withheld
+
+
+def encoded(lines: Sequence[str]) -> bytes:
+    return b"".join(line.encode("utf-8", "surrogatepass") + b"\n" for line in lines)
+
+
+class Fuzz:
+    """Runs batches, and tells what does not hold."""
+
+    def __init__(self) -> None:
+        rules, keyring = compiled(), Keyring.ephemeral()
+        self.scrubbers: dict[Format, Scrubber] = {
+            form: Scrubber(rules, keyring, Options(format=form)) for form in ("raw", "ndjson")
+        }
+        self.told: Counter[str] = Counter()
+
+    def fault(self, what: str, case: Case | None, output: object) -> None:
+        self.told[what] += 1
+        told = f"{case.family}\n  in  {list(case.lines)!r:.700}\n" if case else "\n"
+        print(f"{what}: {told}  out {output!r:.700}", flush=True)
+
+    def batch(self, fresh: Fresh) -> None:
+        cases = [made(fresh) for _ in range(BATCH)]
+        lines = [line for number, case in enumerate(cases) for line in (MARK.format(number), *case.lines)]
+        data = encoded(lines)
+        for form, scrubber in self.scrubbers.items():
+            out, withheld = run(scrubber, data)
+            if withheld:
+                self.fault(f"withheld in {form}", None, dict(withheld))
+            cuts = [fresh.number(0, len(data)) for _ in range(fresh.number(1, 9))]
+            if (other := run(scrubber, data, cuts)[0]) != out:
+                self.fault(f"cuts matter in {form}", None, [(a, b) for a, b in zip(out, other, strict=False) if a != b][:2])
+            texts = [record.decode("utf-8", "surrogateescape") for record in out]
+            self.survivors(form, cases, texts)
+            if form == "raw" and len(out) != len(lines):
+                self.fault("lines lost in raw", None, (len(lines), len(out)))
+            if form == "ndjson" and not all(isinstance(json.loads(record), dict) for record in out):
+                self.fault("no object in ndjson", None, [record for record in out if record[:1] != b"{"][:2])
+            again = [record.decode("utf-8", "surrogateescape") for record in run(scrubber, b"\n".join([*out, b""]))[0]]
+            if len(again) != len(texts) or not same(texts, again):
+                self.fault(f"a second pass changes {form}", None, [(a, b) for a, b in zip(texts, again, strict=False) if a != b][:2])
+
+    def survivors(self, form: str, cases: Sequence[Case], texts: Sequence[str]) -> None:
+        places: list[list[str]] = [[] for _ in cases]
+        current = 0
+        for text in texts:
+            passed = [int(number) for number in MARKED.findall(text)]
+            current = max(passed, default=current)
+            for number in {current, *passed}:
+                places[number].append(MARKED.sub("", text))
+        for case, place in zip(cases, places, strict=True):
+            output = place[1:] if form == "raw" else place
+            verdict = judge(case, output)
+            if verdict.leaked:
+                self.fault(f"leaked in {form}", case, output)
+            if form == "raw" and verdict.broken:
+                self.fault("broken JSON in raw", case, output)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.fuzz", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    fuzz, batches = Fuzz(), 0
+    until = time.monotonic() + 60 * options.minutes
+    while time.monotonic() < until:
+        batches += 1
+        fuzz.batch(Fresh(random.Random(f"fuzz/{options.seed}/{batches}")))
+    print(f"{batches * BATCH} records in {options.minutes:g} minutes, seed {options.seed}: {dict(fuzz.told) or 'nothing found'}")
+    sys.exit(1 if fuzz.told else 0)
+
+
+if __name__ == "__main__":
+    main()
