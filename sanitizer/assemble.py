@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from operator import attrgetter
 
 from sanitizer.groups import Groups, Logical
 from sanitizer.lines import Digest, Lines
@@ -17,6 +18,11 @@ from sanitizer.special import marks
 from sanitizer.wrappers import ExportEntry, Unwrapped, Wrapper, journal_fields, octets, unwrap
 
 __all__ = ["Assembled", "Assembler", "Cut", "Join", "Record"]
+
+
+FIRST = attrgetter("first")
+BETRAYED = ("auto", "plain", "cri", "docker")
+"""The wrappers that `marks` tells by the look of a line."""
 
 
 def is_open(line: bytes) -> bool:
@@ -48,6 +54,7 @@ class Assembler:
         offset: int = 0,
         fields: dict[str, object] | None = None,
         digest: Callable[[], Digest] = hashlib.sha256,
+        told: bool = True,
     ) -> None:
         self.hold_secs = hold_secs
         self._wrapper = wrapper
@@ -59,7 +66,8 @@ class Assembler:
         self._lines: list[bytes] = []
         self._base = 0
         self._held_bytes = 0
-        self._groups = Groups(lambda index: self._lines[index - self._base])
+        self._told = told
+        self._groups = Groups(lambda index: self._lines[index - self._base], told)
         self._partials: dict[str, Partial] = {}
         self._entry: ExportEntry | None = None
         self._entry_first = self._entry_begun = 0
@@ -105,23 +113,22 @@ class Assembler:
             self._cuts[first + at] = cut
         self._lines += lines
         self._held_bytes += len(block) + 1
-        at, count = 0, len(lines)
-        special = marks(lines, block) if self._wrapper in ("auto", "plain") else range(count)
-        known = frozenset(special)
-        for mark in special:
-            if mark > at + 1 and self._settled():
-                self._groups.forget()
-                at = mark - is_open(lines[mark - 1])
-            while at < count and (at <= mark or not self._settled()):
-                if at not in known and not (self._partials or self._entry or self._groups.any_open) and not is_open(lines[at]):
-                    self._family = ""
-                else:
-                    self._take_line(lines[at], first + at)
+        at = 0
+        for mark in marks(lines, block) if self._wrapper in BETRAYED else range(len(lines)):
+            while at < mark and not self._lets_go():
+                self._take_line(lines[at], first + at)
                 at += 1
+            if at <= mark:
+                self._take_line(lines[mark], first + mark)
+                at = mark + 1
 
-    def _settled(self) -> bool:
-        """Whether the next line needs no look unless something betrays it."""
-        return not self._partials and self._entry is None and not self._family and self._groups.settled
+    def _lets_go(self) -> bool:
+        """Whether lines that nothing betrays may follow unseen: they have no wrapper, and go on with no more than broken text."""
+        if self._family:
+            if self._groups.open or self._partials or self._entry is not None:
+                return False
+            self._family = ""
+        return self._groups.forget()
 
     def _take_line(self, line: bytes, index: int) -> None:
         self._seen += len(line) + 1
@@ -162,7 +169,7 @@ class Assembler:
         partial = self._partials.pop(line.stream, None)
         if partial is None:
             fields = {**self._lane_fields, **line.fields}
-            if not line.partial and not is_open(line.text) and self._groups.is_idle(line.stream):
+            if not line.partial and not is_open(line.text) and line.stream not in self._groups.open:
                 self._groups.records.append(Record((index,), line.text, "text", fields))
                 return
             if not line.partial:
@@ -204,20 +211,15 @@ class Assembler:
         self._entry = None
 
     def _release(self, terminated: bool = True) -> Assembled:
-        held = self._groups.held() + [partial.first for partial in self._partials.values()]
-        if self._entry is not None:
-            held.append(self._entry_first)
         base = self._base
-        limit = min(held, default=base + len(self._lines))
-        together = [(record.first, record.last) for record in self._groups.records]
-        together += [(join.pieces[0][0], join.pieces[-1][0]) for join in self._groups.joins]
-        for first, last in sorted(together, reverse=True):  # what is read as one is released as one
-            if first < limit <= last:
-                limit = first
+        limit = self._limit(base + len(self._lines))
         released = Assembled(self._lines[: limit - base], self._offset, self._offset, terminated=terminated)
         del self._lines[: limit - base]
         self._base = limit
-        size = sum(map(len, released.lines)) + len(released.lines)
+        if self._lines:
+            size = sum(map(len, released.lines)) + len(released.lines)
+        else:
+            size = self._held_bytes
         self._held_bytes -= size
         released.upto += size - (not terminated)
         if self._cuts:
@@ -230,17 +232,37 @@ class Assembler:
             self._hand_over(released, base, limit)
         return released
 
+    def _limit(self, limit: int) -> int:
+        """The first line to hold back, or *limit*: what is read as one is released as one."""
+        held = self._groups.held() + [partial.first for partial in self._partials.values()]
+        if self._entry is not None:
+            held.append(self._entry_first)
+        if not held:
+            return limit
+        limit = min(held)
+        together = [(record.first, record.last) for record in self._groups.records if len(record.lines) > 1]
+        together += [(join.pieces[0][0], join.pieces[-1][0]) for join in self._groups.joins]
+        for first, last in sorted(together, reverse=True):
+            if first < limit <= last:
+                limit = first
+        return limit
+
     def _hand_over(self, released: Assembled, base: int, limit: int) -> None:
         groups = self._groups
-        ready = [record for record in groups.records if record.first < limit]
-        groups.records = [record for record in groups.records if record.first >= limit]
-        doubtful = [join for join in groups.joins if join.pieces[0][0] < limit]
-        groups.joins = [join for join in groups.joins if join.pieces[0][0] >= limit]
-        for record in sorted(ready, key=lambda record: record.first):
+        ready, joins = groups.records, groups.joins
+        groups.records, groups.joins = [], []
+        if self._lines:
+            groups.records = [record for record in ready if record.first >= limit]
+            groups.joins = [join for join in joins if join.pieces[0][0] >= limit]
+            ready = [record for record in ready if record.first < limit]
+            joins = [join for join in joins if join.pieces[0][0] < limit]
+        ready.sort(key=FIRST)
+        for record in ready:
             record.lines = tuple([index - base for index in record.lines])
-            record.joins = tuple([join.moved(-base) for join in record.joins])
-            released.records.append(record)
-            # An indent alone does not tell whether a line goes on with the word before it.
-            sure = record.kind != "text" or bool(record.fields)
-            released.joins += record.joins if sure else [replace(join, doubtful=True) for join in record.joins]
-        released.joins += [replace(join.moved(-base), doubtful=True) for join in doubtful]
+            if record.joins:
+                record.joins = tuple([join.moved(-base) for join in record.joins])
+                # An indent alone does not tell whether a line goes on with the word before it.
+                sure = record.kind != "text" or bool(record.fields)
+                released.joins += record.joins if sure else [join._replace(doubtful=True) for join in record.joins]
+        released.records = ready
+        released.joins += [join.moved(-base, doubtful=True) for join in joins]

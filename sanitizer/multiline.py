@@ -13,7 +13,7 @@ from sanitizer.richlog import RICH_BLANK, Box, Rich
 from sanitizer.shape import LAST, REFUSE, TAKE, Pieces, Shape
 
 FRESH = re.compile(
-    rb"[\[<(]?\d{4}[-/]\d\d[-/]\d\d[T _]|[\[(]?\d\d[/:.]\d\d[/:.]\d\d|\d{10}(?:\.\d+)? |[{\[<(]|"
+    rb"[{\[<(]|\d{4}[-/]\d\d[-/]\d\d[T _]|\d\d[/:.]\d\d[/:.]\d\d|\d{10}(?:\.\d+)? |"
     rb"[IWEFD]\d{4} \d\d:|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|"
     rb"(?:DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|TRACE)\b|(?:level|time|ts)=|-----|Traceback |"
     rb"(?:debug|info|notice|warn|warning|error|critical|fatal|trace|npm)\b ?:?"

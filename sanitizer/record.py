@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import accumulate
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +15,7 @@ class Cut:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class Join:
+class Join(NamedTuple):
     """One reading of broken lines: pieces `(line, start, end)` of `Assembled.lines`, and what to put between them.
 
     A finding in the reading that spans a seam redacts its part of every piece. `escaped`: the pieces are the insides of JSON
@@ -32,9 +32,10 @@ class Join:
         spans = zip(self.pieces, (*self.glue, b""), strict=True)
         return b"".join([lines[line][start:end] + glue for (line, start, end), glue in spans])
 
-    def moved(self, by: int) -> Join:
-        """The same join over lines counted from elsewhere."""
-        return Join(tuple([(line + by, start, end) for line, start, end in self.pieces]), self.glue, self.escaped, self.doubtful)
+    def moved(self, by: int, doubtful: bool = False) -> Join:
+        """The same join over lines counted from elsewhere, and doubtful if so said."""
+        pieces = tuple([(line + by, start, end) for line, start, end in self.pieces])
+        return Join(pieces, self.glue, self.escaped, doubtful or self.doubtful)
 
     def locate(self, start: int, end: int) -> list[tuple[int, int, int]]:
         """Where the bytes *start* to *end* of the reading stand: `(line, start, end)`, one for each line."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import accumulate
 from operator import itemgetter
 from typing import NamedTuple
@@ -126,7 +125,7 @@ def logical(assembled: Assembled) -> Rows:
             cuts |= {len(rows) - 1: assembled.cuts[line] for line in record.lines if line in assembled.cuts}
     cuts |= {row_of[line]: cut for line, cut in assembled.cuts.items() if line in row_of}
     joins += [
-        replace(join, pieces=tuple((row_of[line], start, end) for line, start, end in join.pieces))
+        join._replace(pieces=tuple((row_of[line], start, end) for line, start, end in join.pieces))
         for join in assembled.joins
         if all(line in row_of for line, _, _ in join.pieces)
     ]

@@ -6,8 +6,6 @@ row, a JSON object that stops short, a backslash or a quoted-printable `=` at th
 
 from __future__ import annotations
 
-from itertools import islice, pairwise
-from operator import eq
 from typing import Generic, TypeVar
 
 from sanitizer.multiline import FRESH
@@ -32,72 +30,54 @@ LONGEST_LINE = 70_000
 T = TypeVar("T")
 
 
-def _is_broken(before: bytes, line: bytes) -> bool:
-    """Whether *line* may be the rest of *before*, by the look of its end."""
-    bare = before.rstrip(b"\r")
-    size = len(bare)
-    if size in WIDTHS or before.endswith(BROKEN) or (before[:1] == b"{" and bare[-1:] not in (b"}", b",", b"{")):
+def follows(before: bytes, line: bytes) -> bool:
+    """Whether *line*, unless it begins as a fresh record does, may be the rest of *before*, by the look of the two."""
+    if len(before) > LONGEST_LINE or len(line) > LONGEST_LINE:
+        return False
+    size = len(before.rstrip(b"\r"))
+    return _is_broken(before, size, line) or (size >= SHORTEST and size == len(line.rstrip(b"\r")) and before != line)
+
+
+def _is_broken(before: bytes, size: int, line: bytes) -> bool:
+    """Whether *line* may be the rest of *before*, of *size* bytes without its carriage return, by the look of its end."""
+    if size in WIDTHS or before.endswith(BROKEN) or (before[:1] == b"{" and before[size - 1 : size] not in (b"}", b",", b"{")):
         return True
     return SOFT_LEAST <= size < SOFT <= size + len(line[:SOFT].split(b" ", 1)[0])
 
 
-def suspects(lines: list[bytes], ends: set[bytes]) -> list[int]:
-    """Indexes of the lines that may be the rest of the line before; *ends* holds the last byte of each."""
-    sizes = [len(line.rstrip(b"\r")) for line in lines] if b"\r" in ends else list(map(len, lines))
-    found: list[int] = []
-    if not LIKELY.isdisjoint(sizes):
-        found += [at for at, size in enumerate(sizes[:-1], 1) if size in LIKELY and _is_broken(lines[at - 1], lines[at])]
-    if True in map(eq, sizes, islice(sizes, 1, None)):
-        found += [at for at, (size, other) in enumerate(pairwise(sizes), 1) if size == other and size >= SHORTEST]
-    if not ends.isdisjoint((b"\\", b"=", b"\r")):
-        found += [at for at, line in enumerate(lines[:-1], 1) if line.endswith(BROKEN)]
-    found += [at for at, line in enumerate(lines[:-1], 1) if line[:1] == b"{" and line[-1:] != b"}"]
-    return [at for at in found if not FRESH.match(lines[at])]
-
-
-LIKELY = WIDTHS | frozenset(range(SOFT_LEAST, SOFT))
-
-
-class Wraps(Generic[T]):
-    """The run of broken lines that ends in the newest line of a stream."""
+class Run(Generic[T]):
+    """Two or more lines of a stream, each of which may be the rest of the one before."""
 
     __slots__ = ("_texts", "_width", "lines")
 
-    def __init__(self) -> None:
-        self.lines: list[T] = []
-        self._texts: list[bytes] = []
-        self._width = 0
+    def __init__(self, lines: list[T], texts: list[bytes]) -> None:
+        self.lines = lines
+        self._texts = texts
+        self._width = len(texts[0])
 
-    def take(self, text: bytes, line: T) -> tuple[list[T], list[Pieces]] | None:
-        """Add a line; gives the run that it ended, if that was one."""
-        ended = None
-        if len(self.lines) == 1 and FRESH.match(text):
-            self.lines[0], self._texts[0] = line, text
+    @classmethod
+    def of(cls, first: T, text: bytes, second: T, following: bytes) -> Run[T] | None:
+        """The run that *first* and *second* make, or None."""
+        if FRESH.match(following) or not follows(text, following) or not following.strip():
             return None
-        if self._goes_on(text) and len(self.lines) < MOST_LINES:
-            self._width = self._width or len(self._texts[-1])
-        else:
-            ended = self.end()
+        return cls([first, second], [text, following])
+
+    def take(self, line: T, text: bytes) -> bool:
+        """Add *line* if it goes on with the run."""
+        before = self._texts[-1]
+        if len(self.lines) >= MOST_LINES or len(text) > LONGEST_LINE or len(before) > LONGEST_LINE:
+            return False
+        if len(before) != self._width and not _is_broken(before, len(before.rstrip(b"\r")), text):
+            return False
+        if not text.strip() or FRESH.match(text):
+            return False
         self.lines.append(line)
         self._texts.append(text)
-        return ended
+        return True
 
-    def _goes_on(self, text: bytes) -> bool:
-        if not self._texts or len(text) > LONGEST_LINE or not text.strip() or FRESH.match(text):
-            return False
-        before = self._texts[-1]
-        if len(before) > LONGEST_LINE:
-            return False
-        if (self._width and len(before) == self._width) or _is_broken(before, text):
-            return True
-        return not self._width and len(before.rstrip(b"\r")) == len(text.rstrip(b"\r")) >= SHORTEST and before != text
-
-    def end(self) -> tuple[list[T], list[Pieces]] | None:
-        """End the run: its lines, and how to read them as one."""
-        lines, texts = self.lines, self._texts
-        self.lines, self._texts, self._width = [], [], 0
-        if len(lines) < 2:
-            return None
+    def views(self) -> list[Pieces]:
+        """How to read the lines as one."""
+        texts = self._texts
         starts = [0, *(len(text) - len(text.lstrip(b" \t")) for text in texts[1:])]
         ends = [len(text.rstrip(b"\r")) for text in texts]
         seams = len(texts) - 1
@@ -106,4 +86,4 @@ class Wraps(Generic[T]):
         bare = [len(text[:end].removesuffix(b"\\").removesuffix(b"=")) for text, end in zip(texts, ends, strict=True)]
         if bare[:-1] != ends[:-1]:
             views.append(Pieces(tuple(zip(range(len(texts)), starts, [*bare[:-1], ends[-1]], strict=True)), (b"",) * seams))
-        return lines, views
+        return views
