@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from operator import attrgetter
 
-from sanitizer.groups import Groups, Logical
+from sanitizer.groups import Groups, Logical, Plain
 from sanitizer.lines import Digest, Lines
 from sanitizer.record import Assembled, Cut, Join, Record
 from sanitizer.special import marks
@@ -21,6 +21,9 @@ __all__ = ["Assembled", "Assembler", "Cut", "Join", "Record"]
 
 
 FIRST = attrgetter("first")
+WRAPPED = b"0123456789{_"
+"""What a line in a wrapper begins with."""
+
 BETRAYED = ("auto", "plain", "cri", "docker")
 """The wrappers that `marks` tells by the look of a line."""
 
@@ -134,7 +137,7 @@ class Assembler:
         self._seen += len(line) + 1
         if index >= self._check_index or self._seen >= self._check_bytes:
             self._bound(index)
-        if self._wrapper != "plain":
+        if self._entry is not None or (line[:1] in WRAPPED and self._wrapper != "plain"):
             if self._entry is not None or (line.startswith(b"__CURSOR=") and self._wrapper in ("auto", "journald-export")):
                 self._take_export(line, index)
                 return
@@ -144,7 +147,7 @@ class Assembler:
                 return
         if self._family:
             self._change_family("")
-        self._groups.take("", Logical([(index, 0, len(line), len(line))], line), index, self._seen)
+        self._groups.take("", Plain(index, line), index, self._seen)
 
     def _bound(self, index: int) -> None:
         """Close everything once the oldest open record holds too much; else note when to look again."""
@@ -173,10 +176,9 @@ class Assembler:
                 self._groups.records.append(Record((index,), line.text, "text", fields))
                 return
             if not line.partial:
-                logical = Logical([span], line.text, line.escaped, wrapped=True, fields=fields)
-                self._groups.take(line.stream, logical, index, self._seen)
+                self._groups.take(line.stream, Logical([span], line.text, line.escaped, fields), index, self._seen)
                 return
-            logical = Logical([], b"", line.escaped, wrapped=True, fields=fields)
+            logical = Logical([], b"", line.escaped, fields)
             partial = Partial(logical, [], 0, index, self._seen)
         partial.line.spans.append(span)
         partial.parts.append(line.text)
@@ -216,10 +218,7 @@ class Assembler:
         released = Assembled(self._lines[: limit - base], self._offset, self._offset, terminated=terminated)
         del self._lines[: limit - base]
         self._base = limit
-        if self._lines:
-            size = sum(map(len, released.lines)) + len(released.lines)
-        else:
-            size = self._held_bytes
+        size = sum(map(len, released.lines)) + len(released.lines) if self._lines else self._held_bytes
         self._held_bytes -= size
         released.upto += size - (not terminated)
         if self._cuts:

@@ -20,6 +20,25 @@ WHOLE = Pieces(((0, 0, -1),), ())
 NO_FIELDS: dict[str, object] = {}
 
 
+class Plain:
+    """A physical line that no wrapper is around; `coloured` as below."""
+
+    __slots__ = ("coloured", "index", "text")
+
+    escaped = wrapped = False
+    fields = NO_FIELDS
+
+    def __init__(self, index: int, text: bytes) -> None:
+        self.index = index
+        self.text = text
+        self.coloured = b""
+
+    @property
+    def spans(self) -> list[tuple[int, int, int, int]]:
+        size = len(self.coloured or self.text)
+        return [(self.index, 0, size, size)]
+
+
 class Logical:
     """One line as its writer wrote it: spans `(line, start, end, decoded size)` of physical lines, put together.
 
@@ -29,12 +48,7 @@ class Logical:
     __slots__ = ("coloured", "escaped", "fields", "spans", "text", "wrapped")
 
     def __init__(
-        self,
-        spans: list[tuple[int, int, int, int]],
-        text: bytes,
-        escaped: bool = False,
-        wrapped: bool = False,
-        fields: dict[str, object] = NO_FIELDS,
+        self, spans: list[tuple[int, int, int, int]], text: bytes, escaped: bool, fields: dict[str, object], wrapped: bool = True
     ) -> None:
         self.spans = spans
         self.text = text
@@ -44,12 +58,15 @@ class Logical:
         self.coloured = b""
 
 
+Line = Plain | Logical
+
+
 @dataclass(slots=True)
 class Group:
     """A record under construction, begun at `first` when `begun` bytes had been looked at."""
 
     shape: Shape
-    lines: list[Logical]
+    lines: list[Line]
     first: int
     begun: int
 
@@ -65,7 +82,7 @@ class Groups:
         self._line = line
         self._told = told
         self.open: dict[str, Group] = {}
-        self.runs: dict[str, Run[Logical]] = {}
+        self.runs: dict[str, Run[Line]] = {}
         self.records: list[Record] = []
         self.joins: list[Join] = []
         self._rich_time: object = None
@@ -92,12 +109,13 @@ class Groups:
         for stream in list(self.runs):
             self._end_run(stream)
 
-    def take(self, stream: str, line: Logical, first: int, seen: int) -> None:
+    def take(self, stream: str, line: Line, first: int, seen: int) -> None:
         """Give the next line of *stream*, whose first physical line is *first*, when *seen* bytes have been looked at."""
         if b"\x1b[" in line.text:
             line.coloured = line.text
             line.text = ANSI.sub(b"", line.text)
-        text, before = line.text, None
+        text = line.text
+        before: Line | None = None
         group = self.open.get(stream)
         if group is not None:
             answer = group.shape.take(text)
@@ -120,7 +138,7 @@ class Groups:
         else:
             self.open[stream] = Group(shape, [line], first, seen)
 
-    def _goes_on(self, stream: str, before: Logical, line: Logical) -> bool:
+    def _goes_on(self, stream: str, before: Line, line: Line) -> bool:
         """Whether *line* of text goes on with the run that ends in *before*."""
         run = self.runs.get(stream)
         if run is not None:
@@ -149,7 +167,7 @@ class Groups:
         if resume and shape.resume():
             self.open[stream] = Group(shape, [], 0, 0)
 
-    def _finish(self, shape: Shape | None, lines: list[Logical]) -> None:
+    def _finish(self, shape: Shape | None, lines: list[Line]) -> None:
         """Make a record of *lines*, unless it is one plain line."""
         alone = len(lines) == 1 and (shape is None or shape.kind == "text")
         if alone and not lines[0].wrapped:
@@ -177,7 +195,7 @@ class Groups:
             indexes = tuple(sorted({index for line in lines for index, _, _, _ in line.spans}))
         self.records.append(Record(indexes, text, kind, fields, seams, tuple(joins)))
 
-    def _joins(self, lines: list[Logical], views: Sequence[Pieces]) -> list[Join]:
+    def _joins(self, lines: list[Line], views: Sequence[Pieces]) -> list[Join]:
         """The readings of *lines* as joins over physical lines, but for those within one."""
         joins: list[Join] = []
         known: object = None
@@ -199,7 +217,7 @@ class Groups:
             joins.append(Join(pieces, glue, lines[0].escaped))
         return joins
 
-    def _locate(self, line: Logical, start: int, end: int) -> list[tuple[int, int, int]]:
+    def _locate(self, line: Line, start: int, end: int) -> list[tuple[int, int, int]]:
         """The physical places of the bytes *start* to *end* of a logical line."""
         found, at = [], 0
         if end < 0:
@@ -207,11 +225,7 @@ class Groups:
         if line.coloured:
             start, end = uncoloured_offset(line.coloured, start), uncoloured_offset(line.coloured, end)
         for index, first, last, size in line.spans:
-            low, high = start - at, end - at
-            if low < 0:
-                low = 0
-            if high > size:
-                high = size
+            low, high = max(start - at, 0), min(end - at, size)
             if low < high:
                 if line.escaped and b"\\" in (raw := self._line(index)[first:last]):
                     low, high = escaped_offset(raw, low), escaped_offset(raw, high)

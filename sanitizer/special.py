@@ -17,7 +17,8 @@ SPECIAL = re.compile(
     rb"Traceback |Exception |Uncaught |Unhandled |Caused by: |Suppressed: |Wrapped by: |panic: |goroutine |fatal error: |thread '|"
     rb"[A-Za-z0-9+/]{40}[A-Za-z0-9+/]*+={0,2}\r?(?=\n|\Z)|"
     rb"[A-Za-z_$.][\w$.]*+(?=[:\r\n]| \[|\Z)"
-    rb"(?:(?<=Exception|Interrupt|Throwable)|(?<=Failure|Warning)|(?<=Error|Fault|Group)|(?<=Exit))(?: \[[\w-]+\])?(?::|\r?(?=\n|\Z))|"
+    rb"(?:(?<=Exception|Interrupt|Throwable)|(?<=Failure|Warning)|(?<=Error|Fault|Group)|(?<=Exit))"
+    rb"(?: \[[\w-]+\])?(?::|\r?(?=\n|\Z))|"
     # any other that does not look like a fresh record, nor is blank
     rb"([^{\[<(\n])(?<=(?!" + FRESH.pattern + rb")[\s\S]))"
 )
@@ -26,7 +27,7 @@ SPECIAL = re.compile(
 ALONE, STALE = 1, 2
 """The groups of `SPECIAL`: nothing before goes on in it; it goes on with the line before if that looks broken."""
 
-JOURNALD, KEY, COLOUR = b'"__REALTIME_TIMESTAMP"', b"-----BEGIN ", b"\x1b["
+JOURNALD, KEY, COLOUR = b'"__REALTIME_TIMESTAMP"', b"-----BEGIN ", b"\x1b"
 """What makes a line special wherever it stands in it."""
 
 
@@ -36,12 +37,12 @@ def marks(lines: list[bytes], block: bytes) -> list[int]:
     A line that may go on with the one before it is there with that.
     """
     found = [0, len(lines) - 1]
-    at = line = 0
-    text = b"\n" + block
-    for special in SPECIAL.finditer(text):
-        start = special.start()
-        line += text.count(b"\n", at, start)
-        at = start
+    line, start = 0, 0
+    for special in SPECIAL.finditer(b"\n" + block):
+        upto = special.start()
+        while start < upto:
+            start += len(lines[line]) + 1
+            line += 1
         kind = special.lastindex
         if kind == ALONE:
             found.append(line)
