@@ -25,13 +25,17 @@ HEADER = re.compile(
     rb"[A-Z][a-z]{2} [ \d]\d \d\d:|\[?(?:DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|SEVERE|TRACE)\b|(?:level|time|ts)=)"
 )
 FAILED = re.compile(rb"\b(?:ERROR|CRITICAL|FATAL|SEVERE|EXCEPTION|[Ee]rror|[Cc]ritical|[Ff]atal|[Ss]evere)\b|^E\d{4} ")
+FAILURES = (b"error", b"exception", b"critical", b"fatal", b"severe")
+"""What one of stands in lower case in a line that `FAILED` matches, unless that begins with an E."""
+
 FRAME = re.compile(
     rb"\s+(?:at |File \"|from |\.\.\. \d+ |\^|~|\d+: |Suppressed: |Caused by: |---> |--- End of |\[cause\]|\[errors\]|\| )"
     rb"|\t\S|(?:\s|\xe2\x86\x92)*\xe2\x86\x90"
 )
 EXCEPTION = re.compile(
-    rb"(?:Exception in thread \"[^\"]*\" |Uncaught |Unhandled exception\. )?(?:[A-Za-z_$][\w$]*\.)*[A-Za-z_$][\w$]*"
-    rb"(?:Exception|Error|Throwable|Failure|Fault|Interrupt|Exit|Warning|Group)(?: \[[\w-]+\])?(?:: .*|\r?)$",
+    rb"(?:Exception in thread \"[^\"]*\" |Uncaught |Unhandled exception\. )?[A-Za-z_$][\w$]*+(?:\.[A-Za-z_$][\w$]*+)*+"
+    rb"(?:(?<=[\w$]Exception|[\w$]Interrupt|[\w$]Throwable)|(?<=[\w$]Failure|[\w$]Warning)|(?<=[\w$]Error|[\w$]Fault|[\w$]Group)|"
+    rb"(?<=[\w$]Exit))(?: \[[\w-]+\])?(?:: .*|\r?)$",
     re.S,
 )
 CAUSE = re.compile(rb"Caused by: |Suppressed: |Wrapped by: | ?---> |--- End of |\.\.\. \d+ (?:more|common)")
@@ -43,6 +47,9 @@ GO = re.compile(
     rb"panic: |fatal error: |goroutine \d+ \[|\[signal |created by |exit status \d|runtime\.|main\.|"
     rb"[\w./\-]+\.[\w.()*]+\(|\t|\s*$|\.\.\."
 )
+UNGREETED = b"0123456789{[<("
+"""What a line begins with that no text goes on with."""
+
 HANGING = re.compile(rb"\n[ \t]*")
 OPEN_BRACKET = re.compile(rb"[{\[(]\s*$")
 OPEN_ELEMENT = re.compile(rb"(?:^|[\s>])<[A-Za-z][\w:.\-]{0,63}>\s*$")
@@ -50,6 +57,13 @@ OPEN_ELEMENT = re.compile(rb"(?:^|[\s>])<[A-Za-z][\w:.\-]{0,63}>\s*$")
 
 RUST = re.compile(rb"thread '[^']*'(?: \(\d+\))? panicked at ")
 RUST_MORE = re.compile(rb"stack backtrace:|\s+\d+: |\s+at |note: |\s+\[\.\.\. |  (?:left|right): ")
+
+
+def says_failure(line: bytes) -> bool:
+    """Whether the beginning of *line* says that something failed."""
+    head = line[:160]
+    low = head.lower()  # the pattern is slow to say no
+    return (low[:1] == b"e" or any([word in low for word in FAILURES])) and FAILED.search(head) is not None
 
 
 class Text(Shape):
@@ -61,8 +75,9 @@ class Text(Shape):
         self.kind = "text"
         self.tentative = 0
         self._opener = line
-        self._bracket = OPEN_BRACKET.search(line, max(0, len(line) - 4)) is not None
-        self._element = line.rstrip().endswith(b">") and OPEN_ELEMENT.search(line, max(0, len(line) - 80)) is not None
+        last = line.rstrip()[-1:]
+        self._bracket = last in (b"{", b"[", b"(") and OPEN_BRACKET.search(line, max(0, len(line) - 4)) is not None
+        self._element = last == b">" and OPEN_ELEMENT.search(line, max(0, len(line) - 80)) is not None
         self._inner: Shape | None = None
         self._stack = False
         self._warning = False
@@ -80,6 +95,8 @@ class Text(Shape):
                 self.kind = "object"
                 return TAKE
             self._element = False
+        if not head or head in UNGREETED:
+            return REFUSE
         if head in (b" ", b"\t"):
             return self._indented(line)
         if head in (b"}", b"]", b")"):
@@ -88,11 +105,11 @@ class Text(Shape):
             if CAUSE.match(line):
                 return TAKE
             return REFUSE
-        if self._bracket or not head.strip():
+        if self._bracket or head.isspace():
             return REFUSE
-        if TRACEBACK.match(line) or line.startswith(b"\xe2\x95\xad"):
-            return self._become(PythonTraceback() if head == b"T" else Box()) if FAILED.search(self._opener[:160]) else REFUSE
-        if EXCEPTION.match(line) and HEADER.match(self._opener) and FAILED.search(self._opener[:160]):
+        if (head in b"TE+|" and TRACEBACK.match(line)) or line.startswith(b"\xe2\x95\xad"):
+            return self._become(PythonTraceback() if head == b"T" else Box()) if says_failure(self._opener) else REFUSE
+        if EXCEPTION.match(line) and HEADER.match(self._opener) and says_failure(self._opener):
             self._stack = True
             self.kind = "traceback"
             return TAKE
@@ -125,8 +142,8 @@ class Text(Shape):
             return TAKE
         if not line.strip():
             return REFUSE
-        if TRACEBACK.match(line):
-            return self._become(PythonTraceback()) if FAILED.search(self._opener[:160]) else REFUSE
+        if b"Traceback" in line and TRACEBACK.match(line):
+            return self._become(PythonTraceback()) if says_failure(self._opener) else REFUSE
         if FRAME.match(line):
             self._stack = True
             self.kind = "traceback"
@@ -151,7 +168,10 @@ class PythonTraceback(Shape):
         self._listing = False
 
     def take(self, line: bytes) -> int:
-        blank = not line.strip()
+        blank = not line or line.isspace()
+        if not (blank or self._after) and line[:1] in b" \t":
+            self.tentative = 0
+            return TAKE
         if CHAINED.match(line.lstrip(b" |")) or TRACEBACK.match(line):
             self._after = self._listing = False
             self.tentative = 0
@@ -238,9 +258,9 @@ def _special(line: bytes, stripped: bytes) -> Shape | None:
         return shape
     if head == b"\xe2":
         return Box()
-    if TRACEBACK.match(stripped):
+    if b"Traceback" in stripped and TRACEBACK.match(stripped):
         return PythonTraceback()
-    if stripped.startswith((b"panic: ", b"fatal error: ", b"goroutine ")) or RUST.match(stripped):
+    if stripped.startswith((b"panic: ", b"fatal error: ", b"goroutine ")) or (head == b"t" and RUST.match(stripped)):
         return Panic(line)
     if not (body := line.strip()):
         return None
