@@ -14,7 +14,7 @@ from operator import attrgetter
 from sanitizer.groups import Groups, Logical, Plain
 from sanitizer.lines import Digest, Lines
 from sanitizer.record import Assembled, Cut, Join, Record
-from sanitizer.special import marks
+from sanitizer.special import is_open, marks
 from sanitizer.wrappers import ExportEntry, Unwrapped, Wrapper, journal_fields, octets, unwrap
 
 __all__ = ["Assembled", "Assembler", "Cut", "Join", "Record"]
@@ -26,11 +26,6 @@ WRAPPED = b"0123456789{_"
 
 BETRAYED = ("auto", "plain", "cri", "docker")
 """The wrappers that `marks` tells by the look of a line."""
-
-
-def is_open(line: bytes) -> bool:
-    """Whether something may go on after *line*, which nothing betrays: not after a whole JSON object."""
-    return line[:1] != b"{" or line[-1:] != b"}"
 
 
 @dataclass(slots=True)
@@ -119,11 +114,11 @@ class Assembler:
         at = 0
         for mark in marks(lines, block) if self._wrapper in BETRAYED else range(len(lines)):
             while at < mark and not self._lets_go():
-                self._take_line(lines[at], first + at)
+                self._take_line(lines[at], first + at, alone=True)
                 at += 1
             if at <= mark:
                 self._take_line(lines[mark], first + mark)
-                at = mark + 1
+                at = mark + 1 + self._take_certain(lines, mark + 1, first)
 
     def _lets_go(self) -> bool:
         """Whether lines that nothing betrays may follow unseen: they have no wrapper, and go on with no more than broken text."""
@@ -133,7 +128,20 @@ class Assembler:
             self._family = ""
         return self._groups.forget()
 
-    def _take_line(self, line: bytes, index: int) -> None:
+    def _take_certain(self, lines: list[bytes], at: int, first: int) -> int:
+        """Take all at once what goes on with a record for certain, if no bound is near; says how many lines that is."""
+        count = self._groups.certain(lines, at)
+        if not count:
+            return 0
+        taken = lines[at : at + count]
+        seen = self._seen + sum(map(len, taken)) + count
+        if first + at + count > self._check_index or seen >= self._check_bytes or b"\x1b" in b"".join(taken):
+            return 0
+        self._groups.extend(taken, first + at)
+        self._seen = seen
+        return count
+
+    def _take_line(self, line: bytes, index: int, alone: bool = False) -> None:
         self._seen += len(line) + 1
         if index >= self._check_index or self._seen >= self._check_bytes:
             self._bound(index)
@@ -147,7 +155,7 @@ class Assembler:
                 return
         if self._family:
             self._change_family("")
-        self._groups.take("", Plain(index, line), index, self._seen)
+        self._groups.take("", Plain(index, line), index, self._seen, alone)
 
     def _bound(self, index: int) -> None:
         """Close everything once the oldest open record holds too much; else note when to look again."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, count
 
 from sanitizer.multiline import Text, opening
 from sanitizer.record import Join, Record
@@ -109,8 +109,20 @@ class Groups:
         for stream in list(self.runs):
             self._end_run(stream)
 
-    def take(self, stream: str, line: Line, first: int, seen: int) -> None:
-        """Give the next line of *stream*, whose first physical line is *first*, when *seen* bytes have been looked at."""
+    def certain(self, lines: list[bytes], at: int) -> int:
+        """How many of the plain *lines* from *at* on belong to the open record for certain."""
+        group = self.open.get("")
+        return group.shape.certain(lines, at) if group is not None and group.lines else 0
+
+    def extend(self, lines: Iterable[bytes], first: int) -> None:
+        """Give plain *lines*, of which `certain` counted all."""
+        self.open[""].lines += map(Plain, count(first), lines)
+
+    def take(self, stream: str, line: Line, first: int, seen: int, alone: bool = False) -> None:
+        """Give the next line of *stream*, whose first physical line is *first*, when *seen* bytes have been looked at.
+
+        *alone*: nothing betrays that the next one goes on with it, nor it with the one before, unless that one is of a record.
+        """
         if b"\x1b[" in line.text:
             line.coloured = line.text
             line.text = ANSI.sub(b"", line.text)
@@ -130,6 +142,8 @@ class Groups:
             if type(group.shape) is Text and group.shape.kind == "text" and len(group.lines) == 1:
                 before = group.lines[0]
             self._close(stream)
+        if alone and not self.runs:
+            return
         shape = opening(text)
         if before is None or type(shape) is not Text or not self._goes_on(stream, before, line):
             self._end_run(stream)

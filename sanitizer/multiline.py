@@ -12,12 +12,14 @@ from sanitizer.keyblock import BASE64, Base64Run, Key
 from sanitizer.richlog import RICH_BLANK, Box, Rich
 from sanitizer.shape import LAST, REFUSE, TAKE, Pieces, Shape
 
-FRESH = re.compile(
-    rb"[{\[<(]|\d{4}[-/]\d\d[-/]\d\d[T _]|\d\d[/:.]\d\d[/:.]\d\d|\d{10}(?:\.\d+)? |"
+FRESH_TIME = rb"\d{3}[-/]\d\d[-/]\d\d[T _]|\d[/:.]\d\d[/:.]\d\d|\d{9}(?:\.\d+)? "
+"""A time at the start of a record, after its first digit."""
+FRESH_WORD = (
     rb"[IWEFD]\d{4} \d\d:|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|"
     rb"(?:DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|TRACE)\b|(?:level|time|ts)=|-----|Traceback |"
     rb"(?:debug|info|notice|warn|warning|error|critical|fatal|trace|npm)\b ?:?"
 )
+FRESH = re.compile(rb"[{\[<(]|\d(?:" + FRESH_TIME + rb")|" + FRESH_WORD)
 """How a fresh record starts."""
 
 HEADER = re.compile(
@@ -50,6 +52,8 @@ GO = re.compile(
 UNGREETED = b"0123456789{[<("
 """What a line begins with that no text goes on with."""
 
+INDENTS = (b" ", b"\t")
+
 HANGING = re.compile(rb"\n[ \t]*")
 OPEN_BRACKET = re.compile(rb"[{\[(]\s*$")
 OPEN_ELEMENT = re.compile(rb"(?:^|[\s>])<[A-Za-z][\w:.\-]{0,63}>\s*$")
@@ -59,11 +63,20 @@ RUST = re.compile(rb"thread '[^']*'(?: \(\d+\))? panicked at ")
 RUST_MORE = re.compile(rb"stack backtrace:|\s+\d+: |\s+at |note: |\s+\[\.\.\. |  (?:left|right): ")
 
 
+def indented(lines: list[bytes], at: int) -> int:
+    """How many of the *lines* from *at* on are indented, neither blank nor a traceback's head nor with an open brace."""
+    for number in range(at, len(lines)):
+        line = lines[number]
+        if line[:1] not in INDENTS or line.isspace() or b"Traceback (" in line or b" {" in line:
+            return number - at
+    return len(lines) - at
+
+
 def says_failure(line: bytes) -> bool:
     """Whether the beginning of *line* says that something failed."""
     head = line[:160]
     low = head.lower()  # the pattern is slow to say no
-    return (low[:1] == b"e" or any([word in low for word in FAILURES])) and FAILED.search(head) is not None
+    return (low[:1] == b"e" or any(word in low for word in FAILURES)) and FAILED.search(head) is not None
 
 
 class Text(Shape):
@@ -114,6 +127,9 @@ class Text(Shape):
             self.kind = "traceback"
             return TAKE
         return REFUSE
+
+    def certain(self, lines: list[bytes], at: int) -> int:
+        return indented(lines, at) if self._stack and not self._bracket and self._inner is None else 0
 
     def text(self, lines: list[bytes]) -> tuple[bytes, tuple[tuple[int, int], ...]]:
         whole, _ = super().text(lines)
@@ -193,6 +209,10 @@ class PythonTraceback(Shape):
         return REFUSE
 
 
+    def certain(self, lines: list[bytes], at: int) -> int:
+        return 0 if self._after or self.tentative else indented(lines, at)
+
+
 class Panic(Shape):
     """A Go panic with its goroutines, or a Rust panic with its backtrace."""
 
@@ -226,6 +246,10 @@ class PrettyJson(Shape):
         if head in (b"}", b"]"):
             return LAST
         return TAKE if head in (b" ", b"\t") else REFUSE
+
+
+    def certain(self, lines: list[bytes], at: int) -> int:
+        return indented(lines, at)
 
 
 OPENS = re.compile(

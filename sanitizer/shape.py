@@ -29,6 +29,10 @@ class Shape:
         """Say whether *line* belongs to the record."""
         raise NotImplementedError
 
+    def certain(self, lines: list[bytes], at: int) -> int:  # noqa: ARG002 - for those who can say
+        """How many of the *lines* from *at* on, without colours, belong to the record for certain and leave its state as it is."""
+        return 0
+
     def text(self, lines: list[bytes]) -> tuple[bytes, tuple[tuple[int, int], ...]]:
         """The record's text and its seams `(offset, length)`: where layout was replaced by a glue of that length."""
         return b"\n".join([line[:-1] if line.endswith(b"\r") else line for line in lines]), ()

@@ -4,31 +4,65 @@ from __future__ import annotations
 
 import re
 
-from sanitizer.multiline import FRESH
+from sanitizer.multiline import FRESH_TIME, FRESH_WORD, says_failure
 from sanitizer.wraps import follows
 
-SPECIAL = re.compile(
-    # what goes on with nothing before it: a line in a wrapper, the head of a Rich row or of pretty JSON
-    rb"\n(?:(\{(?:\r?(?=\n|\Z)|[ \t\r\f\v]*\"log\")|"
-    rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d) std(?:out|err) |"
-    rb"\[(?:[^\[\]\n]{5,32}\] [A-Z]|\r?(?=\n|\Z)))|"
-    # what may go on with the line before it
-    rb"[ \t}\])]|--|\.\.\. |[+|] |\xe2\x95\xad|__CURSOR=|\x1b\[|"
-    rb"Traceback |Exception |Uncaught |Unhandled |Caused by: |Suppressed: |Wrapped by: |panic: |goroutine |fatal error: |thread '|"
-    rb"[A-Za-z0-9+/]{40}[A-Za-z0-9+/]*+={0,2}\r?(?=\n|\Z)|"
-    rb"[A-Za-z_$.][\w$.]*+(?=[:\r\n]| \[|\Z)"
-    rb"(?:(?<=Exception|Interrupt|Throwable)|(?<=Failure|Warning)|(?<=Error|Fault|Group)|(?<=Exit))"
-    rb"(?: \[[\w-]+\])?(?::|\r?(?=\n|\Z))|"
-    # any other that does not look like a fresh record, nor is blank
-    rb"([^{\[<(\n])(?<=(?!" + FRESH.pattern + rb")[\s\S]))"
-)
-"""The start of a line that may not be a record by itself."""
+ALONE, ROUSED, ANY, STALE = range(4)
+"""What a line may go on with: nothing, a line that says that something failed, any line, a line that looks broken."""
 
-ALONE, STALE = 1, 2
-"""The groups of `SPECIAL`: nothing before goes on in it; it goes on with the line before if that looks broken."""
+USUAL = rb"\{\"(?!log\")|\d\d{3}-\d\d-\d\d[T ][\d:.,Z+-]+ (?!std)|(?:DEBUG|INFO|WARNING|ERROR)[ :]"
+"""How most lines begin: none of them special."""
+NAME = (
+    rb"[A-Za-z_$.][\w$.]*+(?<=[eginprt])(?=[:\r\n]| \[|\Z)(?:(?<=Exception|Interrupt|Throwable)|(?<=Failure|Warning)|"
+    rb"(?<=Error|Fault|Group)|(?<=Exit))(?: \[[\w-]+\])?(?::|\r?(?=\n|\Z))"
+)
+"""An exception's, and what follows it."""
+BEGINNINGS = (
+    # in a wrapper
+    (rb"\{(?:\"log\"|[ \t\r\f\v]+\"log\"|\r?(?=\n|\Z))", ALONE),
+    (rb"\d\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d) std(?:out|err) ", ALONE),
+    (rb"__CURSOR=", ANY),
+    # Rich rows, pretty JSON, panics
+    (rb"\[(?:[^\[\]\n]{5,32}\] [A-Z]|\r?(?=\n|\Z))", ALONE),
+    (rb"panic: ", ALONE),
+    (rb"goroutine ", ALONE),
+    (rb"fatal error: ", ROUSED),
+    (rb"thread '", ROUSED),
+    # indented lines, a run of them at once, and what closes a bracket
+    (rb"[ \t}\])].*(?:\n[ \t}\])].*)*", ANY),
+    (rb"\x1b\[", ANY),
+    # exceptions and tracebacks
+    (NAME, ROUSED),
+    (rb"Traceback ", ROUSED),
+    (rb"Exception ", ROUSED),
+    (rb"Uncaught ", ROUSED),
+    (rb"Unhandled ", ROUSED),
+    (rb"[+|] ", ROUSED),
+    (rb"\xe2\x95\xad", ROUSED),
+    (rb"Caused by: ", ANY),
+    (rb"Suppressed: ", ANY),
+    (rb"Wrapped by: ", ANY),
+    (rb"--", ANY),
+    (rb"\.\.\. ", ANY),
+    # key material
+    (rb"[A-Za-z0-9+/][A-Za-z0-9+/]{39}[A-Za-z0-9+/]*+={0,2}\r?(?=\n|\Z)", ROUSED),
+    # whatever does not look like a fresh record, nor is blank
+    (rb"\d(?!" + FRESH_TIME + rb")", STALE),
+    (rb"[^{\[<(\n\d](?<=(?!" + FRESH_WORD + rb")[\s\S])", STALE),
+)
+"""How a line begins that may not be a record by itself. Each begins with a byte or a set, so that `re` passes over it at a look."""
+
+SPECIAL = re.compile(rb"\n(?!" + USUAL + rb")(?:" + b"|".join([pattern + b"()" for pattern, _ in BEGINNINGS]) + rb")")
+KINDS = (ALONE, *[kind for _, kind in BEGINNINGS])
+"""What each group of `SPECIAL` says."""
 
 JOURNALD, KEY, COLOUR = b'"__REALTIME_TIMESTAMP"', b"-----BEGIN ", b"\x1b"
 """What makes a line special wherever it stands in it."""
+
+
+def is_open(line: bytes) -> bool:
+    """Whether something may go on after *line*, which nothing betrays: not after a whole JSON object."""
+    return line[:1] != b"{" or line[-1:] != b"}"
 
 
 def marks(lines: list[bytes], block: bytes) -> list[int]:
@@ -39,15 +73,21 @@ def marks(lines: list[bytes], block: bytes) -> list[int]:
     found = [0, len(lines) - 1]
     line, start = 0, 0
     for special in SPECIAL.finditer(b"\n" + block):
-        upto = special.start()
-        while start < upto:
+        begun, end = special.span()
+        while start < begun:
             start += len(lines[line]) + 1
             line += 1
-        kind = special.lastindex
-        if kind == ALONE:
+        kind = KINDS[special.lastindex or 0]
+        if kind != STALE:
             found.append(line)
-        elif kind != STALE or follows(lines[line - 1], lines[line]):
+        if kind != ALONE and is_open(before := lines[line - 1]) and (
+            kind == ANY or follows(before, lines[line]) or (kind == ROUSED and says_failure(before))
+        ):
             found += (line - 1, line)
+        while (after := start + len(lines[line]) + 1) < end:
+            start = after
+            line += 1
+            found.append(line)
     if JOURNALD in block:
         found += [at for at, line in enumerate(lines) if JOURNALD in line]
     if KEY in block:
