@@ -14,7 +14,6 @@ MESSAGE = re.compile(rb"(?:\[?(?P<side>[Mm]essage from (?:client|server)|Client 
 BODYLESS = re.compile(
     rb'(?:method="(?P<method>[^"]{1,128})")? ?(?:id=(?P<id>"[^"]{1,64}"|[\w.\-]{1,64}))? ?(?P<part>params|result|error)?(?: |\r?$)'
 )
-METADATA = re.compile(rb" \{ metadata: (?:undefined|null|\{\}) \}\r?$")
 ARROW = re.compile(rb"(?P<from>[\w ]{1,20}) (?:->|=>|\xe2\x86\x92) (?P<to>[\w ]{1,20})$")
 TOOL = re.compile(
     rb"(?:Calling (?:MCP )?tool:? |Handling CallTool action for tool |Successfully called tool |Error calling tool |Tool )"
@@ -27,7 +26,6 @@ SERVER = re.compile(
 )
 HINT = re.compile(rb"\[?(?:[Mm]essage from |(?:Client|Server) Says)|MCP server \"")
 CLIENT_SIDE = frozenset([b"client", b"editor", b"host", b"vscode"])
-RPC = re.compile(rb'\{\s*"(?:jsonrpc|method|id|result|error|params)"\s*:|\[\s*\{\s*"jsonrpc"\s*:')
 
 
 def direction(first: bytes) -> str:
@@ -44,12 +42,12 @@ def arrow(text: bytes) -> str | None:
 def describe(line: bytes, start: int) -> dict[str, object]:
     """What a client says about MCP in the message of *line* that begins at *start*.
 
-    Keys: direction, method, rpc_id, rpc_part (params, result or error), tool_name, server, and `json`, the place `(start, end)`
-    in *line* of a JSON-RPC message.
+    Keys: direction, method, rpc_id, rpc_part (params, result or error), tool_name, server.
     """
     said: dict[str, object] = {}
     at = start
-    if b"{" not in line and b"tool" not in line and b"Tool" not in line and not HINT.match(line, at):
+    speaks = line.find(b"{") >= 0 or (line.find(b"ool") >= 0 and (line.find(b"tool") >= 0 or line.find(b"Tool") >= 0))
+    if not speaks and HINT.match(line, at) is None:
         return said
     if found := MESSAGE.match(line, at):
         side = found["side"].lower()
@@ -65,18 +63,4 @@ def describe(line: bytes, start: int) -> dict[str, object]:
         at = found.end()
     if found := TOOL.match(line, at):
         said["tool_name"] = found["tool"].decode("utf-8", "replace")
-    if span := embedded(line, at):
-        said["json"] = span
     return said
-
-
-def embedded(line: bytes, start: int) -> tuple[int, int] | None:
-    """Where a JSON-RPC message stands in *line* from *start* on, without a client's `{ metadata: undefined }` after it."""
-    found = RPC.search(line, start)
-    if not found:
-        return None
-    metadata = METADATA.search(line, found.end())
-    end = metadata.start() if metadata else len(line)
-    closing = b"}" if line[found.start() : found.start() + 1] == b"{" else b"]"
-    last = line.rfind(closing, found.start(), end)
-    return (found.start(), last + 1) if last > 0 else None

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import orjson
 
-from sanitizer import fields, terminal
+from sanitizer import terminal
 from sanitizer.model import Clean
 from sanitizer.redact import all_json, is_json
 from sanitizer.rows import Entry, Rows
+from sanitizer.textlog import parse_text
 
 
 def documents(
@@ -23,6 +25,7 @@ def documents(
     if not rows.entries:
         return plain(lines, rows.offsets, notes)
     plainly = Plainly(lines)
+    as_they_are, sure = plainly.as_they_are, plainly.sure
     records: list[Clean] = []
     offsets: list[int] = []
     for entry in rows.entries:
@@ -32,9 +35,9 @@ def documents(
             found = sum((notes[row] for row in range(first, first + height) if row in notes), Counter())
             if found:
                 facts = {**facts, "redactions": dict(sorted(found.items()))}
-        if height == 1 and plainly.sure and text[:1] == b"{":
-            records.append(plainly.document(text, facts))
-        elif text.strip() or keep_blank:
+        if height == 1 and sure and text[:1] == b"{":
+            records.append(Clean(text if as_they_are and not facts and text[-1:] == b"}" else plainly.document(text, facts)))
+        elif keep_blank or (text and not text.isspace()):
             records.append(Clean(document(text, facts, entry)))
         else:
             continue
@@ -45,12 +48,13 @@ def documents(
 def plain(lines: Sequence[bytes], offsets: Sequence[int], notes: Mapping[int, Counter[str]]) -> tuple[list[Clean], list[int]]:
     """The fast way: every row is a record without facts."""
     plainly = Plainly(lines)
+    as_they_are, sure = plainly.as_they_are, plainly.sure
     records: list[Clean] = []
     kept: list[int] = []
     for number, line in enumerate(lines):
-        if plainly.sure and line[:1] == b"{" and number not in notes:
-            records.append(plainly.document(line))
-        elif line.strip():
+        if sure and line[:1] == b"{" and number not in notes:
+            records.append(Clean(line if as_they_are and line[-1:] == b"}" else plainly.document(line)))
+        elif line and not line.isspace():
             facts: dict[str, object] = {"redactions": dict(sorted(notes[number].items()))} if number in notes else {}
             records.append(Clean(document(line, facts)))
         else:
@@ -60,47 +64,62 @@ def plain(lines: Sequence[bytes], offsets: Sequence[int], notes: Mapping[int, Co
 
 
 class Plainly:
-    """Lines that are JSON objects already, looked at all together: `sure` that each that begins like one is one."""
+    """Lines that are JSON objects already, looked at all together: `sure` that each that begins like one is one.
+
+    `as_they_are`: and nothing in them needs to be spelled otherwise.
+    """
 
     def __init__(self, lines: Sequence[bytes]) -> None:
         objects = [line for line in lines if line[:1] == b"{"]
-        self.sure = not objects or (all_json(objects) and utf8(objects))
-        joined = b"".join(objects) if self.sure else b""
-        self.tame = joined.isascii() and b"\x7f" not in joined
+        joined = b"\n".join(objects)
+        is_ascii = joined.isascii()
+        self.sure = not objects or (all_json(objects) and (is_ascii or utf8([joined])))
+        self.as_they_are = self.sure and is_ascii and joined.find(b"\x7f") < 0
 
-    def document(self, line: bytes, facts: Mapping[str, object] | None = None) -> Clean:
+    def document(self, line: bytes, facts: Mapping[str, object] | None = None) -> bytes:
         """The object that *line* is, with those *facts* that it does not state itself."""
         whole = line if line[-1:] == b"}" else line.rstrip()
         if facts:
             whole = with_facts(whole, facts)
-        return Clean(whole if self.tame and not facts else terminal.spell_bidi(whole))
+        return whole if self.as_they_are and not facts else terminal.spell_bidi(whole)
 
 
 def document(text: bytes, facts: Mapping[str, object], entry: Entry | None = None) -> bytes:
     """One record as a JSON object: *text* with *facts*; what the text says of itself goes before what its wrapper says."""
     stripped = text.strip()
-    if stripped[:1] == b"{" and b"\n" not in stripped:
+    if stripped[:1] != b"{":
+        return message(text, facts)
+    if b"\n" not in stripped:
         if not utf8([stripped]):
             stripped = stripped.decode("utf-8", "replace").encode()
         if is_json(stripped):
             return terminal.spell_bidi(with_facts(stripped, facts))
-    if stripped[:1] == b"{" and entry is not None and entry.kind == "json":
+    elif entry is not None and entry.kind == "json":
         joined = b" ".join(stripped.split(b"\n"))
         if is_json(joined):
             return terminal.spell_bidi(with_facts(orjson.dumps(orjson.loads(joined)) if utf8([joined]) else joined, facts))
-    parsed = fields.parse_text(terminal.uncoloured(text))
-    parsed.pop("json", None)  # a place in the line, for whoever reads the line
-    return terminal.spell_bidi(orjson.dumps({**facts, **parsed}))
+    return message(text, facts)
+
+
+def message(text: bytes, facts: Mapping[str, object]) -> bytes:
+    """One record that is no JSON: what its head says, and the rest as its message."""
+    parsed = parse_text(terminal.uncoloured(text))
+    return terminal.spell_bidi(orjson.dumps({**facts, **parsed} if facts else parsed))
 
 
 def with_facts(document: bytes, facts: Mapping[str, object]) -> bytes:
     """*document* (a JSON object) with those *facts* added that it does not state itself."""
-    more = {name: value for name, value in facts.items() if b'"%b"' % name.encode() not in document}
+    more = {name: value for name, value in facts.items() if document.find(quoted(name)) < 0}
     if not more:
         return document
     added = orjson.dumps(more)[1:]
     body = document[:-1].rstrip()
-    return body + (b"" if body.endswith(b"{") else b",") + added
+    return b"%b%b%b" % (body, b"" if body[-1:] == b"{" else b",", added)
+
+
+@lru_cache(256)
+def quoted(name: str) -> bytes:
+    return b'"%b"' % name.encode()
 
 
 def utf8(lines: Sequence[bytes]) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import orjson
 
 from sanitizer.redact import Redactor
-from sanitizer.rows import Entry
+from sanitizer.rows import ENTRY, Entry
 
 HARMLESS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)\Z|stdout\Z|stderr\Z")
 """Values that differ from record to record, or stand in each, and hold nothing: times and streams."""
@@ -25,23 +25,27 @@ class Facts:
 
     def clean(self, entries: Sequence[Entry]) -> list[Entry]:
         """*entries* with clean facts."""
-        told = [orjson.dumps(telling(entry.facts), default=str) if entry.facts else b"" for entry in entries]
-        fresh = [text for text in dict.fromkeys(told) if text and text not in self.known]
+        stated = [number for number, entry in enumerate(entries) if entry[3]]
+        parts = [apart(entries[number].facts) for number in stated]
+        told = [orjson.dumps(telling, default=str) for _, telling in parts]
+        fresh = [text for text in dict.fromkeys(told) if text not in self.known]
         if fresh:
             if len(self.known) + len(fresh) > MOST_REMEMBERED:
                 self.known.clear()
-                fresh = [text for text in dict.fromkeys(told) if text]
+                fresh = list(dict.fromkeys(told))
             for text, redacted in zip(fresh, self.redactor.redact(fresh).lines, strict=True):
                 self.known[text] = orjson.loads(redacted)
-        return [
-            entry._replace(facts={**harmless(entry.facts), **self.known[text]}) if text else entry
-            for entry, text in zip(entries, told, strict=True)
-        ]
+        made = list(entries)
+        for number, (harmless, _), text in zip(stated, parts, told, strict=True):
+            first, height, offset, _facts, kind = entries[number]
+            made[number] = ENTRY(Entry, (first, height, offset, {**harmless, **self.known[text]}, kind))
+        return made
 
 
-def telling(facts: Mapping[str, object]) -> dict[str, object]:
-    return {name: value for name, value in facts.items() if not (isinstance(value, str) and HARMLESS.match(value))}
-
-
-def harmless(facts: Mapping[str, object]) -> dict[str, object]:
-    return {name: value for name, value in facts.items() if isinstance(value, str) and HARMLESS.match(value)}
+def apart(facts: Mapping[str, object]) -> tuple[dict[str, object], dict[str, object]]:
+    """The *facts* that hold nothing, and those that may."""
+    harmless: dict[str, object] = {}
+    telling: dict[str, object] = {}
+    for name, value in facts.items():
+        (harmless if isinstance(value, str) and HARMLESS.match(value) else telling)[name] = value
+    return harmless, telling

@@ -45,11 +45,11 @@ def spell(found: re.Match[bytes]) -> bytes:
 
 def uncoloured(line: bytes) -> bytes:
     """*line* without escape sequences, for a record's message."""
-    return SEQUENCE.sub(b"", line) if b"\x1b" in line else line
+    return line if line.find(b"\x1b") < 0 else SEQUENCE.sub(b"", line)
 
 
 def spell_bidi(document: bytes) -> bytes:
     """A JSON document with what hides or moves in its strings as `\\uXXXX`: equal, and harmless to show."""
-    if document.isascii() and b"\x7f" not in document:
+    if document.isascii() and document.find(b"\x7f") < 0:
         return document
     return UNSEEN.sub(lambda found: b"\\u%04x" % ord(found[0].decode()), document)

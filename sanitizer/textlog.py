@@ -34,17 +34,18 @@ TOKEN = re.compile(
     rb"(?P<level>" + LEVEL + rb")(?![\w.\-/=])(?::(?=[\s\w])|)"
     rb"|[\[(<](?P<tagged>" + LEVEL + rb") *[\])>]:?"
     rb"|\[(?P<bracket>[^\[\]\r\n]{1,64})\]:?"
-    rb"|(?P<dashed>[\w.$/@:<>\-]{1,128}) +(?:-|\|) "
+    rb"|(?P<dashed>[\w.$/@:<>\-]{1,128}+) ++(?:-|\|) "
     rb"|(?P<pid>\d{1,7})(?=[ \t]+(?:---|\[|" + LEVEL + rb"\b))"
-    rb"|(?P<dotted>[A-Za-z_$][\w$]*(?:(?:\.|::)[\w$]+)+|(?<=  )[a-z_]\w+)(?:\{[^{}]{0,256}\})?(?: +:|:)(?= )"
+    rb"|(?P<dotted>[A-Za-z_$][\w$]*+(?:(?:\.|::)[\w$]++)++|(?<=  )[a-z_]\w++)(?:\{[^{}]{0,256}\})?(?: +:|:)(?= )"
     rb")"
 )
 COMMON = re.compile(
     rb" - (?P<name>[^\s\[\]]{1,128}) - (?P<level>[A-Z]{4,8}) - "
+    rb"| \[(?!" + LEVEL + rb" *\])(?P<tag>[\w.@/\-][\w.@/ \-]{0,63})\] \[(?P<tagged>" + LEVEL + rb")\] (?=[A-Z][a-z]+ [a-z])"
     rb"| \[(?P<padded>debug|info|warning|error|critical|exception) *\] (?=[^\[:\s])(?![\w.\-]+:)"
     rb"|[ \t]+(?P<plain>TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL|FATAL)(?=[ \t])"
 )
-"""The forms that most lines have: those of stdlib logging and structlog whole, and a bare level."""
+"""The forms that most lines have: those of stdlib logging, of Claude Desktop and of structlog whole, and a bare level."""
 STDLIB = re.compile(rb"(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL):(?P<logger>[\w.\-$/]{1,128}):(?!\d)")
 BARE = re.compile(
     rb"(?P<level>(?:TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|CRITICAL|FATAL|SEVERE|SUCCESS)(?=:|[ \t])"
@@ -84,21 +85,18 @@ def parse_text(line: bytes, assume_tz: tzinfo = UTC) -> dict[str, object]:
 
     A time whose zone is unknown is read in *assume_tz* and kept as it stood under `timestamp_text`.
     """
-    plain = line if b"\x1b" not in line else ANSI.sub(b"", line)
-    if plain.endswith(b"\r"):
+    plain = line if line.find(b"\x1b") < 0 else ANSI.sub(b"", line)
+    if plain[-1:] == b"\r":
         plain = plain[:-1]
     fields: dict[str, object] = {}
     end = _head(plain, fields, assume_tz)
-    said = describe(plain, end)
-    if said:
-        if len(plain) < len(line) - 1:
-            said.pop("json", None)
+    if said := describe(plain, end):
         if "direction" in said and "logger" in fields:
             fields["server"] = fields["logger"]
         fields.update(said)
     message = plain[end:].decode("utf-8", "replace")
     path = fields.get("path")
-    fields["message"] = message.rstrip().removesuffix(path).rstrip() if isinstance(path, str) else message
+    fields["message"] = message if path is None else message.rstrip().removesuffix(str(path)).rstrip()
     return fields
 
 
@@ -108,7 +106,8 @@ def _head(line: bytes, fields: dict[str, object], assume_tz: tzinfo) -> int:
     if first in DIGITS or (first in b"[(<" and line[1:2].isdigit()):
         if assume_tz is UTC and (found := PLAIN_TIME.match(line)):
             date, clock, fraction, zone = found.groups()
-            stamp = date.replace(b"/", b"-") + b"T" + clock + (b"." + fraction + b"Z" if fraction else b"Z")
+            day = date.replace(b"/", b"-")
+            stamp = b"%bT%b.%bZ" % (day, clock, fraction) if fraction else b"%bT%bZ" % (day, clock)
             fields["timestamp"] = stamp.decode()
             if not zone:
                 fields["timestamp_text"] = found[0].decode()
@@ -131,7 +130,8 @@ def _head(line: bytes, fields: dict[str, object], assume_tz: tzinfo) -> int:
 
 def _capital(line: bytes, fields: dict[str, object], assume_tz: tzinfo) -> int:
     if found := STDLIB.match(line):
-        fields["level"], fields["logger"] = found["level"].decode(), found["logger"].decode()
+        level, logger = found.groups()
+        fields["level"], fields["logger"] = level.decode(), logger.decode()
         return found.end()
     if found := BARE.match(line):
         return _bare(line, found, fields)
@@ -192,13 +192,13 @@ def _after_time(line: bytes, found: re.Match[bytes], fields: dict[str, object], 
 def _tokens(line: bytes, at: int, fields: dict[str, object]) -> int:  # noqa: PLR0912 - one for each kind of token
     """Take level, tags, logger and process off the line from *at* on; where the message starts."""
     if found := COMMON.match(line, at):
-        level = found["level"] or found["padded"] or found["plain"]
-        fields["level"] = level.decode()
-        if found["name"]:
-            fields["logger"] = found["name"].decode("utf-8", "replace")
-        if found["plain"] is None:
-            return found.end()
+        name, level, tag, tagged, padded, plain = found.groups()
+        fields["level"] = (level or tagged or padded or plain).decode()
+        if name or tag:
+            fields["logger"] = (name or tag.rstrip()).decode("utf-8", "replace")
         at = found.end()
+        if plain is None and (tag is None or line[:1] != b"["):
+            return at
     brackets: list[bytes] = []
     for _ in range(MOST_TOKENS):
         found = TOKEN.match(line, at)
@@ -230,7 +230,7 @@ def _tokens(line: bytes, at: int, fields: dict[str, object]) -> int:  # noqa: PL
         at = found.end()
     for text in brackets:
         fields["thread" if "logger" in fields else "logger"] = text.strip().decode("utf-8", "replace")
-    if (path := RICH_PATH.search(line, max(at, len(line) - MOST_PATH))) and line[:1] == b"[":
+    if line[:1] == b"[" and (path := RICH_PATH.search(line, max(at, len(line) - MOST_PATH))):
         fields["path"] = path["path"].decode()
     while line[at : at + 1] in (b" ", b"\t"):
         at += 1
