@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from codecs import register_error
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 CACHED_UNITS = 4096
+
+Span = tuple[int, int]
 
 
 class Decoder(Protocol):
@@ -16,11 +18,6 @@ class Decoder(Protocol):
     @property
     def anchors(self) -> tuple[bytes, ...]:
         """Fixed-width patterns, one of which hits every text that has a view; empty where `suspects` is cheap enough."""
-        ...
-
-    @property
-    def marks(self) -> tuple[bytes, ...]:
-        """Literals, one of which stands in every line that `suspects` says yes to; with none, such a line is not ASCII."""
         ...
 
     def suspects(self, text: bytes) -> bool:
@@ -36,6 +33,14 @@ class Decoder(Protocol):
 
         The decodings joined are what `decode` returns.
         """
+        ...
+
+
+class Marked(Decoder, Protocol):
+    """An encoding whose units have a mark of their own."""
+
+    def lines(self, text: bytes) -> list[Span]:
+        """Return those lines of *text*, in order, of which `suspects` says yes."""
         ...
 
 
@@ -74,6 +79,12 @@ class Substitution:
                 return self._gate is None or self._gate(text) is not None
         return False
 
+    def lines(self, text: bytes) -> list[Span]:
+        if self._gate is None:
+            return lines_with(text, self.marks)
+        # What the gate finds in a text may go over a line end.
+        return [(start, end) for start, end in lines_where(text, self._gate) if self.suspects(text[start:end])]
+
     def decode(self, text: bytes) -> bytes | None:
         if not self.suspects(text):
             return None
@@ -90,6 +101,35 @@ class Substitution:
         decoded = plain.copy()
         decoded[1::2] = map(self._units.__getitem__, plain[1::2])
         return plain, decoded
+
+
+def line_around(text: bytes, at: int) -> Span:
+    """The line of *text* in which the place *at* is."""
+    end = text.find(b"\n", at)
+    return text.rfind(b"\n", 0, at) + 1, end if end >= 0 else len(text)
+
+
+def lines_with(text: bytes, marks: Sequence[bytes]) -> list[Span]:
+    """The lines of *text* that hold one of *marks*, in order."""
+    found: list[Span] = []
+    for mark in marks:
+        at = text.find(mark)
+        while at >= 0:
+            span = line_around(text, at)
+            found.append(span)
+            at = text.find(mark, span[1])
+    return found if len(marks) == 1 else sorted(set(found))
+
+
+def lines_where(text: bytes, search: Callable[[bytes, int], re.Match[bytes] | None]) -> list[Span]:
+    """The lines of *text* in which a match of *search* begins, in order."""
+    found: list[Span] = []
+    hit = search(text, 0)
+    while hit:
+        span = line_around(text, hit.start())
+        found.append(span)
+        hit = search(text, span[1])
+    return found
 
 
 def _latin_1(error: UnicodeError) -> tuple[str, int]:

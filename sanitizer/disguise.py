@@ -6,14 +6,14 @@ buffer. A finding goes the way back through its views to the buffer that was rea
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
+from operator import add
 from typing import Protocol
 
 from sanitizer import views
-from sanitizer.decoding import Decoder
+from sanitizer.decoding import Decoder, Span, line_around
 from sanitizer.finding import Finding
 from sanitizer.record import Join
 from sanitizer.scan import Scanner
@@ -30,8 +30,6 @@ SEPARATOR = b"\n\n\n"
 
 APART = b"\n\n"
 """Between lines that are decoded together: an encoded text may go on after one line end, and these lines are no neighbours."""
-
-Span = tuple[int, int]
 
 
 class Layer(Protocol):
@@ -81,18 +79,71 @@ class Decoded:
         return found
 
 
-BEYOND = re.compile(rb"[\x80-\xff]")
-
 class Broken:
-    """A reading of a text that was broken over lines."""
+    """Readings of texts that were broken over lines; *starts* says where each of the *lines* stands in the root buffer."""
 
-    def __init__(self, join: Join, lines: Sequence[bytes], starts: Sequence[int]) -> None:
-        self.join = join
-        self.text = join.text(list(lines))
-        self.starts = starts
+    def __init__(self, joins: Sequence[Join], lines: Sequence[bytes], starts: Sequence[int]) -> None:
+        self.pieces: list[Span] = []
+        parts: list[bytes] = []
+        for join in joins:
+            for (line, start, end), glue in zip(join.pieces, (*join.glue, SEPARATOR), strict=True):
+                # Where the params of a call have given way to their hash, a line may be shorter than it was.
+                piece, begin = lines[line][start:end], starts[line] + start
+                self.pieces.append((begin, begin + len(piece)))
+                parts += piece, glue
+        sizes = list(map(len, parts))
+        self.text = b"".join(parts[:-1])
+        self.offsets = list(accumulate(map(add, sizes[::2], sizes[1::2]), initial=0))[:-1]
 
     def locate(self, start: int, end: int) -> list[Span]:
-        return [(self.starts[line] + a, self.starts[line] + b) for line, a, b in self.join.locate(start, end)]
+        found: list[Span] = []
+        number = max(0, bisect_right(self.offsets, start) - 1)
+        while number < len(self.offsets) and (offset := self.offsets[number]) < end:
+            first, last = self.pieces[number]
+            low, high = max(first, first + start - offset), min(last, first + end - offset)
+            if low < high:
+                found.append((low, high))
+            number += 1
+        return found
+
+
+class Level:
+    """Layers that are scanned together."""
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        self.layers = layers
+        self.text = b"\n" + SEPARATOR.join([layer.text for layer in layers]) + b"\n"
+        self.offsets = list(accumulate([len(layer.text) + len(SEPARATOR) for layer in layers], initial=1))[:-1]
+
+    def locate(self, start: int, end: int) -> list[Span]:
+        number = max(0, bisect_right(self.offsets, start) - 1)
+        base = self.offsets[number]
+        return self.layers[number].locate(max(0, start - base), end - base)
+
+
+class Seen:
+    """The lines that were decoded, and which place of the root buffer each is of."""
+
+    def __init__(self) -> None:
+        self.met: dict[bytes, tuple[Layer, int] | set[int]] = {}
+
+    def add(self, layer: Layer, start: int, line: bytes) -> bool:
+        """Whether *line*, at *start* of *layer*, was not met yet as what stands at its place of the root buffer."""
+        known = self.met.get(line)
+        if known is None:  # as are most: to work out their places would cost more than all else
+            self.met[line] = layer, start
+            return True
+        if isinstance(known, tuple):
+            known = self.met[line] = {place(*known)}
+        size = len(known)
+        known.add(place(layer, start))
+        return len(known) > size
+
+
+def place(layer: Layer, at: int) -> int:
+    """The place of the root buffer that *at* is of."""
+    where = layer.locate(at, at + 1)
+    return where[0][0] if where else -1
 
 
 class Disguises:
@@ -108,7 +159,7 @@ class Disguises:
 
         *tokens* are the places in it that may be of an encoded token (`views.ANCHORS`), *found* is what it shows plainly.
         """
-        seen: set[tuple[int, bytes]] = set()
+        seen = Seen()
         if tokens and found:
             begins = [start for start, _, _ in found]
             tokens = [at for at in tokens if not within(at, begins, found)]
@@ -116,58 +167,59 @@ class Disguises:
         if joins:
             starts = line_starts(lines)
             seams = Seams(buffer, [*found, *hidden], self.scanner.rules)
-            sure = [Broken(join, lines, starts) for join in joins if not join.doubtful]
-            hidden += self.follow(sure, seen, len(buffer))
-            hidden += self.follow([Broken(join, lines, starts) for join in joins if join.doubtful], seen, len(buffer), seams)
+            sure, plain, deep = sorted_out(joins, starts, seams)
+            hidden += self.follow([Broken(sure, lines, starts)] if sure else [], seen, len(buffer))
+            hidden += self.follow([Broken(plain, lines, starts)] if plain else [], seen, len(buffer), seams, depths=1)
+            hidden += self.follow([Broken(deep, lines, starts)] if deep else [], seen, len(buffer), seams)
         return hidden
 
-    def follow(self, layers: Sequence[Layer], seen: set[tuple[int, bytes]], size: int, seams: Seams | None = None) -> list[Finding]:
+    def follow(
+        self, layers: Sequence[Layer], seen: Seen, size: int, seams: Seams | None = None, depths: int = DEPTH
+    ) -> list[Finding]:
         """What *layers* and the views of them show, as findings of the root buffer of *size* bytes."""
         budget = MOST_DECODED * size + (1 << 16)
         found: list[Finding] = []
-        for depth in range(DEPTH):
+        for depth in range(depths):
             budget -= sum(len(layer.text) for layer in layers)
             if not layers or budget < 0:
                 break
-            joined = b"\n" + SEPARATOR.join([layer.text for layer in layers]) + b"\n"
-            offsets = [1, *accumulate((len(layer.text) + len(SEPARATOR) for layer in layers), initial=1)][1:-1] or [1]
-            for start, end, rule in self.scanner.find(joined):
-                number = bisect_right(offsets, start) - 1
-                base = offsets[number]
-                spans = layers[number].locate(max(0, start - base), end - base)
+            level = Level(layers)
+            for start, end, rule in self.scanner.find(level.text):
+                spans = level.locate(start, end)
                 if seams is None or (len(spans) > 1 and seams.hold(spans, rule, depth)):
                     found += [(a, b, rule) for a, b in spans if a < b]
-            if depth + 1 < DEPTH:
-                hits = self.scanner.tokens
-                deeper: list[Layer] = []
-                for number, layer in enumerate(layers):
-                    base = offsets[number]
-                    here = [hit - base for hit in hits if 0 <= hit - base <= len(layer.text)] if hits else []
-                    deeper += self.decode(layer, here, seen)
-                layers = deeper
+            layers = self.decode(level, self.scanner.tokens, seen) if depth + 1 < depths else []
         return found
 
-    def decode(self, layer: Layer, tokens: Sequence[int], seen: set[tuple[int, bytes]]) -> list[Layer]:
+    def decode(self, layer: Layer, tokens: Sequence[int], seen: Seen) -> list[Layer]:
         """The views of the lines of *layer* that show a disguise; a line that says the same of the same place is decoded once."""
         text = layer.text
-        wanted: dict[Span, list[Decoder]] = {}
-        for decoder in views.DECODERS:
-            # Of marks it is quickly told whether any stands for something; other signs are looked for line by line.
-            if decoder.suspects(text) if decoder.marks else not text.isascii():
-                for start, end in marked_lines(text, decoder.marks):
-                    if decoder.suspects(text[start:end]):
-                        wanted.setdefault((start, end), []).append(decoder)
-        chosen: dict[Decoder, list[Span]] = {}
-        for span in sorted(wanted):
-            if fresh(layer, span, text[span[0] : span[1]], seen):
-                for decoder in wanted[span]:
-                    chosen.setdefault(decoder, []).append(span)
-        out = [view for decoder, lines in chosen.items() for view in decoded(layer, lines, decoder)]
+        suspected = [(decoder, decoder.lines(text)) for decoder in views.DECODERS]
+        spans = sorted({span for _, lines in suspected for span in lines})
+        fresh = {span for span in spans if seen.add(layer, span[0], text[span[0] : span[1]])}
+        if len(fresh) < len(spans):
+            suspected = [(decoder, [span for span in lines if span in fresh]) for decoder, lines in suspected]
+        out = [view for decoder, lines in suspected for view in decoded(layer, lines, decoder)]
         if tokens:
             lines = sorted({line_around(text, max(0, token)) for token in tokens})
             for decoder in views.TOKEN_DECODERS:
                 out += decoded(layer, lines, decoder)
         return out
+
+
+def sorted_out(joins: Sequence[Join], starts: Sequence[int], seams: Seams) -> tuple[list[Join], list[Join], list[Join]]:
+    """The sure *joins*; the doubtful ones of which no view could tell more; and those of which it could."""
+    sure: list[Join] = []
+    plain: list[Join] = []
+    deep: list[Join] = []
+    for join in joins:
+        if not join.doubtful:
+            sure.append(join)
+        elif seams.may_hold_decoded([(starts[line] + start, starts[line] + end) for line, start, end in join.pieces]):
+            deep.append(join)
+        else:
+            plain.append(join)
+    return sure, plain, deep
 
 
 def within(at: int, begins: Sequence[int], found: Sequence[Finding]) -> bool:
@@ -176,41 +228,12 @@ def within(at: int, begins: Sequence[int], found: Sequence[Finding]) -> bool:
     return number >= 0 and at < found[number][1]
 
 
-def fresh(layer: Layer, span: Span, line: bytes, seen: set[tuple[int, bytes]]) -> bool:
-    """Whether *line* was not met yet as what stands at its place of the root buffer; it is from now on."""
-    where = layer.locate(span[0], span[0] + 1)
-    key = (where[0][0] if where else -1, line)
-    if key in seen:
-        return False
-    seen.add(key)
-    return True
-
-
 def decoded(layer: Layer, spans: Sequence[Span], decoder: Decoder) -> list[Layer]:
     """The lines at *spans*, decoded, if that changes anything."""
     if not spans:
         return []
-    source = APART.join([layer.text[start:end] for start, end in spans])
-    text = decoder.decode(source)
-    return [] if text is None else [Decoded(layer, spans, views.View(source, text, decoder))]
-
-
-def marked_lines(text: bytes, marks: Sequence[bytes]) -> list[Span]:
-    """The lines of *text* that hold one of *marks*, in order; without marks, those that are not ASCII."""
-    found: list[Span] = []
-    if not marks:
-        odd = BEYOND.search(text)
-        while odd:
-            found.append(line_around(text, odd.start()))
-            odd = BEYOND.search(text, found[-1][1])
-        return found
-    for mark in marks:
-        at = text.find(mark)
-        while at >= 0:
-            span = line_around(text, at)
-            found.append(span)
-            at = text.find(mark, span[1])
-    return found if len(marks) == 1 else sorted(set(found))
+    view = views.View.of(APART.join([layer.text[start:end] for start, end in spans]), decoder)
+    return [] if view is None else [Decoded(layer, spans, view)]
 
 
 def line_spans(text: bytes) -> list[Span]:
@@ -219,12 +242,6 @@ def line_spans(text: bytes) -> list[Span]:
         spans.append((at, at + len(line)))
         at += len(line) + 1
     return spans
-
-
-def line_around(text: bytes, at: int) -> Span:
-    """The line of *text* in which the place *at* is."""
-    end = text.find(b"\n", at)
-    return text.rfind(b"\n", 0, at) + 1, end if end >= 0 else len(text)
 
 
 def line_starts(lines: Sequence[bytes]) -> list[int]:

@@ -12,7 +12,7 @@ from binascii import a2b_base64, a2b_qp, unhexlify
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
-from sanitizer.decoding import Substitution, utf8
+from sanitizer.decoding import Span, Substitution, lines_where, utf8
 
 PRINTABLE_SHARE = 0.85
 """How much of a decoded token must be printable UTF-8 to be taken for a text as a whole."""
@@ -80,7 +80,6 @@ class Tokens:
         glued: bool = False,
     ) -> None:
         self.anchors = anchors
-        self.marks: tuple[bytes, ...] = ()
         self._glued = glued
         self._least = least
         self._width = len(places)
@@ -244,7 +243,7 @@ HEX_DUMP = Tokens(
 class ByteLists:
     """Bytes listed as decimal numbers, as a Buffer, a `byte[]` and journald print them; each number is a unit."""
 
-    anchors, marks = (), (b"[",)
+    anchors = ()
 
     def __init__(self) -> None:
         self._list = re.compile(rb"\[(\s{0,8}-?[0-9]{1,3}(?:\s?,\s{0,8}-?[0-9]{1,3}){7,}\s{0,8})\]")
@@ -252,6 +251,9 @@ class ByteLists:
 
     def suspects(self, text: bytes) -> bool:
         return b"[" in text and self._list.search(text) is not None
+
+    def lines(self, text: bytes) -> list[Span]:
+        return [(start, end) for start, end in lines_where(text, self._list.search) if self.suspects(text[start:end])]
 
     def decode(self, text: bytes) -> bytes | None:
         if b"[" not in text:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
+from sanitizer.decoding import Span
 from sanitizer.finding import Finding
 from sanitizer.ruleset import Rule
-
-Span = tuple[int, int]
 
 REST = re.compile(
     rb"(?![0-9A-Fa-f]+(?![^\s]))(?!\S*\d{4}-?\d\d-?\d\d)(?!\S*\.[a-z]{1,4}(?!\S))[A-Za-z0-9+/_.~-]{8,}={0,2}(?![=:(.@])"
@@ -21,6 +21,10 @@ SOFT = re.compile(rb"[^\s=]*[=:@0-9][^\s]*=\r?\n$")
 
 SHORT_REST = re.compile(rb"(?=[^0-9\s]*[0-9]|[^A-Z\s]*[A-Z][^a-z\s]*[a-z])[A-Za-z0-9+/_.~!$%^&*-]{4,}={0,2}")
 """What may be the rest of a token behind a soft break."""
+
+TOKEN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_.~-="
+SHORTEST = 16
+"""What a piece of a token consists of, and how long the shortest is of which `random` tells anything."""
 
 CONSOLES = frozenset((72, 76, 78, 79, 80, 100, 120, 128, 132, 140, 160, 200, 256))
 """Where digits at the end of one line and at the beginning of the next are taken for one number: chance makes many."""
@@ -56,10 +60,22 @@ class Seams:
             first, before = start, end
         return True
 
+    def may_hold_decoded(self, pieces: Sequence[Span]) -> bool:
+        """Whether `hold` could agree to what is found over a seam between *pieces* at any depth but 0."""
+        for (first, before), (start, _) in pairwise(pieces):
+            if start in self.starts and before - first >= SHORTEST and self.is_tokenlike(before - SHORTEST, before):
+                return True
+        return False
+
+    def is_tokenlike(self, start: int, end: int) -> bool:
+        return not self.buffer[start:end].translate(None, TOKEN)
+
     def softly(self, end: int) -> bool:
         """Whether the line that *end* is the end of breaks softly."""
         after = self.buffer.find(b"\n", end, end + 3) + 1
-        return after > 0 and SOFT.search(self.buffer, max(self.buffer.rfind(b"\n", 0, end) + 1, end - 256), after) is not None
+        if after < 2 or not self.buffer.endswith((b"=\n", b"=\r\n"), 0, after):
+            return False
+        return SOFT.search(self.buffer, max(self.buffer.rfind(b"\n", 0, end) + 1, end - 256), after) is not None
 
     def rests(self, start: int, end: int) -> bool:
         """Whether `buffer[start:end]` is more like a piece of a token than like a word."""

@@ -10,10 +10,18 @@ from __future__ import annotations
 import re
 from unicodedata import category, digit, normalize
 
-from sanitizer.decoding import Substitution
+from sanitizer.decoding import Span, Substitution, lines_with
 
 _CHARACTER = rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 _ASCII = bytes(range(128))
+_BEYOND = b"\xff"
+_BEYOND_ASCII = _ASCII + _BEYOND * 128
+
+
+def _odd_lines(text: bytes) -> list[Span]:
+    """The lines of *text* that are not ASCII."""
+    return [] if text.isascii() else lines_with(text.translate(_BEYOND_ASCII), (_BEYOND,))
+
 
 # Format characters are Cf; these are seen no more than they are.
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u180f\u2800\u3164\uffa0")
@@ -74,6 +82,9 @@ class Fold(Substitution):
         self._plain: set[str] = set()
         self._odd: set[str] = set()
 
+    def lines(self, text: bytes) -> list[Span]:
+        return [(start, end) for start, end in _odd_lines(text) if self.suspects(text[start:end])] if self.suspects(text) else []
+
     def suspects(self, text: bytes) -> bool:
         # Of a text's few sorts of characters beyond ASCII, most have been seen before and stand for themselves.
         if text.isascii():
@@ -103,6 +114,9 @@ class Skeleton(Substitution):
         self._mixed = re.compile(
             rf"[{every}](?:(?<=[A-Za-z0-9].)|(?<=[{letters}])[A-Za-z0-9@]|(?<=[{beyond_bmp}])[{beyond_bmp}])",
         )
+
+    def lines(self, text: bytes) -> list[Span]:
+        return [(start, end) for start, end in _odd_lines(text) if self.suspects(text[start:end])]
 
     def suspects(self, text: bytes) -> bool:
         if text.isascii():

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
-from sanitizer.decoding import Decoder
+from sanitizer.decoding import Decoder, Marked
 from sanitizer.encodings import BASE32, BASE64, BASE64_UTF16, BYTE_LISTS, HEX, HEX_DUMP, WORDS
 from sanitizer.escapes import CONTROLS, ENTITIES, ESCAPES, FORM, PERCENT, QUOTED
 from sanitizer.unicode import FOLD, SKELETON
@@ -22,7 +22,7 @@ from sanitizer.unicode import FOLD, SKELETON
 MAX_DEPTH = 5
 MAX_VIEWS = 64
 
-DECODERS: tuple[Decoder, ...] = (ESCAPES, PERCENT, ENTITIES, FOLD, CONTROLS, WORDS, SKELETON, FORM, QUOTED, BYTE_LISTS)
+DECODERS: tuple[Marked, ...] = (ESCAPES, PERCENT, ENTITIES, FOLD, CONTROLS, WORDS, SKELETON, FORM, QUOTED, BYTE_LISTS)
 """Substitutions, likeliest first; each tells cheaply that a text has none of its units."""
 
 TOKEN_DECODERS: tuple[Decoder, ...] = (BASE64, HEX, BASE32, BASE64_UTF16, HEX_DUMP)
@@ -51,22 +51,37 @@ class View:
         self._ends: list[int] | None = None
         self._source_ends: list[int] = []
 
+    @classmethod
+    def of(cls, source: bytes, decoder: Decoder) -> View | None:
+        """The view of *source* by *decoder*, or None if that changes nothing."""
+        if decoder not in TOKEN_DECODERS:
+            text = decoder.decode(source)
+            return None if text is None else cls(source, text, decoder)
+        # To decode tokens is to split: once is enough.
+        plain, decoded = decoder.split(source)
+        if len(plain) == 1:
+            return None
+        view = cls(source, b"".join(decoded), decoder)
+        view._map(plain, decoded)
+        return view
+
     def locate(self, start: int, end: int) -> list[tuple[int, int]]:
         """Return the spans of the source that carry `text[start:end]`, in order, adjacent ones merged; none for an empty span."""
         start, end = max(start, 0), min(end, len(self.text))
         if start >= end:
             return []
-        ends = self._ends
-        if ends is None:
-            plain, decoded = self._decoder.split(self.source)
-            self._source_ends = list(accumulate(map(len, plain)))
-            self._ends = ends = list(accumulate(map(len, decoded)))
+        ends = self._ends or self._map(*self._decoder.split(self.source))
         first = bisect_right(ends, start)
         last = bisect_left(ends, end)
         source_ends = self._source_ends
         source_start = source_ends[first - 1] if first & 1 else source_ends[first] - (ends[first] - start)
         source_end = source_ends[last] - (0 if last & 1 else ends[last] - end)
         return [(source_start, source_end)]
+
+    def _map(self, plain: Sequence[bytes], decoded: Sequence[bytes]) -> list[int]:
+        self._source_ends = list(accumulate(map(len, plain)))
+        self._ends = list(accumulate(map(len, decoded)))
+        return self._ends
 
     def locate_root(self, start: int, end: int) -> list[tuple[int, int]]:
         """`locate` through all parents, down to the text that the first view was made of."""

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 from engines import redactor, rule
 
-from sanitizer.disguise import Decoded, Root, line_spans, line_starts
+from sanitizer.disguise import Decoded, Root, line_starts
 from sanitizer.record import Join
 from sanitizer.views import DECODERS, View
 
@@ -95,6 +95,5 @@ def test_the_way_back_through_two_views_ends_in_the_root() -> None:
 
 
 def test_lines_know_where_they_stand() -> None:
-    assert line_spans(b"a\n\nbc") == [(0, 1), (2, 2), (3, 5)]
     assert line_starts([b"a", b"", b"bc"]) == [1, 3, 4]
     assert line_starts([]) == []
