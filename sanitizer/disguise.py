@@ -203,7 +203,7 @@ class Disguises:
         if tokens:
             lines = sorted({line_around(text, max(0, token)) for token in tokens})
             for decoder in views.TOKEN_DECODERS:
-                out += decoded(layer, lines, decoder)
+                out += tokens_decoded(layer, lines, decoder)
         return out
 
 
@@ -232,16 +232,23 @@ def decoded(layer: Layer, spans: Sequence[Span], decoder: Decoder) -> list[Layer
     """The lines at *spans*, decoded, if that changes anything."""
     if not spans:
         return []
-    view = views.View.of(APART.join([layer.text[start:end] for start, end in spans]), decoder)
-    return [] if view is None else [Decoded(layer, spans, view)]
+    source = APART.join([layer.text[start:end] for start, end in spans])
+    text = decoder.decode(source)
+    return [] if text is None else [Decoded(layer, spans, views.View(source, text, decoder))]
 
 
-def line_spans(text: bytes) -> list[Span]:
-    spans, at = [], 0
-    for line in text.split(b"\n"):
-        spans.append((at, at + len(line)))
-        at += len(line) + 1
-    return spans
+def tokens_decoded(layer: Layer, spans: Sequence[Span], decoder: Decoder) -> list[Layer]:
+    """Those of the lines at *spans* that hold a token, decoded."""
+    source = APART.join([layer.text[start:end] for start, end in spans])
+    plain, meant = decoder.split(source)
+    if len(plain) == 1:
+        return []
+    # A line that stays as it is would be met again at every depth.
+    offsets = [0, *accumulate(end - start + len(APART) for start, end in spans)][:-1]
+    held = sorted({bisect_right(offsets, at) - 1 for at in list(accumulate(map(len, plain)))[:-1:2]})
+    if len(held) < len(spans):
+        return tokens_decoded(layer, [spans[number] for number in held], decoder)
+    return [Decoded(layer, spans, views.View.split(source, plain, meant, decoder))]
 
 
 def line_starts(lines: Sequence[bytes]) -> list[int]:

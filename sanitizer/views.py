@@ -52,15 +52,8 @@ class View:
         self._source_ends: list[int] = []
 
     @classmethod
-    def of(cls, source: bytes, decoder: Decoder) -> View | None:
-        """The view of *source* by *decoder*, or None if that changes nothing."""
-        if decoder not in TOKEN_DECODERS:
-            text = decoder.decode(source)
-            return None if text is None else cls(source, text, decoder)
-        # To decode tokens is to split: once is enough.
-        plain, decoded = decoder.split(source)
-        if len(plain) == 1:
-            return None
+    def split(cls, source: bytes, plain: Sequence[bytes], decoded: Sequence[bytes], decoder: Decoder) -> View:
+        """The view of *source*, which *decoder* has split already."""
         view = cls(source, b"".join(decoded), decoder)
         view._map(plain, decoded)
         return view
