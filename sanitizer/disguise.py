@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
-from operator import add
+from operator import add as plus
 from typing import Protocol
 
 from sanitizer import views
@@ -37,8 +37,11 @@ class Layer(Protocol):
 
     text: bytes
 
-    def locate(self, start: int, end: int) -> list[Span]:
-        """The spans of the root buffer that carry `text[start:end]`."""
+    def locate(self, found: Sequence[Finding], base: int = 0) -> list[Finding]:
+        """What was found in the text, as it stands in the root buffer: one finding for each span that carries it.
+
+        The places of *found* count from where the text is *base*.
+        """
         ...
 
 
@@ -48,8 +51,8 @@ class Root:
     def __init__(self, buffer: bytes) -> None:
         self.text = buffer
 
-    def locate(self, start: int, end: int) -> list[Span]:
-        return [(start, end)]
+    def locate(self, found: Sequence[Finding], base: int = 0) -> list[Finding]:
+        return [(start - base, end - base, rule) for start, end, rule in found] if base else list(found)
 
 
 class Decoded:
@@ -59,23 +62,37 @@ class Decoded:
         self.text = view.text
         self.parent = parent
         self.view = view
-        self.starts = [start for start, _ in lines]
-        self.offsets = [0, *accumulate(end - start + len(APART) for start, end in lines)][:-1]
+        self.offsets = list(accumulate([end - start + len(APART) for start, end in lines], initial=0))
+        self.shifts = [start - offset for (start, _), offset in zip(lines, self.offsets, strict=False)]
 
-    def locate(self, start: int, end: int) -> list[Span]:
-        return [span for a, b in self.view.locate(start, end) for piece in self.pieces(a, b) for span in self.parent.locate(*piece)]
+    def locate(self, found: Sequence[Finding], base: int = 0) -> list[Finding]:
+        ends, source_ends = self.view.ends()
+        offsets, shifts, size = self.offsets, self.shifts, len(self.text) + base
+        carried: list[Finding] = []
+        for start, end, rule in found:
+            start = start - base if start > base else 0
+            end = (end if end < size else size) - base
+            if start < end:
+                first, last = views.carrier(start, end, ends, source_ends)
+                number = bisect_right(offsets, first)
+                if last <= offsets[number] - len(APART):
+                    shift = shifts[number - 1]
+                    carried.append((first + shift, last + shift, rule))
+                else:
+                    carried += [(*piece, rule) for piece in self.pieces(first, last)]
+        return self.parent.locate(carried)
 
     def pieces(self, start: int, end: int) -> list[Span]:
         """The span of the joined lines as spans of the parent, line by line."""
         found: list[Span] = []
+        number = bisect_right(self.offsets, start) - 1
         while start < end:
-            number = bisect_right(self.offsets, start) - 1
-            after = self.offsets[number + 1] - len(APART) if number + 1 < len(self.offsets) else end
-            stop = min(end, after)
-            shift = self.starts[number] - self.offsets[number]
+            after = self.offsets[number + 1]
+            stop = min(end, after - len(APART))
             if start < stop:
-                found.append((start + shift, stop + shift))
-            start = after + len(APART) if stop == after else end
+                found.append((start + self.shifts[number], stop + self.shifts[number]))
+            start = after
+            number += 1
         return found
 
 
@@ -93,18 +110,22 @@ class Broken:
                 parts += piece, glue
         sizes = list(map(len, parts))
         self.text = b"".join(parts[:-1])
-        self.offsets = list(accumulate(map(add, sizes[::2], sizes[1::2]), initial=0))[:-1]
+        self.offsets = list(accumulate(map(plus, sizes[::2], sizes[1::2]), initial=0))
 
-    def locate(self, start: int, end: int) -> list[Span]:
-        found: list[Span] = []
-        number = max(0, bisect_right(self.offsets, start) - 1)
-        while number < len(self.offsets) and (offset := self.offsets[number]) < end:
-            first, last = self.pieces[number]
-            low, high = max(first, first + start - offset), min(last, first + end - offset)
-            if low < high:
-                found.append((low, high))
-            number += 1
-        return found
+    def locate(self, found: Sequence[Finding], base: int = 0) -> list[Finding]:
+        offsets, pieces = self.offsets, self.pieces
+        carried: list[Finding] = []
+        for start, end, rule in found:
+            number = bisect_right(offsets, start - base) - 1 if start > base else 0
+            while number < len(pieces) and offsets[number] < end - base:
+                first, last = pieces[number]
+                shift = first - offsets[number] - base
+                low, high = start + shift, end + shift
+                low, high = low if low > first else first, high if high < last else last
+                if low < high:
+                    carried.append((low, high, rule))
+                number += 1
+        return carried
 
 
 class Level:
@@ -113,12 +134,19 @@ class Level:
     def __init__(self, layers: Sequence[Layer]) -> None:
         self.layers = layers
         self.text = b"\n" + SEPARATOR.join([layer.text for layer in layers]) + b"\n"
-        self.offsets = list(accumulate([len(layer.text) + len(SEPARATOR) for layer in layers], initial=1))[:-1]
+        self.offsets = list(accumulate([len(layer.text) + len(SEPARATOR) for layer in layers], initial=1))
 
-    def locate(self, start: int, end: int) -> list[Span]:
-        number = max(0, bisect_right(self.offsets, start) - 1)
-        base = self.offsets[number]
-        return self.layers[number].locate(max(0, start - base), end - base)
+    def locate(self, found: Sequence[Finding], base: int = 0) -> list[Finding]:
+        shared: list[list[Finding]] = [[] for _ in self.layers]
+        begun = after = 0
+        for finding in found:
+            if not begun <= finding[0] - base < after:
+                number = max(1, bisect_right(self.offsets, finding[0] - base)) - 1
+                begun, after = self.offsets[number : number + 2]
+                add = shared[number].append
+            add(finding)
+        own = zip(self.layers, shared, self.offsets, strict=False)
+        return [carried for layer, here, begun in own if here for carried in layer.locate(here, base + begun)]
 
 
 class Seen:
@@ -142,7 +170,7 @@ class Seen:
 
 def place(layer: Layer, at: int) -> int:
     """The place of the root buffer that *at* is of."""
-    where = layer.locate(at, at + 1)
+    where = layer.locate([(at, at + 1, 0)])
     return where[0][0] if where else -1
 
 
@@ -184,10 +212,8 @@ class Disguises:
             if not layers or budget < 0:
                 break
             level = Level(layers)
-            for start, end, rule in self.scanner.find(level.text):
-                spans = level.locate(start, end)
-                if seams is None or (len(spans) > 1 and seams.hold(spans, rule, depth)):
-                    found += [(a, b, rule) for a, b in spans if a < b]
+            here = self.scanner.find(level.text)
+            found += level.locate(here) if seams is None else over_seams(here, level, seams, depth)
             layers = self.decode(level, self.scanner.tokens, seen) if depth + 1 < depths else []
         return found
 
@@ -220,6 +246,19 @@ def sorted_out(joins: Sequence[Join], starts: Sequence[int], seams: Seams) -> tu
         else:
             plain.append(join)
     return sure, plain, deep
+
+
+def over_seams(found: Sequence[Finding], layer: Layer, seams: Seams, depth: int) -> list[Finding]:
+    """What of *found*, in *layer* at *depth*, goes over seams that hold, as findings of the root buffer."""
+    carriers: dict[int, list[Span]] = {}
+    for start, end, number in layer.locate([(start, end, number) for number, (start, end, _) in enumerate(found)]):
+        carriers.setdefault(number, []).append((start, end))
+    return [
+        (start, end, found[number][2])
+        for number, spans in carriers.items()
+        if len(spans) > 1 and seams.hold(spans, found[number][2], depth)
+        for start, end in spans
+    ]
 
 
 def within(at: int, begins: Sequence[int], found: Sequence[Finding]) -> bool:

@@ -61,20 +61,17 @@ class View:
     def locate(self, start: int, end: int) -> list[tuple[int, int]]:
         """Return the spans of the source that carry `text[start:end]`, in order, adjacent ones merged; none for an empty span."""
         start, end = max(start, 0), min(end, len(self.text))
-        if start >= end:
-            return []
-        ends = self._ends or self._map(*self._decoder.split(self.source))
-        first = bisect_right(ends, start)
-        last = bisect_left(ends, end)
-        source_ends = self._source_ends
-        source_start = source_ends[first - 1] if first & 1 else source_ends[first] - (ends[first] - start)
-        source_end = source_ends[last] - (0 if last & 1 else ends[last] - end)
-        return [(source_start, source_end)]
+        return [carrier(start, end, *self.ends())] if start < end else []
 
-    def _map(self, plain: Sequence[bytes], decoded: Sequence[bytes]) -> list[int]:
+    def ends(self) -> tuple[list[int], list[int]]:
+        """Where each piece ends in the text, and where in the source."""
+        if self._ends is None:
+            self._map(*self._decoder.split(self.source))
+        return self._ends or [], self._source_ends
+
+    def _map(self, plain: Sequence[bytes], decoded: Sequence[bytes]) -> None:
         self._source_ends = list(accumulate(map(len, plain)))
         self._ends = list(accumulate(map(len, decoded)))
-        return self._ends
 
     def locate_root(self, start: int, end: int) -> list[tuple[int, int]]:
         """`locate` through all parents, down to the text that the first view was made of."""
@@ -84,6 +81,16 @@ class View:
             spans = _merged([span for piece in spans for span in view.locate(*piece)])
             view = view.parent
         return spans
+
+
+def carrier(start: int, end: int, ends: list[int], source_ends: list[int]) -> tuple[int, int]:
+    """The span of a source that carries *start* to *end* of its view: *ends* of their pieces, of which the odd ones are units."""
+    first = bisect_right(ends, start)
+    last = bisect_left(ends, end, first)
+    return (
+        source_ends[first - 1] if first & 1 else source_ends[first] - (ends[first] - start),
+        source_ends[last] - (0 if last & 1 else ends[last] - end),
+    )
 
 
 class Joined(View):

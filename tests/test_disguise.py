@@ -91,7 +91,7 @@ def test_the_way_back_through_two_views_ends_in_the_root() -> None:
     inner = Decoded(outer, [(0, len(first))], View(first, second, percent))
 
     assert second == b"x acme_secret y"
-    assert inner.locate(2, 13) == [(2, 17)]
+    assert inner.locate([(2, 13, 7)]) == [(2, 17, 7)]
 
 
 def test_lines_know_where_they_stand() -> None:
