@@ -107,8 +107,7 @@ class Tokens:
             plain += text[done:start], text[start:end]
             decoded += text[done:start], before + utf8(meaning) + after
             done = end
-        rest = text[done:]
-        return [*plain, rest], [*decoded, rest]
+        return [*plain, text[done:]], [*decoded, text[done:]]
 
     def _traces(self, block: bytes) -> int:
         """Return a number whose byte i is 1 where `least` groups start at block[i], else 0.
@@ -243,7 +242,7 @@ HEX_DUMP = Tokens(
 class ByteLists:
     """Bytes listed as decimal numbers, as a Buffer, a `byte[]` and journald print them; each number is a unit."""
 
-    anchors = ()
+    anchors: tuple[bytes, ...] = ()
 
     def __init__(self) -> None:
         self._list = re.compile(rb"\[(\s{0,8}-?[0-9]{1,3}(?:\s?,\s{0,8}-?[0-9]{1,3}){7,}\s{0,8})\]")
@@ -256,8 +255,6 @@ class ByteLists:
         return [(start, end) for start, end in lines_where(text, self._list.search) if self.suspects(text[start:end])]
 
     def decode(self, text: bytes) -> bytes | None:
-        if b"[" not in text:
-            return None
         pieces = self.split(text)[1]
         return b"".join(pieces) if len(pieces) > 1 else None
 
@@ -279,8 +276,7 @@ class ByteLists:
                 plain += b"", number[0]
                 decoded += b"", values[at : at + 1]
                 done = end
-        rest = text[done:]
-        return [*plain, rest], [*decoded, rest]
+        return [*plain, text[done:]], [*decoded, text[done:]]
 
 
 BYTE_LISTS = ByteLists()
@@ -295,7 +291,10 @@ def _word(unit: bytes) -> bytes:
     return unit
 
 
-# RFC 2047, section 2 (white space between two encoded words is none, section 6.2), and `=?base64?...?=` of MCP's headers.
+# RFC 2047, section 2 (between two encoded words, white space is none: section 6.2), and `=?base64?...?=` of MCP's headers.
 WORDS = Substitution(
-    (b"?",), rb"(=\?[A-Za-z0-9_*-]{2,40}\?(?:[bBqQ]\?)?[!->@-~]*\?=(?:\s{1,8}(?==\?))?)", _word, gate=rb"=\?[A-Za-z0-9_*-]{2,40}\?"
+    (b"?",),
+    rb"(=\?[A-Za-z0-9_*-]{2,40}\?(?:[bBqQ]\?)?[!->@-~]*\?=(?:[^\S\n]{0,8}\n?[^\S\n]{0,8}(?==\?))?)",
+    _word,
+    gate=rb"=\?[A-Za-z0-9_*-]{2,40}\?",
 )

@@ -139,7 +139,7 @@ QUOTED = Substitution(
 # ECMA-48 control sequences and strings, other controls; and in the same line, sequences whose escape byte was dropped or spelled.
 CONTROLS = Substitution(
     (b"\x1b", b"\0", b"\b"),
-    rb"((?:\x1b(?:\[[0-?]{0,64}[ -/]{0,8}[@-~]|\][^\x07\x1b]{0,2048}(?:\x07|\x1b\\)|[ -/]{0,8}[0-~])|[\0-\x08\x0b\x0c\x0e-\x1f\x7f]"
-    rb"|(?:\xc2\x9b|\^\[\[|\#033\[|\[)[0-9;:]{0,24}m){1,64})",
+    rb"((?:\x1b(?:\[[0-?]{0,64}[ -/]{0,8}[@-~]|\][^\x07\x1b\n]{0,2048}(?:\x07|\x1b\\)|[ -/]{0,8}[0-~])"
+    rb"|[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|(?:\xc2\x9b|\^\[\[|\#033\[|\[)[0-9;:]{0,24}m){1,64})",
     _nothing,
 )

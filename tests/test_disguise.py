@@ -8,7 +8,8 @@ from urllib.parse import quote
 import pytest
 from engines import redactor, rule
 
-from sanitizer.disguise import Decoded, Root, line_starts
+from sanitizer.disguise import line_starts
+from sanitizer.layers import Decoded, Root
 from sanitizer.record import Join
 from sanitizer.views import DECODERS, View
 
@@ -60,6 +61,16 @@ def test_what_hides_in_one_line_leaves_the_others_alone() -> None:
     found = RUN.redact([b"a %41 b", b"x %61cme_secret y", b"c %42 d"])
 
     assert found.lines == [b"a %41 b", b"x [REDACTED:acme] y", b"c %42 d"]
+
+
+@pytest.mark.parametrize(
+    ("above", "line"),
+    [("=?utf-8?Q?note?=", "=?utf-8?Q?=61cme=5fsecret?="), ("\x1b]0;title", "acme_\0secret\x07")],
+)
+def test_what_two_lines_say_is_not_read_as_one(above: str, line: str) -> None:
+    bounded = redactor(rule("acme", r"\bacme_[a-z]{6}"))
+
+    assert b"REDACTED" in bounded.redact([above.encode(), line.encode()]).lines[1]
 
 
 def test_a_sure_join_redacts_both_halves() -> None:
