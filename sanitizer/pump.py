@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import select
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
 _CHUNK = 64 << 10
 """What a pipe holds; more than that costs new pages of memory for every read."""
+_REST_SECS = 0.002
+"""How long what nobody waits for may gather: each wake-up takes the interpreter from those who pass a frame on."""
 
 
 class Pump(threading.Thread):
@@ -58,6 +61,8 @@ class Pump(threading.Thread):
             if copy is not None:
                 copy(data)
             if sink is None:
+                if len(data) < _CHUNK:
+                    time.sleep(_REST_SECS)
                 continue
             try:
                 written = write(sink, data)
