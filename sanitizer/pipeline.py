@@ -190,7 +190,8 @@ class Pipeline:
                 self._flush(lane, source, end=not getattr(source, "resumes", False))
 
     def _flush(self, lane: str, source: Source, end: bool = False) -> None:
-        self._timers.pop(lane, None)
+        if timer := self._timers.pop(lane, None):
+            timer.cancel()
         if self._scrubbing.closed:
             return
         self._scrubbing.put(Work(source, lane, self.scrubbing.flush(lane, end), time.monotonic(), 0), 0)
@@ -200,6 +201,7 @@ class Pipeline:
             batches = await work.clean
             if work.source:
                 self._watch(work.lane, work.source)
+            await self._delivering.room()
             deliveries = [
                 delivery
                 for batch in batches
@@ -209,7 +211,6 @@ class Pipeline:
             if self.observer:
                 for batch in batches:
                     self.observer.cleaned(batch)
-            await self._delivering.room()
             self._delivering.put(Sent(work.source, batches, deliveries, work.begun), work.size)
             await asyncio.sleep(0)  # redaction in place never waits: let what it delivers begin
         self._delivering.close()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import gc
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any
 
 import pytest
 from fakes import Lines, ListSource, until
@@ -98,6 +100,40 @@ async def test_an_open_record_is_released_after_its_time_and_not_before() -> Non
     source.stop.set()
     await running
     assert source.committed == {"a": 5}
+
+
+async def test_a_run_that_failed_begins_nothing_afterwards() -> None:
+    class Counted(Lines):
+        flushed = 0
+
+        def flush(self, lane: str, end: bool) -> Coroutine[Any, Any, Sequence[CleanBatch]]:
+            self.flushed += 1
+            return super().flush(lane, end)
+
+    source, receiver, lines = ListSource(("a", b"1\n2\\\n"), stay=True), Receiver(hold=True), Counted()
+    running = asyncio.create_task(Pipeline([source], lines, [receiver.deliver], hold_secs=0.05).run())
+    await until(lambda: receiver.futures)
+    receiver.futures[0].set_exception(BrokenPipeError())
+    with pytest.raises(BrokenPipeError):
+        await running
+    flushed = lines.flushed
+    await asyncio.sleep(0.1)
+    assert lines.flushed == flushed, "nobody awaits it any more, and Python says so on standard error"
+
+
+async def test_what_waits_for_room_is_let_go_of_when_the_run_ends() -> None:
+    begun: list[str] = []
+
+    async def write() -> None:
+        begun.append("written")
+        await asyncio.sleep(0.02)  # until the window is full
+        raise BrokenPipeError
+
+    source = ListSource(*[("a", b"%d\n" % n) for n in range(100)])
+    with pytest.raises(BrokenPipeError):
+        await Pipeline([source], Lines(), [lambda _: write()], commit_secs=0.0, window_items=1).run()
+    gc.collect()  # a coroutine that was made and never awaited is an error here
+    assert begun == ["written"]
 
 
 async def test_a_line_without_an_end_is_delivered_when_its_source_ends() -> None:
