@@ -144,7 +144,7 @@ def engine() -> str:
     except importlib.metadata.PackageNotFoundError:
         version = "regex"
     state = hashlib.sha256()
-    for name in ("anchors.py", "keys.py", "database.py", "encodings.py", "views.py", "calls.py"):
+    for name in ("anchors.py", "keys.py", "database.py", "encodings.py", "foreign.py", "views.py", "calls.py"):
         state.update(Path(__file__).with_name(name).read_bytes())
     return f"{version}-{sys.version_info[0]}{sys.version_info[1]}-{state.hexdigest()[:8]}"
 

@@ -18,7 +18,7 @@ from sanitizer.record import Join
 from sanitizer.scan import Scanner
 from sanitizer.seams import Seams
 
-DEPTH = 5
+DEPTH = 8
 """Encodings within one another that are followed."""
 
 MOST_DECODED = 8

@@ -1,4 +1,4 @@
-"""Encodings that swallow a text whole and leave no mark: base64, base32, hex, UTF-16 within base64, and lists of byte values.
+"""Encodings that swallow a text whole and leave no mark: base64, base32, hex, and UTF-16 within base64.
 
 Text leaves a trace all the same. The bytes of ASCII text are 96 of 256, so the letters that can stand at each place of an
 encoded group are few: a third of base64's at the first two places, half at the third. A token is looked for where several
@@ -12,14 +12,13 @@ from binascii import a2b_base64, a2b_qp, unhexlify
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
-from sanitizer.decoding import Span, Substitution, lines_where, utf8
+from sanitizer.decoding import Substitution, utf8
+from sanitizer.foreign import CONTROLS, TEXT, foreign
 
 PRINTABLE_SHARE = 0.85
 """How much of a decoded token must be printable UTF-8 to be taken for a text as a whole."""
 
-TEXT = bytes(range(32, 127))
 ZERO = b"\0"
-_CONTROLS = bytes(set(range(32)) - set(b"\t\n\r")) + b"\x7f"
 _GLUE = frozenset(b"_-.+0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 _BLOCK = 1 << 16
 _ONES = int.from_bytes(b"\1" * _BLOCK, "little")
@@ -30,7 +29,7 @@ _REACH = 4096
 def printable(data: bytes) -> bool:
     """Say whether *data* is mostly printable UTF-8."""
     least = PRINTABLE_SHARE * len(data)
-    return len(data.translate(None, _CONTROLS)) >= least and len(data.decode("utf-8", "ignore").encode()) >= least
+    return len(data.translate(None, CONTROLS)) >= least and len(data.decode("utf-8", "ignore").encode()) >= least
 
 
 def group(alphabet: Sequence[bytes], bits: int, plain: Sequence[bytes]) -> list[bytes]:
@@ -65,7 +64,7 @@ class Tokens:
 
     *places* are the letters of an encoded group of text (see `group`), *least* how many groups make a trace, *run* a pattern for
     the rest of a token from any place in it, *alphabet* what a token consists of. *glued* says whether a token may begin within
-    a word of its alphabet.
+    a word of its alphabet, *foreign* the runs in which text that is not ASCII is looked for.
     """
 
     def __init__(
@@ -78,9 +77,11 @@ class Tokens:
         decode: Callable[[bytes], bytes],
         anchors: tuple[bytes, ...],
         glued: bool = False,
+        foreign: bytes = b"(?!)",
     ) -> None:
         self.anchors = anchors
         self._glued = glued
+        self._foreign = re.compile(foreign)
         self._least = least
         self._width = len(places)
         self._places = bytes(sum(1 << at for at, letters in enumerate(places) if byte in letters) for byte in range(256))
@@ -90,7 +91,8 @@ class Tokens:
         self._decode = decode
 
     def suspects(self, text: bytes) -> bool:
-        return any(self._traces(text[at : at + _BLOCK + _OVERLAP]) for at in range(0, len(text), _BLOCK))
+        blocks = range(0, len(text), _BLOCK)
+        return any(self._traces(text[at : at + _BLOCK + _OVERLAP]) for at in blocks) or bool(self._runs(text))
 
     def decode(self, text: bytes) -> bytes | None:
         pieces = self.split(text)[1]
@@ -123,11 +125,18 @@ class Tokens:
             traces &= groups >> 8 * self._width * more
         return traces & _ONES
 
+    def _runs(self, text: bytes) -> list[int]:
+        """Return where runs begin that say something in another script."""
+        return [at for run in self._foreign.finditer(text) if (at := foreign(text, *run.span())) >= 0]
+
     def _tokens(self, text: bytes) -> Iterator[tuple[int, int, bytes]]:
         """Yield start, end and meaning of each token, in order."""
         done = 0
+        runs = self._runs(text)
         for base in range(0, len(text), _BLOCK):
             traces = self._traces(text[base : base + _BLOCK + _OVERLAP])
+            for run in runs:
+                traces |= 1 << 8 * (run - base) if 0 <= run - base < _BLOCK else 0
             marks = traces.to_bytes((traces.bit_length() + 7) // 8, "little")
             at = marks.find(1, max(done - base, 0))
             while at >= 0:
@@ -219,6 +228,7 @@ BASE64 = Tokens(
     decode=_base64,
     anchors=(rb"\b(?:%b){3}" % _letters(_TEXT_64), rb"(?:%b)(?:%b){4}" % (_other(_TEXT_64), _letters(_TEXT_64))),
     glued=True,
+    foreign=rb"[A-Za-z0-9]{16,}",
 )
 BASE64_UTF16 = Tokens(
     _UTF16_64, 2, alphabet=_DIGITS_64, run=_RUN_64, decode=_base64_utf16, anchors=(rb"\b(?:%b){2}" % _letters(_UTF16_64),)
@@ -227,7 +237,13 @@ BASE32 = Tokens(
     _TEXT_32, 2, alphabet=_DIGITS_32, run=rb"[A-Z2-7]+={0,6}", decode=_base32, anchors=(rb"\b(?:%b){2}" % _letters(_TEXT_32),)
 )
 HEX = Tokens(
-    _TEXT_16, 8, alphabet=_DIGITS_16, run=rb"(?:[0-9A-Fa-f]{2})+", decode=_hex, anchors=(rb"\b" + _PAIRS, rb"[G-Zg-z_]" + _PAIRS)
+    _TEXT_16,
+    8,
+    alphabet=_DIGITS_16,
+    run=rb"(?:[0-9A-Fa-f]{2})+",
+    decode=_hex,
+    anchors=(rb"\b" + _PAIRS, rb"[G-Zg-z_]" + _PAIRS),
+    foreign=rb"[0-9A-Fa-f]{16,}",
 )
 HEX_DUMP = Tokens(
     [*_TEXT_16, b" :-"],
@@ -237,49 +253,6 @@ HEX_DUMP = Tokens(
     decode=_hex,
     anchors=(rb"\b(?:[2-7][0-9A-Fa-f][ :-]){8}",),
 )
-
-
-class ByteLists:
-    """Bytes listed as decimal numbers, as a Buffer, a `byte[]` and journald print them; each number is a unit."""
-
-    anchors: tuple[bytes, ...] = ()
-
-    def __init__(self) -> None:
-        self._list = re.compile(rb"\[(\s{0,8}-?[0-9]{1,3}(?:\s?,\s{0,8}-?[0-9]{1,3}){7,}\s{0,8})\]")
-        self._number = re.compile(rb"-?[0-9]+")
-
-    def suspects(self, text: bytes) -> bool:
-        return b"[" in text and self._list.search(text) is not None
-
-    def lines(self, text: bytes) -> list[Span]:
-        return [(start, end) for start, end in lines_where(text, self._list.search) if self.suspects(text[start:end])]
-
-    def decode(self, text: bytes) -> bytes | None:
-        pieces = self.split(text)[1]
-        return b"".join(pieces) if len(pieces) > 1 else None
-
-    def split(self, text: bytes) -> tuple[list[bytes], list[bytes]]:
-        plain: list[bytes] = []
-        decoded: list[bytes] = []
-        done = 0
-        for listed in self._list.finditer(text):
-            numbers = list(self._number.finditer(text, *listed.span(1)))
-            values = bytes(int(number[0]) & 255 for number in numbers)
-            if not printable(values):
-                continue
-            for at, number in enumerate(numbers):
-                start, end = number.span()
-                before = text[done:start]
-                # The comma before a number is a unit that stands for nothing.
-                plain += (b"", before) if at else (before, b"")
-                decoded += (b"", b"") if at else (before, b"")
-                plain += b"", number[0]
-                decoded += b"", values[at : at + 1]
-                done = end
-        return [*plain, text[done:]], [*decoded, text[done:]]
-
-
-BYTE_LISTS = ByteLists()
 
 
 def _word(unit: bytes) -> bytes:

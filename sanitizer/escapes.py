@@ -129,12 +129,16 @@ ENTITIES = Substitution(
 # RFC 2045, section 6.7. `size=4096` must not pass for it: several units in a word, or a letter after one that is punctuation.
 QUOTED = Substitution(
     (b"=",),
-    rb"(=[2-7][0-9A-F]|=0[9AD]|(?:=[89A-F][0-9A-F])+|=\r?\n)",
+    rb"(=[2-7][0-9A-F]|=0[9AD]|=1B|(?:=[89A-F][0-9A-F])+|=\r?\n)",
     _quoted,
     gate=rb"=(?:[2-7][0-9A-F][0-9A-Za-z.+@_-]{0,40}=[2-7][0-9A-F]|(?:2[0-9A-F]|3[A-F]|40|5[B-F]|60|7[B-E])[A-Za-z@]"
-    rb"|(?<=\d{4}=)(?:3[0-9]|4[1-9A-F])\d\d|(?<=[=:\x22' ]=)2B\d{6}|(?<=[A-Za-z_]=)3D[0-9+(\x22'][0-9A-Za-z]|(?<=[:,]=)20[\x22'{\[]"
+    rb"|(?<=\d{4}=)(?:3[0-9]|4[1-9A-F])\d\d|(?<=[=:\x22' <(\[]=)2B\d{6}|1B\["
+    rb"|(?<=[A-Za-z_]=)3D[0-9+(\x22'][0-9A-Za-z]|(?<=[:,]=)20[\x22'{\[+]"
     rb"|[C-F][0-9A-F]=[89AB][0-9A-F]|(?<=[A-Za-z0-9.@]=)\r?\n(?=[A-Za-z0-9.@]))",
 )
+
+# A quote within the quotes of a shell: POSIX, XCU 2.2.2 has no escape there, so the string is left for it, in either way.
+SHELL_QUOTES = Substitution((b"'",), rb"('(?:\\{1,32}'|\"'\")')", lambda _unit: b"'", gate=rb"'(?:\\{1,32}'|\"'\")'")
 
 # ECMA-48 control sequences and strings, other controls; and in the same line, sequences whose escape byte was dropped or spelled.
 CONTROLS = Substitution(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from sanitizer.finding import BETWEEN_TEXTS
 from sanitizer.ruleset import Rule, RuleError
 
 Extent = Callable[[bytes, int, int], "tuple[int, int] | None"]
@@ -34,7 +35,7 @@ def extent_of(rule: Rule) -> Extent:
     elif rule.before or rule.anchor:
         find = reaching_back(rule, pattern, quick)
     else:
-        find = pattern.match
+        find = within_lines(pattern) if rule.multiline else pattern.match
         if rule.scan_lead:
             alone = re.compile(scoped(rule.pattern or "").encode())
             find, group = alone.match, "secret" if "secret" in alone.groupindex else 0
@@ -73,6 +74,11 @@ def whole(rule: Rule) -> bytes:
         return (rule.pattern or "").encode()
     value = scoped(rule.pattern) if "(?P<secret>" in rule.pattern else f"(?P<secret>{scoped(rule.pattern)})"
     return (scoped(rule.lead) + value).encode()
+
+
+def within_lines(pattern: re.Pattern[bytes]) -> Callable[..., re.Match[bytes] | None]:
+    """A match that does not take the line feed that every buffer ends with."""
+    return lambda buffer, at: pattern.match(buffer, at, len(buffer) - 1)
 
 
 AROUND = 400
@@ -127,7 +133,7 @@ def judged(rule: Rule, find: Callable[..., re.Match[bytes] | None], group: str |
     rest = REST.match
 
     def extent(buffer: bytes, at: int, done: int) -> tuple[int, int] | None:
-        if keywords is not None and keywords.search(buffer[max(0, at - within) : at].lower()) is None:
+        if keywords is not None and keywords.search(buffer[max(0, at - within) : at].rpartition(BETWEEN_TEXTS)[2].lower()) is None:
             return None
         found = find(buffer, at, done) if back else find(buffer, at)
         if found is None:

@@ -6,6 +6,10 @@ Finding = tuple[int, int, int]
 """`(start, end, rule)`: `buffer[start:end]` is to be redacted as rule number `rule` says. Plain, since there are millions."""
 
 
+BETWEEN_TEXTS = b"\n\n\n"
+"""Between texts that are scanned as one buffer: nothing is found across it, and what stands beyond it explains nothing."""
+
+
 def merged(found: list[Finding]) -> list[Finding]:
     """In order, and what overlaps made one, called by the longest one's name (of equals, the first in the rules' order)."""
     out: list[Finding] = []

@@ -10,11 +10,8 @@ from typing import Protocol
 
 from sanitizer import views
 from sanitizer.decoding import Span
-from sanitizer.finding import Finding
+from sanitizer.finding import BETWEEN_TEXTS, Finding
 from sanitizer.record import Join
-
-SEPARATOR = b"\n\n\n"
-"""Between views: nothing is found across it."""
 
 APART = b"\n\n"
 """Between lines that are decoded together: an encoded text may go on after one line end, and these lines are no neighbours."""
@@ -89,9 +86,12 @@ class Broken:
 
     def __init__(self, joins: Sequence[Join], lines: Sequence[bytes], starts: Sequence[int]) -> None:
         self.pieces: list[Span] = []
+        self.upto: list[int] = []
+        """For each piece, the number of the first that is of another text: what is found goes no further."""
         parts: list[bytes] = []
         for join in joins:
-            for (line, start, end), glue in zip(join.pieces, (*join.glue, SEPARATOR), strict=True):
+            self.upto += [len(self.pieces) + len(join.pieces)] * len(join.pieces)
+            for (line, start, end), glue in zip(join.pieces, (*join.glue, BETWEEN_TEXTS), strict=True):
                 # Where the params of a call have given way to their hash, a line may be shorter than it was.
                 piece, begin = lines[line][start:end], starts[line] + start
                 self.pieces.append((begin, begin + len(piece)))
@@ -105,7 +105,8 @@ class Broken:
         carried: list[Finding] = []
         for start, end, rule in found:
             number = bisect_right(offsets, start - base) - 1 if start > base else 0
-            while number < len(pieces) and offsets[number] < end - base:
+            upto = self.upto[number]
+            while number < upto and offsets[number] < end - base:
                 first, last = pieces[number]
                 shift = first - offsets[number] - base
                 low, high = start + shift, end + shift
@@ -121,8 +122,8 @@ class Level:
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         self.layers = layers
-        self.text = b"\n" + SEPARATOR.join([layer.text for layer in layers]) + b"\n"
-        self.offsets = list(accumulate([len(layer.text) + len(SEPARATOR) for layer in layers], initial=1))
+        self.text = b"\n" + BETWEEN_TEXTS.join([layer.text for layer in layers]) + b"\n"
+        self.offsets = list(accumulate([len(layer.text) + len(BETWEEN_TEXTS) for layer in layers], initial=1))
 
     def locate(self, found: Sequence[Finding], base: int = 0) -> list[Finding]:
         shared: list[list[Finding]] = [[] for _ in self.layers]

@@ -29,6 +29,8 @@ RULE = itemgetter(2)
 JSON_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|-?\d[\d.eE+-]*|true|false|null', re.S)
 NUMBERS = re.compile(rb"-?\d[\d.eE+-]*(?:\s*,\s*-?\d[\d.eE+-]*)+")
 ESCAPE = re.compile(rb"\\(?:u[0-9A-Fa-f]{4}|.)", re.S)
+MARK = re.compile(rb"%(?:2[0-9A-Fa-f]|3[A-Fa-f]|5[B-Fb-f]|7[B-Eb-e])")
+"""A mark in percent-encoding (RFC 3986, section 2.1): no part of what stands behind it."""
 LETTER = re.compile(rb"[0-9A-Za-z\x80-\xff]")
 LONGEST = 330
 """Bytes of the longest mask: one with an email's domain."""
@@ -70,13 +72,13 @@ class Redactor:
         """Redact *lines* (no line ends inside). The result has as many."""
         buffer = b"\n" + b"\n".join(lines) + b"\n"
         found = self.scanner.find(buffer)
-        if b"\\" in buffer:
-            found = aligned(buffer, found)
         hidden = self.disguises.find(buffer, lines, joins, self.scanner.tokens, found)
         if hidden and (new := set(hidden).difference(found)):
             found = merged([*found, *new])
         if not found:
             return Redacted(list(lines), Counter(), [])
+        if b"\\" in buffer or b"%" in buffer:
+            found = aligned(buffer, found)
         found = self.unmasked(buffer, self.repeats.add(buffer, found))
         if self.exemptions:
             found = self.exemptions.apply(buffer, found)
@@ -196,7 +198,7 @@ class Redactor:
 
 
 def aligned(buffer: bytes, found: list[Finding]) -> list[Finding]:
-    """A finding that begins with the letter of an escape (`\\nuser@x.com`) begins after it."""
+    """A finding that begins with the letter of an escape (`\\nuser@x.com`, `%22eyJ...`) begins after it."""
     out = []
     for finding in found:
         start, end, rule = finding
@@ -205,6 +207,8 @@ def aligned(buffer: bytes, found: list[Finding]) -> list[Finding]:
             while buffer[back - 1] == 0x5C:
                 back -= 1
             out.append((start + (start - back) % 2, end, rule))
+        elif 0x25 in buffer[start - 2 : start] and (mark := MARK.match(buffer, buffer.rfind(b"%", 0, start), end - 1)):
+            out.append((mark.end(), end, rule))
         else:
             out.append(finding)
     return out

@@ -14,7 +14,8 @@ from functools import cache
 from itertools import accumulate
 
 from sanitizer import anchors
-from sanitizer.finding import Finding
+from sanitizer.finding import BETWEEN_TEXTS, Finding
+from sanitizer.foreign import foreign
 from sanitizer.ruleset import Rule
 
 ALPHABETS = {
@@ -34,6 +35,9 @@ OUTSIDE = re.compile(rb"[^A-Za-z0-9+/_=\-]")
 
 REACH = 1 << 20
 """Bytes after the start of a run in which its pattern may end: several lines of base64 are one match."""
+
+LEAST_FOREIGN = 15
+"""Runs of no more bytes are too short to tell encoded text from chance."""
 
 STRIDE = 5
 """Of a list of bytes one character in so many is looked at first."""
@@ -56,6 +60,8 @@ class Texts:
         self.pieces: list[bytes] = []
         self.places: list[int] = []
         self.starts: list[int] = []
+        self.foreign: list[int] = []
+        """Where in the buffer runs begin that may be encoded text of another script (`sanitizer.foreign`)."""
 
     def add(self, piece: bytes, place: int) -> None:
         self.pieces.append(piece)
@@ -116,6 +122,8 @@ class Runs:
             if begun <= at and buffer[end] not in base64:
                 at = find(LONG_WORD, end)
                 continue
+            if end - at > LEAST_FOREIGN and foreign(buffer, at, end) >= 0:
+                texts.foreign.append(at)
             start = at - AROUND if at > AROUND else 0
             add(buffer[start : end + AROUND])
             place(start)
@@ -153,7 +161,7 @@ class Runs:
             if match is None:
                 return
             span = match.span(group)
-            if rule.keywords and not mentioned(rule, buffer[max(0, span[0] - rule.within) : span[0]]):
+            if rule.keywords and not mentioned(rule, buffer[max(0, span[0] - rule.within) : span[0]].rpartition(BETWEEN_TEXTS)[2]):
                 at = match.end()
                 continue
             if check is None or check(buffer[span[0] : span[1]]):

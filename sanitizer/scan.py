@@ -120,6 +120,7 @@ class Scanner:
     def run_hits(self, buffer: bytes, known: Sequence[Finding]) -> tuple[list[Finding], list[int]]:
         """What long runs are by themselves, and the hits in those that are not *known*, as `Pass.hits` gives them."""
         found, texts = self.runs.find(buffer, known)
+        self.tokens += texts.foreign
         if not texts.pieces:
             return found, []
         bits = self.in_runs.bits

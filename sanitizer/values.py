@@ -34,10 +34,15 @@ BLOCK = re.compile(rb"[|>][+\-]?\d?[ \t]*(?:#[^\n]*)?\n(?=[ \t]+\S)")
 INDENT = re.compile(rb"[ \t]*(?:-[ ])*")
 
 QUOTED = {
-    0x22: re.compile(rb'"((?:[^"\\\n]|\\.|"")*+)"', re.S),
-    0x27: re.compile(rb"'((?:[^'\\\n]|\\.|'')*+)'", re.S),
+    0x22: re.compile(rb'"((?:[^"\\\n]|\\.|""(?![}\]\r\n\x27\\]|,[ ]?"))*+)"', re.S),
+    0x27: re.compile(rb"'((?:[^'\\\n]|\\.|''(?![}\]\r\n\x22\\]|,[ ]?'))*+)'", re.S),
     0x60: re.compile(rb"`([^`\n]*)`"),
 }
+"""A quote twice is one within the value (CSV, SQL), unless a list or an object ends behind it: then an outer string does, too."""
+
+SHELL = re.compile(rb"'\\{1,32}''|'\"'\"'")
+"""A quote within a string of a shell, which ends for it and begins again."""
+
 QUOTES = re.compile(rb"\\*[\x22'`]")
 ESCAPED_QUOTE = re.compile(rb"\\+[\x22'`]")
 LONG = 1900
@@ -87,6 +92,9 @@ def value(buffer: bytes, at: int, *, line: bool = False) -> list[Span]:
         folded = BLOCK.match(buffer, start)
         return block(buffer, start, folded.end()) if folded else []
     if code in QUOTED:
+        shell = SHELL.match(buffer, start) if code == 0x27 else None
+        if shell and (end := buffer.find(shell[0], shell.end(), start + LONGEST)) > 0:
+            return nonempty(shell.end(), end)
         if buffer.startswith(first * 3, start):
             end = buffer.find(first * 3, start + 3, start + LONGEST)
             return [(start + 3, end)] if end > start + 3 else []

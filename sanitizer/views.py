@@ -14,15 +14,16 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
+from sanitizer.bytelists import BYTE_LISTS
 from sanitizer.decoding import Decoder, Marked
-from sanitizer.encodings import BASE32, BASE64, BASE64_UTF16, BYTE_LISTS, HEX, HEX_DUMP, WORDS
-from sanitizer.escapes import CONTROLS, ENTITIES, ESCAPES, FORM, PERCENT, QUOTED
+from sanitizer.encodings import BASE32, BASE64, BASE64_UTF16, HEX, HEX_DUMP, WORDS
+from sanitizer.escapes import CONTROLS, ENTITIES, ESCAPES, FORM, PERCENT, QUOTED, SHELL_QUOTES
 from sanitizer.unicode import FOLD, SKELETON
 
 MAX_DEPTH = 5
 MAX_VIEWS = 64
 
-DECODERS: tuple[Marked, ...] = (ESCAPES, PERCENT, ENTITIES, FOLD, CONTROLS, WORDS, SKELETON, FORM, QUOTED, BYTE_LISTS)
+DECODERS: tuple[Marked, ...] = (ESCAPES, PERCENT, ENTITIES, FOLD, CONTROLS, WORDS, SKELETON, FORM, QUOTED, BYTE_LISTS, SHELL_QUOTES)
 """Substitutions, likeliest first; each tells cheaply that a text has none of its units."""
 
 TOKEN_DECODERS: tuple[Decoder, ...] = (BASE64, HEX, BASE32, BASE64_UTF16, HEX_DUMP)

@@ -79,6 +79,13 @@ def test_a_sure_join_redacts_both_halves() -> None:
     assert RUN.redact([b"acme_", b"    secret"], [join]).lines == [b"[REDACTED:acme]", b"    [REDACTED:acme]"]
 
 
+def test_what_one_join_shows_goes_no_further_than_its_text() -> None:
+    open_ended = redactor(rule("block", r"(?s)begin_block.{0,400}", multiline=True))
+    joins = [Join(((0, 0, 6), (1, 0, 6)), (b"",)), Join(((2, 0, 6), (3, 0, 6)), (b"",))]
+
+    assert open_ended.redact([b"begin_", b"block1", b"level=", b"info 1"], joins).lines[2:] == [b"level=", b"info 1"]
+
+
 def test_a_doubtful_join_of_words_is_left_alone() -> None:
     lines = [b"name acme_sec", b"retry later"]
     fields = redactor(rule("name", fields=("name",), action="mask"))

@@ -140,3 +140,15 @@ def test_masks_of_this_and_other_tools_are_left_alone(mask: str) -> None:
 
 def test_what_follows_a_mask_directly_is_still_redacted() -> None:
     assert text("[REDACTED:x]acme_abcd") == "[REDACTED:x][REDACTED:acme]"
+
+
+@pytest.mark.parametrize(
+    ("line", "clean"),
+    [
+        ("k%3A%20%22eyJ0eXAiOiJK%22", "k%3A%20%22[REDACTED:run]%22"),
+        ("k=100%25eyJ0eXAiOiJK", "k=100%25[REDACTED:run]"),
+        ('{"m":"x\\neyJ0eXAiOiJK"}', '{"m":"x\\n[REDACTED:run]"}'),
+    ],
+)
+def test_a_finding_begins_behind_the_escape_that_stands_before_it(line: str, clean: str) -> None:
+    assert text(line, rule("run", r"[0-9A-Za-z]{12,}")) == clean

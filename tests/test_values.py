@@ -20,7 +20,7 @@ def read(text: str, *, line: bool = False) -> list[str]:
     "text",
     [
         '="V"', ": 'V'", "=V", "=V;", "= V, next=1", '=\\"V\\"', '=\\\\\\"V\\\\\\"', "=`V`", "=b'V'", ': str = "V"', '=Some("V")', "=> 'V'", ":= V",
-        '=> string(1) "V"', '=> <<"V">>', ": !!str V", '="""V"""', "=<![CDATA[V]]>", "=V&b=2", "=V)",
+        '=> string(1) "V"', '=> <<"V">>', ": !!str V", '="""V"""', '="V""}', "='V''\\\\", r"='\''V'\''", "='\"'\"'V'\"'\"'", "=<![CDATA[V]]>", "=V&b=2", "=V)",
     ],
 )  # fmt: skip
 def test_a_value_ends_where_its_syntax_says(text: str) -> None:
