@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from operator import attrgetter
 
-from sanitizer.groups import Groups, Logical, Plain
+from sanitizer.groups import Groups, Logical
 from sanitizer.lines import Digest, Lines
 from sanitizer.record import Assembled, Cut, Join, Record
 from sanitizer.special import is_open, marks
@@ -30,11 +30,12 @@ BETRAYED = ("auto", "plain", "cri", "docker")
 
 @dataclass(slots=True)
 class Partial:
-    """A line under construction, likewise."""
+    """A line under construction, begun at `first` when `begun` bytes had been looked at."""
 
-    line: Logical
+    spans: list[tuple[int, int, int, int]]
     parts: list[bytes]
-    size: int
+    escaped: bool
+    fields: dict[str, object]
     first: int
     begun: int
 
@@ -137,7 +138,7 @@ class Assembler:
         seen = self._seen + sum(map(len, taken)) + count
         if first + at + count > self._check_index or seen >= self._check_bytes or b"\x1b" in b"".join(taken):
             return 0
-        self._groups.extend(taken, first + at)
+        self._groups.extend(range(first + at, first + at + count))
         self._seen = seen
         return count
 
@@ -155,7 +156,7 @@ class Assembler:
                 return
         if self._family:
             self._change_family("")
-        self._groups.take("", Plain(index, line), index, self._seen, alone)
+        self._groups.take_plain(index, line, self._seen, alone)
 
     def _bound(self, index: int) -> None:
         """Close everything once the oldest open record holds too much; else note when to look again."""
@@ -177,28 +178,27 @@ class Assembler:
     def _take_wrapped(self, line: Unwrapped, index: int) -> None:
         self._change_family(line.stream.partition(":")[0])
         span = (index, line.start, line.end, len(line.text))
-        partial = self._partials.pop(line.stream, None)
+        partial = self._partials.pop(line.stream, None) if self._partials else None
         if partial is None:
             fields = {**self._lane_fields, **line.fields}
-            if not line.partial and not is_open(line.text) and line.stream not in self._groups.open:
-                self._groups.records.append(Record((index,), line.text, "text", fields))
-                return
             if not line.partial:
+                if not is_open(line.text) and line.stream not in self._groups.open:
+                    if self._told:
+                        self._groups.records.append(Record((index,), line.text, "text", fields))
+                    return
                 self._groups.take(line.stream, Logical([span], line.text, line.escaped, fields), index, self._seen)
                 return
-            logical = Logical([], b"", line.escaped, fields)
-            partial = Partial(logical, [], 0, index, self._seen)
-        partial.line.spans.append(span)
+            partial = Partial([], [], line.escaped, fields, index, self._seen)
+        partial.spans.append(span)
         partial.parts.append(line.text)
-        partial.size += len(line.text)
         if line.partial:
             self._partials[line.stream] = partial
         else:
             self._take_partial(line.stream, partial)
 
     def _take_partial(self, stream: str, partial: Partial) -> None:
-        partial.line.text = b"".join(partial.parts)
-        self._groups.take(stream, partial.line, partial.first, partial.begun)
+        line = Logical(partial.spans, b"".join(partial.parts), partial.escaped, partial.fields)
+        self._groups.take(stream, line, partial.first, partial.begun)
 
     def _take_export(self, line: bytes, index: int) -> None:
         if self._entry is None:
@@ -215,7 +215,7 @@ class Assembler:
         """Close what is open; with *resume* (or, with *keys*, for key material alone) later lines go on in the same shape."""
         for stream, partial in list(self._partials.items()):
             del self._partials[stream]
-            partial.line.fields["partial"] = True
+            partial.fields["partial"] = True
             self._take_partial(stream, partial)
         self._groups.close_all(resume, keys)
         self._entry = None

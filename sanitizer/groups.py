@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain, count
+from itertools import chain
 
 from sanitizer.multiline import Text, opening
 from sanitizer.record import Join, Record
@@ -20,45 +20,28 @@ WHOLE = Pieces(((0, 0, -1),), ())
 NO_FIELDS: dict[str, object] = {}
 
 
-class Plain:
-    """A physical line that no wrapper is around; `coloured` as below."""
-
-    __slots__ = ("coloured", "index", "text")
-
-    escaped = wrapped = False
-    fields = NO_FIELDS
-
-    def __init__(self, index: int, text: bytes) -> None:
-        self.index = index
-        self.text = text
-        self.coloured = b""
-
-    @property
-    def spans(self) -> list[tuple[int, int, int, int]]:
-        size = len(self.coloured or self.text)
-        return [(self.index, 0, size, size)]
-
-
 class Logical:
     """One line as its writer wrote it: spans `(line, start, end, decoded size)` of physical lines, put together.
 
     `coloured` is the text with the colour codes that shapes do not see, if it has any.
     """
 
-    __slots__ = ("coloured", "escaped", "fields", "spans", "text", "wrapped")
+    __slots__ = ("coloured", "escaped", "fields", "spans", "text")
 
     def __init__(
-        self, spans: list[tuple[int, int, int, int]], text: bytes, escaped: bool, fields: dict[str, object], wrapped: bool = True
+        self, spans: list[tuple[int, int, int, int]], text: bytes, escaped: bool = False, fields: dict[str, object] = NO_FIELDS
     ) -> None:
         self.spans = spans
         self.text = text
         self.escaped = escaped
-        self.wrapped = wrapped
         self.fields = fields
         self.coloured = b""
+        if b"\x1b[" in text:
+            self.coloured, self.text = text, ANSI.sub(b"", text)
 
 
-Line = Plain | Logical
+Line = int | Logical
+"""A line in a wrapper, or the number of a physical one that has none."""
 
 
 @dataclass(slots=True)
@@ -100,7 +83,10 @@ class Groups:
     def held(self) -> list[int]:
         """The first physical line of everything that is open."""
         firsts = [group.first for group in self.open.values() if group.lines]
-        return firsts + [run.lines[0].spans[0][0] for run in self.runs.values()]
+        for run in self.runs.values():
+            first = run.lines[0]
+            firsts.append(first if isinstance(first, int) else first.spans[0][0])
+        return firsts
 
     def close_all(self, resume: bool, keys: bool) -> None:
         """Close what is open; with *resume* (or, with *keys*, for key material alone) later lines go on in the same shape."""
@@ -114,19 +100,24 @@ class Groups:
         group = self.open.get("")
         return group.shape.certain(lines, at) if group is not None and group.lines else 0
 
-    def extend(self, lines: Iterable[bytes], first: int) -> None:
-        """Give plain *lines*, of which `certain` counted all."""
-        self.open[""].lines += map(Plain, count(first), lines)
+    def extend(self, lines: range) -> None:
+        """Give plain lines, of which `certain` counted all."""
+        self.open[""].lines += lines
 
-    def take(self, stream: str, line: Line, first: int, seen: int, alone: bool = False) -> None:
-        """Give the next line of *stream*, whose first physical line is *first*, when *seen* bytes have been looked at.
+    def take_plain(self, index: int, text: bytes, seen: int, alone: bool = False) -> None:
+        """Give the next physical line that has no wrapper, when *seen* bytes have been looked at.
 
         *alone*: nothing betrays that the next one goes on with it, nor it with the one before, unless that one is of a record.
         """
-        if b"\x1b[" in line.text:
-            line.coloured = line.text
-            line.text = ANSI.sub(b"", line.text)
-        text = line.text
+        if b"\x1b[" in text:
+            text = ANSI.sub(b"", text)
+        self._take("", index, text, index, seen, alone)
+
+    def take(self, stream: str, line: Logical, first: int, seen: int) -> None:
+        """Give the next line of *stream*, whose first physical line is *first*, when *seen* bytes have been looked at."""
+        self._take(stream, line, line.text, first, seen)
+
+    def _take(self, stream: str, line: Line, text: bytes, first: int, seen: int, alone: bool = False) -> None:
         before: Line | None = None
         group = self.open.get(stream)
         if group is not None:
@@ -145,47 +136,56 @@ class Groups:
         if alone and not self.runs:
             return
         shape = opening(text)
-        if before is None or type(shape) is not Text or not self._goes_on(stream, before, line):
+        if before is None or type(shape) is not Text or not self._goes_on(stream, before, line, text):
             self._end_run(stream)
-        if shape is None:
-            self._finish(None, [line])
-        else:
+        if shape is not None:
             self.open[stream] = Group(shape, [line], first, seen)
+        elif stream:
+            self._finish(None, [line])
 
-    def _goes_on(self, stream: str, before: Line, line: Line) -> bool:
-        """Whether *line* of text goes on with the run that ends in *before*."""
+    def _goes_on(self, stream: str, before: Line, line: Line, text: bytes) -> bool:
+        """Whether *line* of *text* goes on with the run that ends in *before*."""
         run = self.runs.get(stream)
         if run is not None:
-            return run.take(line, line.text)
-        if (run := Run.of(before, before.text, line, line.text)) is None:
+            return run.take(line, text)
+        if (run := Run.of(before, self._whole(before).text, line, text)) is None:
             return False
         self.runs[stream] = run
         return True
 
+    def _whole(self, line: Line) -> Logical:
+        if isinstance(line, int):
+            text = self._line(line)
+            return Logical([(line, 0, len(text), len(text))], text)
+        return line
+
     def _end_run(self, stream: str) -> None:
         if self.runs and (run := self.runs.pop(stream, None)) is not None:
-            self.joins += self._joins(run.lines, run.views())
+            self.joins += self._joins([self._whole(line) for line in run.lines], run.views())
 
     def _close(self, stream: str, resume: bool = False) -> None:
         group = self.open.pop(stream)
         lines, shape = group.lines, group.shape
-        if len(lines) == 1 and shape.kind == "text" and not lines[0].wrapped:
+        if len(lines) == 1 and shape.kind == "text" and not stream:
             return
         kept = len(lines) if resume else max(0, len(lines) - shape.tentative)
         if kept:
             self._finish(shape, lines[:kept])
         elif len(lines) > 1:
-            self.joins += self._joins(lines, shape.views([line.text for line in lines]))
-        for line in lines[kept:]:
+            whole = [self._whole(line) for line in lines]
+            self.joins += self._joins(whole, shape.views([line.text for line in whole]))
+        for line in lines[kept:] if stream else ():
             self._finish(None, [line])
         if resume and shape.resume():
             self.open[stream] = Group(shape, [], 0, 0)
 
-    def _finish(self, shape: Shape | None, lines: list[Line]) -> None:
-        """Make a record of *lines*, unless it is one plain line."""
-        alone = len(lines) == 1 and (shape is None or shape.kind == "text")
-        if alone and not lines[0].wrapped:
+    def _finish(self, shape: Shape | None, held: list[Line]) -> None:
+        """Make a record of lines, unless it is one that has no wrapper."""
+        alone = len(held) == 1 and (shape is None or shape.kind == "text")
+        plain = isinstance(held[0], int)
+        if plain and (alone or not (self._told or (shape is not None and shape.breaks))):
             return
+        lines = [self._whole(line) for line in held]
         joins = [join for line in lines if len(line.spans) > 1 for join in self._joins([line], [WHOLE])]
         text, kind, fields = lines[0].text, "text", lines[0].fields
         seams: tuple[tuple[int, int], ...] = ()
@@ -203,13 +203,10 @@ class Groups:
             self._rich_time = fields.get("timestamp", self._rich_time)
             if self._rich_time is not None:
                 fields["timestamp"] = self._rich_time
-        if len(lines) == len(lines[0].spans) == 1:
-            indexes: tuple[int, ...] = (lines[0].spans[0][0],)
-        else:
-            indexes = tuple(sorted({index for line in lines for index, _, _, _ in line.spans}))
-        self.records.append(Record(indexes, text, kind, fields, seams, tuple(joins)))
+        indexes = [line for line in held if isinstance(line, int)] if plain else sorted({index for line in lines for index, _, _, _ in line.spans})
+        self.records.append(Record(tuple(indexes), text, kind, fields, seams, tuple(joins)))
 
-    def _joins(self, lines: list[Line], views: Sequence[Pieces]) -> list[Join]:
+    def _joins(self, lines: list[Logical], views: Sequence[Pieces]) -> list[Join]:
         """The readings of *lines* as joins over physical lines, but for those within one."""
         joins: list[Join] = []
         known: object = None
@@ -231,7 +228,7 @@ class Groups:
             joins.append(Join(pieces, glue, lines[0].escaped))
         return joins
 
-    def _locate(self, line: Line, start: int, end: int) -> list[tuple[int, int, int]]:
+    def _locate(self, line: Logical, start: int, end: int) -> list[tuple[int, int, int]]:
         """The physical places of the bytes *start* to *end* of a logical line."""
         found, at = [], 0
         if end < 0:

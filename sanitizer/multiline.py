@@ -178,6 +178,8 @@ class PythonTraceback(Shape):
 
     __slots__ = ("_after", "_listing")
 
+    breaks = False
+
     def __init__(self) -> None:
         super().__init__("traceback")
         self._after = False
@@ -218,6 +220,8 @@ class Panic(Shape):
 
     __slots__ = ("_more", "_said")
 
+    breaks = False
+
     def __init__(self, line: bytes) -> None:
         super().__init__("traceback")
         self._more = RUST_MORE if RUST.match(line) else GO
@@ -237,6 +241,8 @@ class PrettyJson(Shape):
     """A JSON value over many lines: an opening bracket alone in column 0, indented lines, the closing one in column 0."""
 
     __slots__ = ()
+
+    breaks = False
 
     def __init__(self) -> None:
         super().__init__("json")

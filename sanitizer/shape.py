@@ -17,9 +17,14 @@ class Pieces:
 
 
 class Shape:
-    """A record that may go on. `tentative` trailing lines belong to it only if the next one does."""
+    """A record that may go on. `tentative` trailing lines belong to it only if the next one does.
+
+    `breaks`: whether its layout may break a value, so that it has `views`.
+    """
 
     __slots__ = ("kind", "tentative")
+
+    breaks = True
 
     def __init__(self, kind: str = "text") -> None:
         self.kind = kind
