@@ -113,13 +113,18 @@ class Assembler:
         self._lines += lines
         self._held_bytes += len(block) + 1
         at = 0
-        for mark in marks(lines, block) if self._wrapper in BETRAYED else range(len(lines)):
+        found = marks(lines, block) if self._wrapper in BETRAYED else range(len(lines))
+        for mark, following in zip(found, [*found[1:], -1], strict=True):
             while at < mark and not self._lets_go():
                 self._take_line(lines[at], first + at, alone=True)
                 at += 1
-            if at <= mark:
-                self._take_line(lines[mark], first + mark)
-                at = mark + 1 + self._take_certain(lines, mark + 1, first)
+            at = max(at, mark)
+            if at == mark and following == mark + 1 and lines[at][:1] in WRAPPED:
+                at += self._take_run(lines, at, first)
+            if at == mark:
+                self._take_line(lines[at], first + at)
+                at += 1
+                at += self._take_certain(lines, at, first)
 
     def _lets_go(self) -> bool:
         """Whether lines that nothing betrays may follow unseen: they have no wrapper, and go on with no more than broken text."""
@@ -142,6 +147,58 @@ class Assembler:
         self._seen = seen
         return count
 
+    def _take_run(self, lines: list[bytes], at: int, first: int) -> int:
+        """Take lines in a wrapper from *at* on all at once, as far as they are whole and no bound is near; says how many."""
+        if self._entry is not None or self._partials or self._wrapper == "plain":
+            return 0
+        run: list[Unwrapped] = []
+        begun: list[int] = []
+        seen = self._seen
+        for line in lines[at : max(at, self._check_index - first)]:
+            seen += len(line) + 1
+            unwrapped = unwrap(line, self._wrapper, self._told)
+            if unwrapped is None or unwrapped.partial or seen >= self._check_bytes:
+                break
+            if run and unwrapped.family != run[0].family:
+                break
+            run.append(unwrapped)
+            begun.append(seen)
+        if run:
+            self._change_family(run[0].family)
+            self._seen = begun[-1]
+            streams: dict[str, list[int]] = {}
+            for number, unwrapped in enumerate(run):
+                streams.setdefault(unwrapped.stream, []).append(number)
+            for stream, members in streams.items():
+                self._take_stream(stream, [(run[number], first + at + number, begun[number]) for number in members])
+        return len(run)
+
+    def _take_stream(self, stream: str, lines: list[tuple[Unwrapped, int, int]]) -> None:
+        """Take unwrapped lines of one stream, with their indexes, as plain ones are taken: most are records as they stand."""
+        texts = [line.text for line, _, _ in lines]
+        block = b"\n".join(texts)
+        at = 0
+        # what Docker wrote as one line may hold line ends
+        for mark in marks(texts, block) if block.count(b"\n") == len(texts) - 1 else range(len(texts)):
+            while at < mark and not self._groups.settle(stream):
+                self._take_whole(*lines[at], alone=True)
+                at += 1
+            if at < mark and self._told:
+                self._groups.records += [self._record(line, index) for line, index, _ in lines[at:mark]]
+            self._take_whole(*lines[mark])
+            at = mark + 1
+
+    def _take_whole(self, line: Unwrapped, index: int, seen: int, alone: bool = False) -> None:
+        if is_open(line.text) or line.stream in self._groups.open:
+            span = (index, line.start, line.end, len(line.text))
+            logical = Logical([span], line.text, line.escaped, {**self._lane_fields, **line.fields})
+            self._groups.take(line.stream, logical, index, seen, alone)
+        elif self._told:
+            self._groups.records.append(self._record(line, index))
+
+    def _record(self, line: Unwrapped, index: int) -> Record:
+        return Record((index,), line.text, "text", {**self._lane_fields, **line.fields})
+
     def _take_line(self, line: bytes, index: int, alone: bool = False) -> None:
         self._seen += len(line) + 1
         if index >= self._check_index or self._seen >= self._check_bytes:
@@ -150,7 +207,7 @@ class Assembler:
             if self._entry is not None or (line.startswith(b"__CURSOR=") and self._wrapper in ("auto", "journald-export")):
                 self._take_export(line, index)
                 return
-            unwrapped = unwrap(line, self._wrapper)
+            unwrapped = unwrap(line, self._wrapper, self._told)
             if unwrapped is not None:
                 self._take_wrapped(unwrapped, index)
                 return
@@ -176,20 +233,14 @@ class Assembler:
             self._family = family
 
     def _take_wrapped(self, line: Unwrapped, index: int) -> None:
-        self._change_family(line.stream.partition(":")[0])
-        span = (index, line.start, line.end, len(line.text))
+        self._change_family(line.family)
         partial = self._partials.pop(line.stream, None) if self._partials else None
         if partial is None:
-            fields = {**self._lane_fields, **line.fields}
             if not line.partial:
-                if not is_open(line.text) and line.stream not in self._groups.open:
-                    if self._told:
-                        self._groups.records.append(Record((index,), line.text, "text", fields))
-                    return
-                self._groups.take(line.stream, Logical([span], line.text, line.escaped, fields), index, self._seen)
+                self._take_whole(line, index, self._seen)
                 return
-            partial = Partial([], [], line.escaped, fields, index, self._seen)
-        partial.spans.append(span)
+            partial = Partial([], [], line.escaped, {**self._lane_fields, **line.fields}, index, self._seen)
+        partial.spans.append((index, line.start, line.end, len(line.text)))
         partial.parts.append(line.text)
         if line.partial:
             self._partials[line.stream] = partial

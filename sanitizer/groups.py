@@ -80,6 +80,16 @@ class Groups:
         self.open.clear()
         return True
 
+    def settle(self, stream: str) -> bool:
+        """End the single line of text that *stream* has open, if it has nothing else, and say so."""
+        group = self.open.get(stream)
+        if group is None:
+            return True
+        if group.shape.kind != "text" or len(group.lines) != 1 or group.shape.tentative or stream in self.runs:
+            return False
+        self._close(stream)
+        return True
+
     def held(self) -> list[int]:
         """The first physical line of everything that is open."""
         firsts = [group.first for group in self.open.values() if group.lines]
@@ -113,9 +123,9 @@ class Groups:
             text = ANSI.sub(b"", text)
         self._take("", index, text, index, seen, alone)
 
-    def take(self, stream: str, line: Logical, first: int, seen: int) -> None:
-        """Give the next line of *stream*, whose first physical line is *first*, when *seen* bytes have been looked at."""
-        self._take(stream, line, line.text, first, seen)
+    def take(self, stream: str, line: Logical, first: int, seen: int, alone: bool = False) -> None:
+        """Give the next line of *stream*, whose first physical line is *first*, likewise."""
+        self._take(stream, line, line.text, first, seen, alone)
 
     def _take(self, stream: str, line: Line, text: bytes, first: int, seen: int, alone: bool = False) -> None:
         before: Line | None = None
@@ -133,7 +143,9 @@ class Groups:
             if type(group.shape) is Text and group.shape.kind == "text" and len(group.lines) == 1:
                 before = group.lines[0]
             self._close(stream)
-        if alone and not self.runs:
+        if alone and stream not in self.runs:
+            if stream:
+                self._finish(None, [line])
             return
         shape = opening(text)
         if before is None or type(shape) is not Text or not self._goes_on(stream, before, line, text):
@@ -203,8 +215,8 @@ class Groups:
             self._rich_time = fields.get("timestamp", self._rich_time)
             if self._rich_time is not None:
                 fields["timestamp"] = self._rich_time
-        indexes = [line for line in held if isinstance(line, int)] if plain else sorted({index for line in lines for index, _, _, _ in line.spans})
-        self.records.append(Record(tuple(indexes), text, kind, fields, seams, tuple(joins)))
+        indexes = tuple(sorted({index for line in lines for index, _, _, _ in line.spans}))
+        self.records.append(Record(indexes, text, kind, fields, seams, tuple(joins)))
 
     def _joins(self, lines: list[Logical], views: Sequence[Pieces]) -> list[Join]:
         """The readings of *lines* as joins over physical lines, but for those within one."""
