@@ -7,7 +7,7 @@ off; a line that a continuation, a wrapper or a wrap betrays is looked at togeth
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -112,8 +112,15 @@ class Assembler:
             self._cuts[first + at] = cut
         self._lines += lines
         self._held_bytes += len(block) + 1
-        at = 0
-        found = marks(lines, block) if self._wrapper in BETRAYED else range(len(lines))
+        at = self._take_runs(lines, first)
+        if at == len(lines):
+            return
+        if self._wrapper not in BETRAYED:
+            found: Sequence[int] = range(at, len(lines))
+        elif at:
+            found = [mark + at for mark in marks(lines[at:], b"\n".join(lines[at:]))]
+        else:
+            found = marks(lines, block)
         for mark, following in zip(found, [*found[1:], -1], strict=True):
             while at < mark and not self._lets_go():
                 self._take_line(lines[at], first + at, alone=True)
@@ -147,31 +154,45 @@ class Assembler:
         self._seen = seen
         return count
 
+    def _take_runs(self, lines: list[bytes], first: int) -> int:
+        """Take the first of *lines* that have a wrapper, as in a container's log all have; says how many."""
+        at, count = 0, len(lines)
+        while at < count and self._entry is None and lines[at][:1] in WRAPPED:
+            taken = self._take_run(lines, at, first)
+            if not taken:
+                if not self._partials:
+                    break
+                self._take_line(lines[at], first + at)
+                taken = 1
+            at += taken
+        return at
+
     def _take_run(self, lines: list[bytes], at: int, first: int) -> int:
         """Take lines in a wrapper from *at* on all at once, as far as they are whole and no bound is near; says how many."""
         if self._entry is not None or self._partials or self._wrapper == "plain":
             return 0
-        run: list[Unwrapped] = []
-        begun: list[int] = []
-        seen = self._seen
+        if first + at >= self._check_index:
+            self._bound(first + at)
+        streams: dict[str, list[tuple[Unwrapped, int, int]]] = {}
+        family, seen, index = "", self._seen, first + at
         for line in lines[at : max(at, self._check_index - first)]:
-            seen += len(line) + 1
             unwrapped = unwrap(line, self._wrapper, self._told)
-            if unwrapped is None or unwrapped.partial or seen >= self._check_bytes:
+            if unwrapped is None or unwrapped.partial or seen + len(line) + 1 >= self._check_bytes:
                 break
-            if run and unwrapped.family != run[0].family:
-                break
-            run.append(unwrapped)
-            begun.append(seen)
-        if run:
-            self._change_family(run[0].family)
-            self._seen = begun[-1]
-            streams: dict[str, list[int]] = {}
-            for number, unwrapped in enumerate(run):
-                streams.setdefault(unwrapped.stream, []).append(number)
-            for stream, members in streams.items():
-                self._take_stream(stream, [(run[number], first + at + number, begun[number]) for number in members])
-        return len(run)
+            if unwrapped.family != family:
+                if family:
+                    break
+                family = unwrapped.family
+                self._change_family(family)
+            seen += len(line) + 1
+            if (members := streams.get(unwrapped.stream)) is None:
+                members = streams[unwrapped.stream] = []
+            members.append((unwrapped, index, seen))
+            index += 1
+        self._seen = seen
+        for stream, members in streams.items():
+            self._take_stream(stream, members)
+        return index - first - at
 
     def _take_stream(self, stream: str, lines: list[tuple[Unwrapped, int, int]]) -> None:
         """Take unwrapped lines of one stream, with their indexes, as plain ones are taken: most are records as they stand."""
@@ -229,8 +250,9 @@ class Assembler:
 
     def _change_family(self, family: str) -> None:
         if family != self._family:
-            self._close_all()
-            self._family = family
+            if self._groups.open or self._partials:
+                self._close_all()
+            self._family, self._entry = family, None
 
     def _take_wrapped(self, line: Unwrapped, index: int) -> None:
         self._change_family(line.family)
