@@ -112,15 +112,15 @@ class Assembler:
             self._cuts[first + at] = cut
         self._lines += lines
         self._held_bytes += len(block) + 1
-        at = self._take_runs(lines, first)
+        at = self._take_runs(lines, first) if self._told else 0
         if at == len(lines):
             return
         if self._wrapper not in BETRAYED:
             found: Sequence[int] = range(at, len(lines))
         elif at:
-            found = [mark + at for mark in marks(lines[at:], b"\n".join(lines[at:]))]
+            found = [mark + at for mark in marks(lines[at:], b"\n".join(lines[at:]), self._told)]
         else:
-            found = marks(lines, block)
+            found = marks(lines, block, self._told)
         for mark, following in zip(found, [*found[1:], -1], strict=True):
             while at < mark and not self._lets_go():
                 self._take_line(lines[at], first + at, alone=True)

@@ -160,10 +160,14 @@ class Groups:
         run = self.runs.get(stream)
         if run is not None:
             return run.take(line, text)
-        if (run := Run.of(before, self._whole(before).text, line, text)) is None:
+        if (run := Run.of(before, self._text(before) if isinstance(before, int) else before.text, line, text)) is None:
             return False
         self.runs[stream] = run
         return True
+
+    def _text(self, number: int) -> bytes:
+        text = self._line(number)
+        return ANSI.sub(b"", text) if b"\x1b[" in text else text
 
     def _whole(self, line: Line) -> Logical:
         if isinstance(line, int):
@@ -193,21 +197,34 @@ class Groups:
 
     def _finish(self, shape: Shape | None, held: list[Line]) -> None:
         """Make a record of lines, unless it is one that has no wrapper."""
-        alone = len(held) == 1 and (shape is None or shape.kind == "text")
-        plain = isinstance(held[0], int)
-        if plain and (alone or not (self._told or (shape is not None and shape.breaks))):
+        if shape is None or (len(held) == 1 and shape.kind == "text"):
+            for line in held:
+                if isinstance(line, Logical):
+                    self._add([line], line.text, "text", line.fields, (), ())
+            return
+        if not shape.breaks and len(numbers := [line for line in held if isinstance(line, int)]) == len(held):
+            if self._told:
+                text, _ = shape.text([self._text(number) for number in numbers])
+                self.records.append(Record(tuple(numbers), text, shape.kind, shape.fields()))
             return
         lines = [self._whole(line) for line in held]
-        joins = [join for line in lines if len(line.spans) > 1 for join in self._joins([line], [WHOLE])]
-        text, kind, fields = lines[0].text, "text", lines[0].fields
-        seams: tuple[tuple[int, int], ...] = ()
-        if shape is not None and not alone:
-            texts = [line.text for line in lines]
-            kind = shape.kind
-            joins += self._joins(lines, shape.views(texts))
-            if self._told:
-                text, seams = shape.text(texts)
-                fields = {**shape.fields(), **fields}
+        texts = [line.text for line in lines]
+        if self._told:
+            text, seams = shape.text(texts)
+            self._add(lines, text, shape.kind, {**shape.fields(), **lines[0].fields}, seams, shape.views(texts))
+        else:
+            self._add(lines, b"", shape.kind, lines[0].fields, (), shape.views(texts))
+
+    def _add(
+        self,
+        lines: list[Logical],
+        text: bytes,
+        kind: str,
+        fields: dict[str, object],
+        seams: tuple[tuple[int, int], ...],
+        views: Sequence[Pieces],
+    ) -> None:
+        joins = [join for line in lines if len(line.spans) > 1 for join in self._joins([line], [WHOLE])] + self._joins(lines, views)
         if not (self._told or joins):
             return
         if kind == "rich" and self._told:

@@ -187,9 +187,12 @@ class PythonTraceback(Shape):
 
     def take(self, line: bytes) -> int:
         blank = not line or line.isspace()
-        if not (blank or self._after) and line[:1] in b" \t":
-            self.tentative = 0
-            return TAKE
+        if not blank:
+            if not self._after and line[:1] in b" \t":
+                self.tentative = 0
+                return TAKE
+            if self._after and not self._listing and line[:1] in UNGREETED:
+                return REFUSE
         if CHAINED.match(line.lstrip(b" |")) or TRACEBACK.match(line):
             self._after = self._listing = False
             self.tentative = 0

@@ -12,6 +12,11 @@ ALONE, ROUSED, ANY, STALE = range(4)
 
 USUAL = rb"\{\"(?!log\")|\d\d{3}-\d\d-\d\d[T ][\d:.,Z+-]+ (?!std)|(?:DEBUG|INFO|WARNING|ERROR)[ :]"
 """How most lines begin: none of them special."""
+WHOLE = (
+    rb"|\d\d{3}-\d\d-\d\dT[\d:.,Z+-]+ std(?:out|err) F(?::[^ \n]*)? \{.*\}(?=\n|\Z)"
+    rb"|\{\"log\":\"\{[^\"\\\n]*+(?:\\[^\n][^\"\\\n]*+)*+(?<=\}\\n)\",\"stream\":\"[^\n\"\\]+\",\"time\":\"[^\n\"\\]+\"\}(?=\n|\Z)"
+)
+"""JSON objects of containers: records by themselves, special only for their wrappers' facts."""
 NAME = (
     rb"[A-Za-z_$.][\w$.]*+(?<=[eginprt])(?=[:\r\n]| \[|\Z)(?:(?<=Exception|Interrupt|Throwable)|(?<=Failure|Warning)|"
     rb"(?<=Error|Fault|Group)|(?<=Exit))(?: \[[\w-]+\])?(?::|\r?(?=\n|\Z))"
@@ -52,9 +57,13 @@ BEGINNINGS = (
 )
 """How a line begins that may not be a record by itself. Each begins with a byte or a set, so that `re` passes over it at a look."""
 
-SPECIAL = re.compile(rb"\n(?!" + USUAL + rb")(?:" + b"|".join([pattern + b"()" for pattern, _ in BEGINNINGS]) + rb")")
+def _special(usual: bytes) -> re.Pattern[bytes]:
+    return re.compile(rb"\n(?!" + usual + rb")(?:" + b"|".join([pattern + b"()" for pattern, _ in BEGINNINGS]) + rb")")
+
+
+SPECIAL, SPECIAL_UNTOLD = _special(USUAL), _special(USUAL + WHOLE)
 KINDS = (ALONE, *[kind for _, kind in BEGINNINGS])
-"""What each group of `SPECIAL` says."""
+"""What each group of them says."""
 
 JOURNALD, KEY, COLOUR = b'"__REALTIME_TIMESTAMP"', b"-----BEGIN ", b"\x1b"
 """What makes a line special wherever it stands in it."""
@@ -65,34 +74,41 @@ def is_open(line: bytes) -> bool:
     return line[:1] != b"{" or line[-1:] != b"}"
 
 
-def marks(lines: list[bytes], block: bytes) -> list[int]:
+def marks(lines: list[bytes], block: bytes, told: bool = True) -> list[int]:
     """Sorted indexes of the *lines* of *block* to look at; the first and the last, which have a neighbour elsewhere, always.
 
-    A line that may go on with the one before it is there with that.
+    A line that may go on with the one before it is there with that. Unless a wrapper's facts are to be *told*, a JSON object in one
+    needs no look.
     """
-    found = [0, len(lines) - 1]
+    found = [0]
     line, start = 0, 0
-    for special in SPECIAL.finditer(b"\n" + block):
+    for special in (SPECIAL if told else SPECIAL_UNTOLD).finditer(b"\n" + block):
         begun, end = special.span()
         while start < begun:
             start += len(lines[line]) + 1
             line += 1
-        kind = KINDS[special.lastindex or 0]
-        if kind != STALE:
-            found.append(line)
-        if kind != ALONE and is_open(before := lines[line - 1]) and (
-            kind == ANY or follows(before, lines[line]) or (kind == ROUSED and says_failure(before))
+        kind, before = KINDS[special.lastindex or 0], lines[line - 1]
+        if kind == STALE and not follows(before, lines[line]):
+            continue
+        if kind != ALONE and found[-1] < line - 1 and is_open(before) and (
+            kind != ROUSED or says_failure(before) or follows(before, lines[line])
         ):
-            found += (line - 1, line)
+            found.append(line - 1)
+        if found[-1] < line:
+            found.append(line)
         while (after := start + len(lines[line]) + 1) < end:
             start = after
             line += 1
             found.append(line)
+    last = len(lines) - 1
+    if found[-1] < last:
+        found.append(last)
+    hidden: list[int] = []
     if JOURNALD in block:
-        found += [at for at, line in enumerate(lines) if JOURNALD in line]
+        hidden += [at for at, text in enumerate(lines) if JOURNALD in text]
     if KEY in block:
-        found += [at for at, line in enumerate(lines) if KEY in line]
+        hidden += [at for at, text in enumerate(lines) if KEY in text]
     if COLOUR in block:
         # colours hide how wide a line is, and what it begins with
-        found += [near for at, line in enumerate(lines) if COLOUR in line for near in (at - 1, at, at + 1)]
-    return sorted({*found} - {-1, len(lines)})
+        hidden += [near for at, text in enumerate(lines) if COLOUR in text for near in (at - 1, at, at + 1) if 0 <= near <= last]
+    return sorted({*found, *hidden}) if hidden else found
