@@ -18,6 +18,7 @@ WHOLE = Pieces(((0, 0, -1),), ())
 
 
 NO_FIELDS: dict[str, object] = {}
+NO_SEAMS: tuple[tuple[int, int], ...] = ()
 
 
 class Logical:
@@ -108,7 +109,9 @@ class Groups:
     def certain(self, lines: list[bytes], at: int) -> int:
         """How many of the plain *lines* from *at* on belong to the open record for certain."""
         group = self.open.get("")
-        return group.shape.certain(lines, at) if group is not None and group.lines else 0
+        if group is None or not group.lines or group.shape.kind == "text":
+            return 0
+        return group.shape.certain(lines, at)
 
     def extend(self, lines: range) -> None:
         """Give plain lines, of which `certain` counted all."""
@@ -160,24 +163,20 @@ class Groups:
         run = self.runs.get(stream)
         if run is not None:
             return run.take(line, text)
-        if (run := Run.of(before, self._text(before) if isinstance(before, int) else before.text, line, text)) is None:
+        if (run := Run.of(before, self._text(before), line, text)) is None:
             return False
         self.runs[stream] = run
         return True
 
-    def _text(self, number: int) -> bytes:
-        text = self._line(number)
+    def _text(self, line: Line) -> bytes:
+        if isinstance(line, Logical):
+            return line.text
+        text = self._line(line)
         return ANSI.sub(b"", text) if b"\x1b[" in text else text
-
-    def _whole(self, line: Line) -> Logical:
-        if isinstance(line, int):
-            text = self._line(line)
-            return Logical([(line, 0, len(text), len(text))], text)
-        return line
 
     def _end_run(self, stream: str) -> None:
         if self.runs and (run := self.runs.pop(stream, None)) is not None:
-            self.joins += self._joins([self._whole(line) for line in run.lines], run.views())
+            self.joins += self._joins(run.lines, run.views())
 
     def _close(self, stream: str, resume: bool = False) -> None:
         group = self.open.pop(stream)
@@ -188,43 +187,30 @@ class Groups:
         if kept:
             self._finish(shape, lines[:kept])
         elif len(lines) > 1:
-            whole = [self._whole(line) for line in lines]
-            self.joins += self._joins(whole, shape.views([line.text for line in whole]))
+            self.joins += self._joins(lines, shape.views([self._text(line) for line in lines]))
         for line in lines[kept:] if stream else ():
             self._finish(None, [line])
         if resume and shape.resume():
             self.open[stream] = Group(shape, [], 0, 0)
 
-    def _finish(self, shape: Shape | None, held: list[Line]) -> None:
-        """Make a record of lines, unless it is one that has no wrapper."""
-        if shape is None or (len(held) == 1 and shape.kind == "text"):
-            for line in held:
-                if isinstance(line, Logical):
-                    self._add([line], line.text, "text", line.fields, (), ())
+    def _finish(self, shape: Shape | None, lines: list[Line]) -> None:
+        """Make a record of *lines*, unless it is one that has no wrapper."""
+        first = lines[0]
+        alone = shape is None or (len(lines) == 1 and shape.kind == "text")
+        if alone and isinstance(first, int):
             return
-        if not shape.breaks and len(numbers := [line for line in held if isinstance(line, int)]) == len(held):
-            if self._told:
-                text, _ = shape.text([self._text(number) for number in numbers])
-                self.records.append(Record(tuple(numbers), text, shape.kind, shape.fields()))
-            return
-        lines = [self._whole(line) for line in held]
-        texts = [line.text for line in lines]
-        if self._told:
-            text, seams = shape.text(texts)
-            self._add(lines, text, shape.kind, {**shape.fields(), **lines[0].fields}, seams, shape.views(texts))
+        text, kind, seams = b"", "text", NO_SEAMS
+        fields = NO_FIELDS if isinstance(first, int) else first.fields
+        joins = [join for line in lines if not isinstance(line, int) and line.spans[1:] for join in self._joins([line], [WHOLE])]
+        if shape is None or alone:
+            text = self._text(first)
         else:
-            self._add(lines, b"", shape.kind, lines[0].fields, (), shape.views(texts))
-
-    def _add(
-        self,
-        lines: list[Logical],
-        text: bytes,
-        kind: str,
-        fields: dict[str, object],
-        seams: tuple[tuple[int, int], ...],
-        views: Sequence[Pieces],
-    ) -> None:
-        joins = [join for line in lines if len(line.spans) > 1 for join in self._joins([line], [WHOLE])] + self._joins(lines, views)
+            kind = shape.kind
+            texts = [self._text(line) for line in lines] if self._told or shape.breaks else []
+            joins += self._joins(lines, shape.views(texts))
+            if self._told:
+                text, seams = shape.text(texts)
+                fields = {**shape.fields(), **fields}
         if not (self._told or joins):
             return
         if kind == "rich" and self._told:
@@ -232,12 +218,12 @@ class Groups:
             self._rich_time = fields.get("timestamp", self._rich_time)
             if self._rich_time is not None:
                 fields["timestamp"] = self._rich_time
-        indexes = tuple(sorted({index for line in lines for index, _, _, _ in line.spans}))
-        self.records.append(Record(indexes, text, kind, fields, seams, tuple(joins)))
+        self.records.append(Record(_indexes(lines), text, kind, fields, seams, tuple(joins)))
 
-    def _joins(self, lines: list[Logical], views: Sequence[Pieces]) -> list[Join]:
+    def _joins(self, lines: list[Line], views: Sequence[Pieces]) -> list[Join]:
         """The readings of *lines* as joins over physical lines, but for those within one."""
         joins: list[Join] = []
+        escaped = not isinstance(lines[0], int) and lines[0].escaped
         known: object = None
         places: list[list[tuple[int, int, int]]] = []
         pieces: tuple[tuple[int, int, int], ...] = ()
@@ -254,11 +240,16 @@ class Groups:
                 for found, after in zip(places, (*glue, b""), strict=True):
                     between += [b""] * (len(found) - 1) + [after] if found else []
                 glue = tuple(between[:-1])
-            joins.append(Join(pieces, glue, lines[0].escaped))
+            joins.append(Join(pieces, glue, escaped))
         return joins
 
-    def _locate(self, line: Logical, start: int, end: int) -> list[tuple[int, int, int]]:
+    def _locate(self, line: Line, start: int, end: int) -> list[tuple[int, int, int]]:
         """The physical places of the bytes *start* to *end* of a logical line."""
+        if isinstance(line, int):
+            text = self._line(line)
+            if b"\x1b[" not in text:
+                return [(line, start, end)] if start < end else []
+            line = Logical([(line, 0, len(text), len(text))], text)
         found, at = [], 0
         if end < 0:
             end = len(line.text)
@@ -272,6 +263,12 @@ class Groups:
                 found.append((index, first + low, first + high))
             at += size
         return found
+
+
+def _indexes(lines: list[Line]) -> tuple[int, ...]:
+    """The physical lines of *lines*, in order."""
+    plain = [line for line in lines if isinstance(line, int)]
+    return tuple(plain or sorted({index for line in lines if isinstance(line, Logical) for index, _, _, _ in line.spans}))
 
 
 def uncoloured_offset(text: bytes, offset: int) -> int:

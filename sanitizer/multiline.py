@@ -88,12 +88,15 @@ class Text(Shape):
         self.kind = "text"
         self.tentative = 0
         self._opener = line
+        self._element: bool | None = None
+        self._inner: Shape | None = None
+        self._stack = self._warning = self._bracket = False
+
+    def _look(self, line: bytes) -> None:
+        """See what *line*, which opens the record, ends in: most are asked about nothing that goes on with it."""
         last = line.rstrip()[-1:]
         self._bracket = last in (b"{", b"[", b"(") and OPEN_BRACKET.search(line, max(0, len(line) - 4)) is not None
         self._element = last == b">" and OPEN_ELEMENT.search(line, max(0, len(line) - 80)) is not None
-        self._inner: Shape | None = None
-        self._stack = False
-        self._warning = False
 
     def take(self, line: bytes) -> int:
         if self._inner is not None:
@@ -101,6 +104,10 @@ class Text(Shape):
             self.tentative = self._inner.tentative
             return answer
         head = line[:1]
+        if head in UNGREETED and self.kind == "text":
+            return REFUSE
+        if self._element is None:
+            self._look(self._opener)
         if self._element:
             if line.lstrip().startswith(b"</"):
                 return LAST if self.kind == "object" else REFUSE

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 TAKE, LAST, REFUSE = 1, 2, 0
 """A shape's answers: the line belongs to the record; it belongs and ends it; it does not belong, the record ended before it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pieces:
+class Pieces(NamedTuple):
     """One way to read a record without its layout: pieces `(line of the record, start, end)` and what stood between them."""
 
     pieces: tuple[tuple[int, int, int], ...]
