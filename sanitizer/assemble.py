@@ -20,7 +20,7 @@ from sanitizer.wrappers import ExportEntry, Unwrapped, Wrapper, journal_fields, 
 __all__ = ["Assembled", "Assembler", "Cut", "Join", "Record"]
 
 
-FIRST = attrgetter("first")
+IN_ORDER = attrgetter("lines")
 WRAPPED = b"0123456789{_"
 """What a line in a wrapper begins with."""
 
@@ -336,9 +336,10 @@ class Assembler:
             groups.joins = [join for join in joins if join.pieces[0][0] >= limit]
             ready = [record for record in ready if record.first < limit]
             joins = [join for join in joins if join.pieces[0][0] < limit]
-        ready.sort(key=FIRST)
+        ready.sort(key=IN_ORDER)
         for record in ready:
-            record.lines = tuple([index - base for index in record.lines])
+            if base:
+                record.lines = tuple([index - base for index in record.lines])
             if record.joins:
                 record.joins = tuple([join.moved(-base) for join in record.joins])
                 # An indent alone does not tell whether a line goes on with the word before it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, count, repeat
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -103,6 +103,7 @@ def logical(assembled: Assembled) -> Rows:
     if not assembled.records:
         return physical(assembled)
     offsets = assembled.offsets()
+    lines = assembled.lines
     rows: list[bytes] = []
     entries: list[Entry] = []
     joins: list[Join] = []
@@ -110,19 +111,24 @@ def logical(assembled: Assembled) -> Rows:
     cuts: dict[int, Cut] = {}
     begun = {record.first: record for record in assembled.records}
     owned = {line for record in assembled.records for line in record.lines}
-    for number, line in enumerate(assembled.lines):
-        if number not in owned:
-            row_of[number] = len(rows)
-            entries.append(ENTRY(Entry, (len(rows), 1, offsets[number], NO_FACTS, "text")))
-            rows.append(line)
-        elif (record := begun.get(number)) is not None:
+    after = 0
+    for number in [*sorted(owned), len(lines)]:
+        if after < number:  # lines that are a record each
+            first = len(rows)
+            rows += lines[after:number]
+            entries += map(ENTRY, repeat(Entry), zip(count(first), repeat(1), offsets[after:number], repeat(NO_FACTS), repeat("text")))
+            if assembled.joins or assembled.cuts:
+                row_of.update(zip(range(after, number), count(first)))
+        after = number + 1
+        if (record := begun.get(number)) is not None:
             # Between JSON's tokens a line end is white space like any other.
             parts = [record.text.replace(b"\n", b" ")] if record.kind == "json" else record.text.split(b"\n")
             if record.seams and record.kind != "json":
                 joins += unseamed(record, parts, len(rows))
-            entries.append(Entry(len(rows), len(parts), offsets[number], record.fields, record.kind))
+            entries.append(ENTRY(Entry, (len(rows), len(parts), offsets[number], record.fields, record.kind)))
             rows += parts
-            cuts |= {len(rows) - 1: assembled.cuts[line] for line in record.lines if line in assembled.cuts}
+            if assembled.cuts:
+                cuts |= {len(rows) - 1: assembled.cuts[line] for line in record.lines if line in assembled.cuts}
     cuts |= {row_of[line]: cut for line, cut in assembled.cuts.items() if line in row_of}
     joins += [
         join._replace(pieces=tuple((row_of[line], start, end) for line, start, end in join.pieces))

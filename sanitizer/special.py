@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
+from itertools import accumulate, count
+from operator import add
 
 from sanitizer.multiline import FRESH_TIME, FRESH_WORD, says_failure
 from sanitizer.wraps import follows
@@ -80,13 +83,11 @@ def marks(lines: list[bytes], block: bytes, told: bool = True) -> list[int]:
     A line that may go on with the one before it is there with that. Unless a wrapper's facts are to be *told*, a JSON object in one
     needs no look.
     """
-    found = [0]
-    line, start = 0, 0
+    found, last = [0], len(lines) - 1
+    starts = list(map(add, accumulate(map(len, lines), initial=0), count()))
     for special in (SPECIAL if told else SPECIAL_UNTOLD).finditer(b"\n" + block):
         begun, end = special.span()
-        while start < begun:
-            start += len(lines[line]) + 1
-            line += 1
+        line = bisect_left(starts, begun)
         kind, before = KINDS[special.lastindex or 0], lines[line - 1]
         if kind == STALE and not follows(before, lines[line]):
             continue
@@ -96,19 +97,23 @@ def marks(lines: list[bytes], block: bytes, told: bool = True) -> list[int]:
             found.append(line - 1)
         if found[-1] < line:
             found.append(line)
-        while (after := start + len(lines[line]) + 1) < end:
-            start = after
-            line += 1
-            found.append(line)
-    last = len(lines) - 1
+        if starts[line + 1] < end:
+            found += range(line + 1, bisect_left(starts, end))
     if found[-1] < last:
         found.append(last)
-    hidden: list[int] = []
-    if JOURNALD in block:
-        hidden += [at for at, text in enumerate(lines) if JOURNALD in text]
-    if KEY in block:
-        hidden += [at for at, text in enumerate(lines) if KEY in text]
+    hidden = holders(JOURNALD, block, starts) + holders(KEY, block, starts)
     if COLOUR in block:
         # colours hide how wide a line is, and what it begins with
-        hidden += [near for at, text in enumerate(lines) if COLOUR in text for near in (at - 1, at, at + 1) if 0 <= near <= last]
+        hidden += [near for at in holders(COLOUR, block, starts) for near in (at - 1, at, at + 1) if 0 <= near <= last]
     return sorted({*found, *hidden}) if hidden else found
+
+
+def holders(needle: bytes, block: bytes, starts: list[int]) -> list[int]:
+    """The lines of *block* that hold *needle*; *starts* says where each begins, and where one after the last would."""
+    found: list[int] = []
+    at = block.find(needle)
+    while at >= 0:
+        after = bisect_right(starts, at)
+        found.append(after - 1)
+        at = block.find(needle, starts[after])
+    return found

@@ -19,7 +19,10 @@ WIDTHS = frozenset(
 )  # fmt: skip
 """Where terminals, pagers, mailers, loggers and pipes break lines."""
 
-BROKEN = (b"\\", b"=", b"\\\r", b"=\r")
+BROKEN = frozenset([b"\\", b"="])
+"""What a broken line ends in."""
+UNBROKEN = frozenset([b"}", b",", b"{"])
+"""What a line ends in that begins with a brace and is not broken."""
 SHORTEST = 40
 SOFT = 80
 """The width of a console that nobody told its width."""
@@ -32,15 +35,29 @@ T = TypeVar("T")
 
 def follows(before: bytes, line: bytes) -> bool:
     """Whether *line*, unless it begins as a fresh record does, may be the rest of *before*, by the look of the two."""
-    if len(before) > LONGEST_LINE or len(line) > LONGEST_LINE:
+    if not 0 < len(before) <= LONGEST_LINE or len(line) > LONGEST_LINE:
         return False
-    size = len(before.rstrip(b"\r"))
-    return _is_broken(before, size, line) or (size >= SHORTEST and size == len(line.rstrip(b"\r")) and before != line)
+    if _is_broken(before, line):
+        return True
+    size = len(before)
+    if before[-1:] == b"\r" or line[-1:] == b"\r":
+        size = len(before.rstrip(b"\r"))
+        return size == len(line.rstrip(b"\r")) and size >= SHORTEST and before != line
+    return size == len(line) and size >= SHORTEST and before != line
 
 
-def _is_broken(before: bytes, size: int, line: bytes) -> bool:
-    """Whether *line* may be the rest of *before*, of *size* bytes without its carriage return, by the look of its end."""
-    if size in WIDTHS or before.endswith(BROKEN) or (before[:1] == b"{" and before[size - 1 : size] not in (b"}", b",", b"{")):
+def _is_broken(before: bytes, line: bytes) -> bool:
+    """Whether *line* may be the rest of *before* by the look of its end."""
+    last = before[-1:]
+    if last == b"\r":
+        if before[-2:-1] in BROKEN:
+            return True
+        before = before.rstrip(b"\r")
+        last = before[-1:]
+    elif last in BROKEN:
+        return True
+    size = len(before)
+    if size in WIDTHS or (before[:1] == b"{" and last not in UNBROKEN):
         return True
     return SOFT_LEAST <= size < SOFT <= size + len(line[:SOFT].split(b" ", 1)[0])
 
@@ -67,7 +84,7 @@ class Run(Generic[T]):
         before = self._texts[-1]
         if len(self.lines) >= MOST_LINES or len(text) > LONGEST_LINE or len(before) > LONGEST_LINE:
             return False
-        if len(before) != self._width and not _is_broken(before, len(before.rstrip(b"\r")), text):
+        if len(before) != self._width and not _is_broken(before, text):
             return False
         if not text.strip() or FRESH.match(text):
             return False
