@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from operator import attrgetter
 
 from sanitizer.groups import Groups, Logical
+from sanitizer.held import Held, hand_over, tied
 from sanitizer.lines import Digest, Lines
 from sanitizer.record import Assembled, Cut, Join, Record
 from sanitizer.special import is_open, marks
-from sanitizer.wrappers import ExportEntry, Unwrapped, Wrapper, journal_fields, octets, unwrap
+from sanitizer.wrappers import ExportEntry, Partial, Unwrapped, Wrapper, journal_fields, octets, unwrap
 
 __all__ = ["Assembled", "Assembler", "Cut", "Join", "Record"]
 
 
-IN_ORDER = attrgetter("lines")
 WRAPPED = b"0123456789{_"
 """What a line in a wrapper begins with."""
 
@@ -28,20 +26,11 @@ BETRAYED = ("auto", "plain", "cri", "docker")
 """The wrappers that `marks` tells by the look of a line."""
 
 
-@dataclass(slots=True)
-class Partial:
-    """A line under construction, begun at `first` when `begun` bytes had been looked at."""
-
-    spans: list[tuple[int, int, int, int]]
-    parts: list[bytes]
-    escaped: bool
-    fields: dict[str, object]
-    first: int
-    begun: int
-
-
 class Assembler:
-    """Assembles one lane. `hold_secs` is what the caller's timer waits before `flush(end=False)` while `holding`."""
+    """Assembles one lane. `hold_secs` is what the caller's timer waits before `flush(end=False)` while `holding`.
+
+    Unless records are to be `told`, of them only those come out that have joins: enough for output that keeps lines as they stand.
+    """
 
     def __init__(
         self,
@@ -60,30 +49,26 @@ class Assembler:
         self._max_lines = max_lines
         self._max_bytes = max_bytes
         self._lane_fields = fields or {}
-        self._offset = offset
         self._split = Lines(max_bytes, digest)
-        self._lines: list[bytes] = []
-        self._base = 0
-        self._held_bytes = 0
+        self._held = Held(offset)
         self._told = told
-        self._groups = Groups(lambda index: self._lines[index - self._base], told)
+        self._groups = Groups(self._held.line, told)
         self._partials: dict[str, Partial] = {}
         self._entry: ExportEntry | None = None
         self._entry_first = self._entry_begun = 0
         self._family = ""
         self._seen = 0
         self._check_index = self._check_bytes = 0
-        self._cuts: dict[int, Cut] = {}
 
     @property
     def holding(self) -> bool:
         """Whether complete lines wait for a continuation, so that the caller starts its timer."""
-        return bool(self._lines)
+        return bool(self._held.lines)
 
     @property
     def pending_bytes(self) -> int:
         """Bytes kept back: held lines and the unterminated last one."""
-        return self._held_bytes + self._split.pending_bytes
+        return self._held.size + self._split.pending_bytes
 
     def feed(self, data: bytes) -> Assembled:
         """Take the lane's next bytes, cut anywhere, and release what cannot be continued any more."""
@@ -107,11 +92,7 @@ class Assembler:
 
     def _take_block(self, lines: list[bytes], block: bytes, cuts: dict[int, Cut]) -> None:
         """Look at the lines that something betrays, and at those that an open record waits for."""
-        first = self._base + len(self._lines)
-        for at, cut in cuts.items():
-            self._cuts[first + at] = cut
-        self._lines += lines
-        self._held_bytes += len(block) + 1
+        first = self._held.add(lines, len(block) + 1, cuts)
         at = self._take_runs(lines, first) if self._told else 0
         if at == len(lines):
             return
@@ -294,56 +275,24 @@ class Assembler:
         self._entry = None
 
     def _release(self, terminated: bool = True) -> Assembled:
-        base = self._base
-        limit = self._limit(base + len(self._lines))
-        released = Assembled(self._lines[: limit - base], self._offset, self._offset, terminated=terminated)
-        del self._lines[: limit - base]
-        self._base = limit
-        size = sum(map(len, released.lines)) + len(released.lines) if self._lines else self._held_bytes
-        self._held_bytes -= size
-        released.upto += size - (not terminated)
-        if self._cuts:
-            for index in [index for index in self._cuts if index < limit]:
-                cut = self._cuts.pop(index)
-                released.upto += cut.size - len(released.lines[index - base])
-                released.cuts[index - base] = cut
-        self._offset = released.upto
-        if self._groups.records or self._groups.joins:
-            self._hand_over(released, base, limit)
+        held, groups = self._held, self._groups
+        base, limit = held.upto - len(held.lines), self._limit()
+        released = held.release(limit, terminated)
+        records, joins = groups.records, groups.joins
+        if not (records or joins):
+            return released
+        groups.records, groups.joins = [], []
+        if held.lines:
+            groups.records = [record for record in records if record.first >= limit]
+            groups.joins = [join for join in joins if join.pieces[0][0] >= limit]
+            records = [record for record in records if record.first < limit]
+            joins = [join for join in joins if join.pieces[0][0] < limit]
+        hand_over(released, base, records, joins)
         return released
 
-    def _limit(self, limit: int) -> int:
-        """The first line to hold back, or *limit*: what is read as one is released as one."""
-        held = self._groups.held() + [partial.first for partial in self._partials.values()]
+    def _limit(self) -> int:
+        """The first line to hold back."""
+        waiting = self._groups.held() + [partial.first for partial in self._partials.values()]
         if self._entry is not None:
-            held.append(self._entry_first)
-        if not held:
-            return limit
-        limit = min(held)
-        together = [(record.first, record.last) for record in self._groups.records if len(record.lines) > 1]
-        together += [(join.pieces[0][0], join.pieces[-1][0]) for join in self._groups.joins]
-        for first, last in sorted(together, reverse=True):
-            if first < limit <= last:
-                limit = first
-        return limit
-
-    def _hand_over(self, released: Assembled, base: int, limit: int) -> None:
-        groups = self._groups
-        ready, joins = groups.records, groups.joins
-        groups.records, groups.joins = [], []
-        if self._lines:
-            groups.records = [record for record in ready if record.first >= limit]
-            groups.joins = [join for join in joins if join.pieces[0][0] >= limit]
-            ready = [record for record in ready if record.first < limit]
-            joins = [join for join in joins if join.pieces[0][0] < limit]
-        ready.sort(key=IN_ORDER)
-        for record in ready:
-            if base:
-                record.lines = tuple([index - base for index in record.lines])
-            if record.joins:
-                record.joins = tuple([join.moved(-base) for join in record.joins])
-                # An indent alone does not tell whether a line goes on with the word before it.
-                sure = record.kind != "text" or bool(record.fields)
-                released.joins += record.joins if sure else [join._replace(doubtful=True) for join in record.joins]
-        released.records = ready
-        released.joins += [join.moved(-base, doubtful=True) for join in joins]
+            waiting.append(self._entry_first)
+        return tied(min(waiting), self._groups.records, self._groups.joins) if waiting else self._held.upto

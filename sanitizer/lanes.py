@@ -44,7 +44,8 @@ class Lanes:
         if found is None:
             digest = self.scrubber.keyring.running
             facts = lane_fields(path or lane)
-            found = Assembler(self.wrapper, self.max_lines, self.max_bytes, offset=offset, fields=facts, digest=digest)
+            told = not self.scrubber.raw  # raw output keeps the lines, and of records needs the joins alone
+            found = Assembler(self.wrapper, self.max_lines, self.max_bytes, offset=offset, fields=facts, digest=digest, told=told)
             self.assemblers[lane] = found
         return found
 

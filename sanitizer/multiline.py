@@ -12,16 +12,6 @@ from sanitizer.keyblock import BASE64, Base64Run, Key
 from sanitizer.richlog import RICH_BLANK, Box, Rich
 from sanitizer.shape import LAST, REFUSE, TAKE, Pieces, Shape
 
-FRESH_TIME = rb"\d{3}[-/]\d\d[-/]\d\d[T _]|\d[/:.]\d\d[/:.]\d\d|\d{9}(?:\.\d+)? "
-"""A time at the start of a record, after its first digit."""
-FRESH_WORD = (
-    rb"[IWEFD]\d{4} \d\d:|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|"
-    rb"(?:DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|TRACE)\b|(?:level|time|ts)=|-----|Traceback |"
-    rb"(?:debug|info|notice|warn|warning|error|critical|fatal|trace|npm)\b ?:?"
-)
-FRESH = re.compile(rb"[{\[<(]|\d(?:" + FRESH_TIME + rb")|" + FRESH_WORD)
-"""How a fresh record starts."""
-
 HEADER = re.compile(
     rb"(?:\x1b\[[\d;]*m)*(?:[\[<(]?\d{4}[-/]\d\d[-/]\d\d|[\[(]?\d\d[/:.]\d\d[/:.]\d\d|\d{10,}|[IWEFD]\d{4} \d\d:|"
     rb"[A-Z][a-z]{2} [ \d]\d \d\d:|\[?(?:DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|SEVERE|TRACE)\b|(?:level|time|ts)=)"
@@ -117,14 +107,14 @@ class Text(Shape):
             self._element = False
         if not head or head in UNGREETED:
             return REFUSE
-        if head in (b" ", b"\t"):
-            return self._indented(line)
+        return self._indented(line) if head in INDENTS else self._beside(line, head)
+
+    def _beside(self, line: bytes, head: bytes) -> int:
+        """The answer to a line that is not indented."""
         if head in (b"}", b"]", b")"):
             return LAST if self._bracket else REFUSE
         if self._stack:
-            if CAUSE.match(line):
-                return TAKE
-            return REFUSE
+            return TAKE if CAUSE.match(line) else REFUSE
         if self._bracket or head.isspace():
             return REFUSE
         if (head in b"TE+|" and TRACEBACK.match(line)) or line.startswith(b"\xe2\x95\xad"):

@@ -116,7 +116,8 @@ def logical(assembled: Assembled) -> Rows:
         if after < number:  # lines that are a record each
             first = len(rows)
             rows += lines[after:number]
-            entries += map(ENTRY, repeat(Entry), zip(count(first), repeat(1), offsets[after:number], repeat(NO_FACTS), repeat("text")))
+            facts = zip(count(first), repeat(1), offsets[after:number], repeat(NO_FACTS), repeat("text"))
+            entries += map(ENTRY, repeat(Entry), facts)
             if assembled.joins or assembled.cuts:
                 row_of.update(zip(range(after, number), count(first)))
         after = number + 1

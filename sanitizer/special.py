@@ -7,8 +7,8 @@ from bisect import bisect_left, bisect_right
 from itertools import accumulate, count
 from operator import add
 
-from sanitizer.multiline import FRESH_TIME, FRESH_WORD, says_failure
-from sanitizer.wraps import follows
+from sanitizer.multiline import says_failure
+from sanitizer.wraps import FRESH_TIME, FRESH_WORD, follows
 
 ALONE, ROUSED, ANY, STALE = range(4)
 """What a line may go on with: nothing, a line that says that something failed, any line, a line that looks broken."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import orjson
@@ -55,6 +56,18 @@ class Unwrapped(NamedTuple):
     fields: dict[str, object]
     partial: bool = False
     escaped: bool = False
+
+
+@dataclass(slots=True)
+class Partial:
+    """A line under construction, begun at `first` when `begun` bytes had been looked at."""
+
+    spans: list[tuple[int, int, int, int]]
+    parts: list[bytes]
+    escaped: bool
+    fields: dict[str, object]
+    first: int
+    begun: int
 
 
 UNWRAPPED = tuple.__new__

@@ -6,10 +6,20 @@ row, a JSON object that stops short, a backslash or a quoted-printable `=` at th
 
 from __future__ import annotations
 
+import re
 from typing import Generic, TypeVar
 
-from sanitizer.multiline import FRESH
 from sanitizer.shape import Pieces
+
+FRESH_TIME = rb"\d{3}[-/]\d\d[-/]\d\d[T _]|\d[/:.]\d\d[/:.]\d\d|\d{9}(?:\.\d+)? "
+"""A time at the start of a record, after its first digit."""
+FRESH_WORD = (
+    rb"[IWEFD]\d{4} \d\d:|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|"
+    rb"(?:DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|TRACE)\b|(?:level|time|ts)=|-----|Traceback |"
+    rb"(?:debug|info|notice|warn|warning|error|critical|fatal|trace|npm)\b ?:?"
+)
+FRESH = re.compile(rb"[{\[<(]|\d(?:" + FRESH_TIME + rb")|" + FRESH_WORD)
+"""How a fresh record starts."""
 
 WIDTHS = frozenset(
     [
