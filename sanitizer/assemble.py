@@ -51,7 +51,6 @@ class Assembler:
         self._lane_fields = fields or {}
         self._split = Lines(max_bytes, digest)
         self._held = Held(offset)
-        self._told = told
         self._groups = Groups(self._held.line, told)
         self._partials: dict[str, Partial] = {}
         self._entry: ExportEntry | None = None
@@ -59,6 +58,15 @@ class Assembler:
         self._family = ""
         self._seen = 0
         self._check_index = self._check_bytes = 0
+
+    @property
+    def told(self) -> bool:
+        """Whether every record comes out, or only those with joins; may change at any time."""
+        return self._groups.told
+
+    @told.setter
+    def told(self, told: bool) -> None:
+        self._groups.told = told
 
     @property
     def holding(self) -> bool:
@@ -93,15 +101,15 @@ class Assembler:
     def _take_block(self, lines: list[bytes], block: bytes, cuts: dict[int, Cut]) -> None:
         """Look at the lines that something betrays, and at those that an open record waits for."""
         first = self._held.add(lines, len(block) + 1, cuts)
-        at = self._take_runs(lines, first) if self._told else 0
+        at = self._take_runs(lines, first) if self._groups.told else 0
         if at == len(lines):
             return
         if self._wrapper not in BETRAYED:
             found: Sequence[int] = range(at, len(lines))
         elif at:
-            found = [mark + at for mark in marks(lines[at:], b"\n".join(lines[at:]), self._told)]
+            found = [mark + at for mark in marks(lines[at:], b"\n".join(lines[at:]), self._groups.told)]
         else:
-            found = marks(lines, block, self._told)
+            found = marks(lines, block, self._groups.told)
         for mark, following in zip(found, [*found[1:], -1], strict=True):
             while at < mark and not self._lets_go():
                 self._take_line(lines[at], first + at, alone=True)
@@ -157,7 +165,7 @@ class Assembler:
         streams: dict[str, list[tuple[Unwrapped, int, int]]] = {}
         family, seen, index = "", self._seen, first + at
         for line in lines[at : max(at, self._check_index - first)]:
-            unwrapped = unwrap(line, self._wrapper, self._told)
+            unwrapped = unwrap(line, self._wrapper, self._groups.told)
             if unwrapped is None or unwrapped.partial or seen + len(line) + 1 >= self._check_bytes:
                 break
             if unwrapped.family != family:
@@ -185,7 +193,7 @@ class Assembler:
             while at < mark and not self._groups.settle(stream):
                 self._take_whole(*lines[at], alone=True)
                 at += 1
-            if at < mark and self._told:
+            if at < mark and self._groups.told:
                 self._groups.records += [self._record(line, index) for line, index, _ in lines[at:mark]]
             self._take_whole(*lines[mark])
             at = mark + 1
@@ -195,7 +203,7 @@ class Assembler:
             span = (index, line.start, line.end, len(line.text))
             logical = Logical([span], line.text, line.escaped, {**self._lane_fields, **line.fields})
             self._groups.take(line.stream, logical, index, seen, alone)
-        elif self._told:
+        elif self._groups.told:
             self._groups.records.append(self._record(line, index))
 
     def _record(self, line: Unwrapped, index: int) -> Record:
@@ -209,7 +217,7 @@ class Assembler:
             if self._entry is not None or (line.startswith(b"__CURSOR=") and self._wrapper in ("auto", "journald-export")):
                 self._take_export(line, index)
                 return
-            unwrapped = unwrap(line, self._wrapper, self._told)
+            unwrapped = unwrap(line, self._wrapper, self._groups.told)
             if unwrapped is not None:
                 self._take_wrapped(unwrapped, index)
                 return

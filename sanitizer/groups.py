@@ -64,7 +64,7 @@ class Groups:
 
     def __init__(self, line: Callable[[int], bytes], told: bool = True) -> None:
         self._line = line
-        self._told = told
+        self.told = told
         self.open: dict[str, Group] = {}
         self.runs: dict[str, Run[Line]] = {}
         self.records: list[Record] = []
@@ -206,14 +206,14 @@ class Groups:
             text = self._text(first)
         else:
             kind = shape.kind
-            texts = [self._text(line) for line in lines] if self._told or shape.breaks else []
+            texts = [self._text(line) for line in lines] if self.told or shape.breaks else []
             joins += self._joins(lines, shape.views(texts))
-            if self._told:
+            if self.told:
                 text, seams = shape.text(texts)
                 fields = {**shape.fields(), **fields}
-        if not (self._told or joins):
+        if not (self.told or joins):
             return
-        if kind == "rich" and self._told:
+        if kind == "rich" and self.told:
             # the handler prints the time of the records of one second once
             self._rich_time = fields.get("timestamp", self._rich_time)
             if self._rich_time is not None:

@@ -44,9 +44,9 @@ class Lanes:
         if found is None:
             digest = self.scrubber.keyring.running
             facts = lane_fields(path or lane)
-            told = not self.scrubber.raw  # raw output keeps the lines, and of records needs the joins alone
-            found = Assembler(self.wrapper, self.max_lines, self.max_bytes, offset=offset, fields=facts, digest=digest, told=told)
+            found = Assembler(self.wrapper, self.max_lines, self.max_bytes, offset=offset, fields=facts, digest=digest)
             self.assemblers[lane] = found
+        found.told = not self.scrubber.raw  # raw output keeps the lines, and of records needs the joins alone
         return found
 
     async def feed(self, batch: Batch) -> Sequence[CleanBatch]:
