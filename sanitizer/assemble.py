@@ -13,17 +13,10 @@ from sanitizer.groups import Groups, Logical
 from sanitizer.held import Held, hand_over, tied
 from sanitizer.lines import Digest, Lines
 from sanitizer.record import Assembled, Cut, Join, Record
-from sanitizer.special import is_open, marks
-from sanitizer.wrappers import ExportEntry, Partial, Unwrapped, Wrapper, journal_fields, octets, unwrap
+from sanitizer.special import TOLD_APART, is_open, marks
+from sanitizer.wrappers import WRAPPED, ExportEntry, Partial, Unwrapped, Wrapper, journal_fields, octets, unwrap
 
 __all__ = ["Assembled", "Assembler", "Cut", "Join", "Record"]
-
-
-WRAPPED = b"0123456789{_"
-"""What a line in a wrapper begins with."""
-
-BETRAYED = ("auto", "plain", "cri", "docker")
-"""The wrappers that `marks` tells by the look of a line."""
 
 
 class Assembler:
@@ -104,7 +97,7 @@ class Assembler:
         at = self._take_runs(lines, first) if self._groups.told else 0
         if at == len(lines):
             return
-        if self._wrapper not in BETRAYED:
+        if self._wrapper not in TOLD_APART:
             found: Sequence[int] = range(at, len(lines))
         elif at:
             found = [mark + at for mark in marks(lines[at:], b"\n".join(lines[at:]), self._groups.told)]

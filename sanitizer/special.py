@@ -72,6 +72,10 @@ JOURNALD, KEY, COLOUR = b'"__REALTIME_TIMESTAMP"', b"-----BEGIN ", b"\x1b"
 """What makes a line special wherever it stands in it."""
 
 
+TOLD_APART = ("auto", "plain", "cri", "docker")
+"""The kinds of wrapper (`sanitizer.wrappers.Wrapper`) that the look of a line tells."""
+
+
 def is_open(line: bytes) -> bool:
     """Whether something may go on after *line*, which nothing betrays: not after a whole JSON object."""
     return line[:1] != b"{" or line[-1:] != b"}"

@@ -20,6 +20,9 @@ from sanitizer.times import rfc3339
 
 Wrapper = Literal["auto", "plain", "cri", "docker", "journald", "journald-export"]
 
+WRAPPED = b"0123456789{_"
+"""What a line in a wrapper begins with."""
+
 CRI = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)) (stdout|stderr) ([FP])(?::[^ ]*)?(?: |$)")
 DOCKER = re.compile(rb'\{\s*"log"\s*:\s*"([^"\\]*+(?:\\.[^"\\]*+)*+)"\s*[,}]', re.S)
 ESCAPE = re.compile(rb'\\(?:u[0-9a-fA-F]{4}|.)', re.S)
