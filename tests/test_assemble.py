@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -497,6 +498,37 @@ def test_any_bytes_come_out_as_they_went_in(lines: list[bytes], cuts: list[int])
     data = b"\n".join(lines)
     whole = assemble(data, [min(cut, len(data)) for cut in cuts], digest=hashlib.sha256)
     assert b"\n".join(whole.lines) + b"\n" * whole.terminated == data or not data
+
+
+FAILED = "2026-11-20 15:00:32,219 - crm - ERROR - failed"
+FILLER = ['{"level":30,"msg":"a"}', "2026-11-20 15:00:33,219 - crm - INFO - fine"] * 3
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [FAILED, "| Traceback (most recent call last):", "| x"],
+        ["java.lang.IllegalStateException", "\tat com.acme.Main.main(Main.java:7)"],
+        [f"{TIME[:-1]}123Z stdout F a fraction of nine digits", "2025-03-14T09:26:53.123456789012Z stdout F and one of twelve"],
+        ["the key is " + "q" * 35, "\x1b[1m" + "r" * 46 + "\x1b[0m"],
+        [docker('{"a":1}'), docker("two\nlines at once"), docker("\tat x"), docker('{"a":1}'), docker("  indented")],
+        [f"{TIME} stderr F {line}" for line in [*FILLER, FAILED, "Traceback (most recent call last):", "  File", "Failed: x", *FILLER]],
+    ],
+    ids=["group", "name alone", "long fraction", "colour", "line ends within", "cri"],
+)
+def test_lines_seen_one_by_one_and_within_others_give_the_same(lines: list[str]) -> None:
+    data = ("\n".join([*FILLER, *lines, *FILLER]) + "\n").encode()
+    ends = [at + 1 for at, byte in enumerate(data) if byte == 10]
+    assert assemble(data) == assemble(data, ends)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(PIECES, max_size=30), st.sampled_from([lambda line: line, docker, lambda line: f"{TIME} stdout F {line}"]))
+def test_output_that_keeps_lines_is_told_no_record_but_every_reading(lines: list[str], wrap: Callable[[str], str]) -> None:
+    data = ("\n".join(map(wrap, lines)) + "\n").encode()
+    whole, untold = assemble(data), assemble(data, told=False)
+    assert (untold.lines, untold.joins, untold.upto) == (whole.lines, whole.joins, whole.upto)
+    assert all(record.joins for record in untold.records)
 
 
 def test_a_line_that_is_read_with_a_held_record_is_held_with_it() -> None:
