@@ -13,7 +13,7 @@ from sanitizer.groups import Groups, Logical
 from sanitizer.held import Held, hand_over, tied
 from sanitizer.lines import Digest, Lines
 from sanitizer.record import Assembled, Cut, Join, Record
-from sanitizer.special import TOLD_APART, is_open, marks
+from sanitizer.special import TOLD_APART, is_certain, is_open, marks
 from sanitizer.wrappers import WRAPPED, ExportEntry, Partial, Unwrapped, Wrapper, journal_fields, octets, unwrap
 
 __all__ = ["Assembled", "Assembler", "Cut", "Join", "Record"]
@@ -129,8 +129,9 @@ class Assembler:
         if not count:
             return 0
         taken = lines[at : at + count]
-        seen = self._seen + sum(map(len, taken)) + count
-        if first + at + count > self._check_index or seen >= self._check_bytes or b"\x1b" in b"".join(taken):
+        block = b"\n".join(taken)
+        seen = self._seen + len(block) + 1
+        if first + at + count > self._check_index or seen >= self._check_bytes or not is_certain(block):
             return 0
         self._groups.extend(range(first + at, first + at + count))
         self._seen = seen

@@ -13,6 +13,9 @@ from sanitizer.shape import LAST, REFUSE, Pieces, Shape
 from sanitizer.wrappers import escaped_offset
 from sanitizer.wraps import Run
 
+ESCAPE = 0x1B
+"""Looked for as a number: `in` takes a tenth of the time that it takes for bytes."""
+BACKSLASH = 0x5C
 ANSI = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]")
 WHOLE = Pieces(((0, 0, -1),), ())
 
@@ -37,7 +40,7 @@ class Logical:
         self.escaped = escaped
         self.fields = fields
         self.coloured = b""
-        if b"\x1b[" in text:
+        if ESCAPE in text:
             self.coloured, self.text = text, ANSI.sub(b"", text)
 
 
@@ -122,7 +125,7 @@ class Groups:
 
         *alone*: nothing betrays that the next one goes on with it, nor it with the one before, unless that one is of a record.
         """
-        if b"\x1b[" in text:
+        if ESCAPE in text:
             text = ANSI.sub(b"", text)
         self._take("", index, text, index, seen, alone)
 
@@ -172,7 +175,7 @@ class Groups:
         if isinstance(line, Logical):
             return line.text
         text = self._line(line)
-        return ANSI.sub(b"", text) if b"\x1b[" in text else text
+        return ANSI.sub(b"", text) if ESCAPE in text else text
 
     def _end_run(self, stream: str) -> None:
         if self.runs and (run := self.runs.pop(stream, None)) is not None:
@@ -247,7 +250,7 @@ class Groups:
         """The physical places of the bytes *start* to *end* of a logical line."""
         if isinstance(line, int):
             text = self._line(line)
-            if b"\x1b[" not in text:
+            if ESCAPE not in text:
                 return [(line, start, end)] if start < end else []
             line = Logical([(line, 0, len(text), len(text))], text)
         found, at = [], 0
@@ -258,7 +261,7 @@ class Groups:
         for index, first, last, size in line.spans:
             low, high = max(start - at, 0), min(end - at, size)
             if low < high:
-                if line.escaped and b"\\" in (raw := self._line(index)[first:last]):
+                if line.escaped and BACKSLASH in (raw := self._line(index)[first:last]):
                     low, high = escaped_offset(raw, low), escaped_offset(raw, high)
                 found.append((index, first + low, first + high))
             at += size

@@ -39,9 +39,11 @@ GO = re.compile(
     rb"panic: |fatal error: |goroutine \d+ \[|\[signal |created by |exit status \d|runtime\.|main\.|"
     rb"[\w./\-]+\.[\w.()*]+\(|\t|\s*$|\.\.\."
 )
-UNGREETED = b"0123456789{[<("
+UNGREETED = frozenset([b"%c" % byte for byte in b"0123456789{[<("] + [b""])
 """What a line begins with that no text goes on with."""
 
+HEADS = frozenset([b"T", b"E", b"+", b"|"])
+"""What the head of a traceback begins with that is not indented."""
 INDENTS = (b" ", b"\t")
 
 HANGING = re.compile(rb"\n[ \t]*")
@@ -54,10 +56,10 @@ RUST_MORE = re.compile(rb"stack backtrace:|\s+\d+: |\s+at |note: |\s+\[\.\.\. | 
 
 
 def indented(lines: list[bytes], at: int) -> int:
-    """How many of the *lines* from *at* on are indented, neither blank nor a traceback's head nor with an open brace."""
+    """How many of the *lines* from *at* on are indented and not blank."""
     for number in range(at, len(lines)):
         line = lines[number]
-        if line[:1] not in INDENTS or line.isspace() or b"Traceback (" in line or b" {" in line:
+        if line[:1] not in INDENTS or line.isspace():
             return number - at
     return len(lines) - at
 
@@ -66,7 +68,10 @@ def says_failure(line: bytes) -> bool:
     """Whether the beginning of *line* says that something failed."""
     head = line[:160]
     low = head.lower()  # the pattern is slow to say no
-    return (low[:1] == b"e" or any(word in low for word in FAILURES)) and FAILED.search(head) is not None
+    for word in FAILURES:
+        if low.find(word) >= 0:
+            return FAILED.search(head) is not None
+    return low[:1] == b"e" and FAILED.search(head) is not None
 
 
 class Text(Shape):
@@ -105,7 +110,7 @@ class Text(Shape):
                 self.kind = "object"
                 return TAKE
             self._element = False
-        if not head or head in UNGREETED:
+        if head in UNGREETED:
             return REFUSE
         return self._indented(line) if head in INDENTS else self._beside(line, head)
 
@@ -117,7 +122,7 @@ class Text(Shape):
             return TAKE if CAUSE.match(line) else REFUSE
         if self._bracket or head.isspace():
             return REFUSE
-        if (head in b"TE+|" and TRACEBACK.match(line)) or line.startswith(b"\xe2\x95\xad"):
+        if (head in HEADS and TRACEBACK.match(line)) or line.startswith(b"\xe2\x95\xad"):
             return self._become(PythonTraceback() if head == b"T" else Box()) if says_failure(self._opener) else REFUSE
         if EXCEPTION.match(line) and HEADER.match(self._opener) and says_failure(self._opener):
             self._stack = True
@@ -155,7 +160,7 @@ class Text(Shape):
             return TAKE
         if not line.strip():
             return REFUSE
-        if b"Traceback" in line and TRACEBACK.match(line):
+        if line.find(b"Traceback") >= 0 and TRACEBACK.match(line):
             return self._become(PythonTraceback()) if says_failure(self._opener) else REFUSE
         if FRAME.match(line):
             self._stack = True
@@ -185,7 +190,7 @@ class PythonTraceback(Shape):
     def take(self, line: bytes) -> int:
         blank = not line or line.isspace()
         if not blank:
-            if not self._after and line[:1] in b" \t":
+            if not self._after and line[:1] in INDENTS:
                 self.tentative = 0
                 return TAKE
             if self._after and not self._listing and line[:1] in UNGREETED:
@@ -266,7 +271,7 @@ OPENS = re.compile(
 
 def opening(line: bytes) -> Shape | None:
     """The shape that *line* opens, or None when nothing can follow that belongs to it."""
-    if b"-----BEGIN " in line:
+    if line.find(b"-----BEGIN ") >= 0:
         stripped = line.rstrip()
         if b"-----END " not in line and not (stripped.startswith(b"{") and stripped.endswith(b"}")):
             return Key(line)
@@ -288,7 +293,7 @@ def _special(line: bytes, stripped: bytes) -> Shape | None:
         return shape
     if head == b"\xe2":
         return Box()
-    if b"Traceback" in stripped and TRACEBACK.match(stripped):
+    if stripped.find(b"Traceback") >= 0 and TRACEBACK.match(stripped):
         return PythonTraceback()
     if stripped.startswith((b"panic: ", b"fatal error: ", b"goroutine ")) or (head == b"t" and RUST.match(stripped)):
         return Panic(line)

@@ -34,7 +34,7 @@ class Shape:
         raise NotImplementedError
 
     def certain(self, lines: list[bytes], at: int) -> int:  # noqa: ARG002 - for those who can say
-        """How many of the *lines* from *at* on, without colours, belong to the record for certain and leave its state as it is."""
+        """How many of the *lines* from *at* on belong to the record and leave its state as it is, if `is_certain` of them."""
         return 0
 
     def text(self, lines: list[bytes]) -> tuple[bytes, tuple[tuple[int, int], ...]]:

@@ -81,6 +81,11 @@ def is_open(line: bytes) -> bool:
     return line[:1] != b"{" or line[-1:] != b"}"
 
 
+def is_certain(block: bytes) -> bool:
+    """Whether no line of *block*, however indented, is more than that: coloured, a traceback's head, with an open brace."""
+    return 0x1B not in block and block.find(b"Traceback (") < 0 and block.find(b" {") < 0
+
+
 def marks(lines: list[bytes], block: bytes, told: bool = True) -> list[int]:
     """Sorted indexes of the *lines* of *block* to look at; the first and the last, which have a neighbour elsewhere, always.
 

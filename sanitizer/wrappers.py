@@ -20,7 +20,7 @@ from sanitizer.times import rfc3339
 
 Wrapper = Literal["auto", "plain", "cri", "docker", "journald", "journald-export"]
 
-WRAPPED = b"0123456789{_"
+WRAPPED = frozenset([b"%c" % byte for byte in b"0123456789{_"])
 """What a line in a wrapper begins with."""
 
 CRI = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)) (stdout|stderr) ([FP])(?::[^ ]*)?(?: |$)")
@@ -90,7 +90,7 @@ def unwrap(line: bytes, wrapper: Wrapper, told: bool = True) -> Unwrapped | None
         return None
     if wrapper in ("auto", "docker") and (found := DOCKER.match(line)):
         return _docker(line, found, told)
-    if wrapper == "journald" or (wrapper == "auto" and b'"__REALTIME_TIMESTAMP"' in line):
+    if wrapper == "journald" or (wrapper == "auto" and line.find(b'"__REALTIME_TIMESTAMP"') >= 0):
         return _journald(line)
     return None
 
@@ -111,7 +111,7 @@ def _cri(line: bytes, told: bool) -> Unwrapped | None:
 
 def _docker(line: bytes, found: re.Match[bytes], told: bool) -> Unwrapped | None:
     try:
-        record = json.loads(line) if b"\\ud" in line or b"\\uD" in line else orjson.loads(line)
+        record = json.loads(line) if line.find(b"\\ud") >= 0 or line.find(b"\\uD") >= 0 else orjson.loads(line)
     except (ValueError, RecursionError):
         return None
     stream, time = record.get("stream"), record.get("time")
