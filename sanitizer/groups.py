@@ -200,7 +200,7 @@ class Groups:
         """Make a record of *lines*, unless it is one that has no wrapper."""
         first = lines[0]
         alone = shape is None or (len(lines) == 1 and shape.kind == "text")
-        if alone and isinstance(first, int):
+        if isinstance(first, int) and (alone or not (self.told or (shape is not None and shape.breaks))):
             return
         text, kind, seams = b"", "text", NO_SEAMS
         fields = NO_FIELDS if isinstance(first, int) else first.fields

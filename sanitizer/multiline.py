@@ -18,8 +18,6 @@ HEADER = re.compile(
 )
 FAILED = re.compile(rb"\b(?:ERROR|CRITICAL|FATAL|SEVERE|EXCEPTION|[Ee]rror|[Cc]ritical|[Ff]atal|[Ss]evere)\b|^E\d{4} ")
 FAILURES = (b"error", b"exception", b"critical", b"fatal", b"severe")
-"""What one of stands in lower case in a line that `FAILED` matches, unless that begins with an E."""
-
 FRAME = re.compile(
     rb"\s+(?:at |File \"|from |\.\.\. \d+ |\^|~|\d+: |Suppressed: |Caused by: |---> |--- End of |\[cause\]|\[errors\]|\| )"
     rb"|\t\S|(?:\s|\xe2\x86\x92)*\xe2\x86\x90"
@@ -31,7 +29,7 @@ EXCEPTION = re.compile(
     re.S,
 )
 CAUSE = re.compile(rb"Caused by: |Suppressed: |Wrapped by: | ?---> |--- End of |\.\.\. \d+ (?:more|common)")
-RAISED = re.compile(rb"(?:[A-Za-z_][\w]*\.)*[A-Za-z_]\w*(?::|\r?$)")
+RAISED = re.compile(rb"[A-Za-z_]\w*+(?:\.[A-Za-z_]\w*+)*+(?::|\r?$)")
 CHAINED = re.compile(rb"(?:The above exception was the direct cause|During handling of the above exception)")
 TRACEBACK = re.compile(rb" *(?:[+|] )*(?:\+ )?(?:Exception Group )?Traceback \(most recent call last\):")
 WARNED = re.compile(rb"\S+:\d+: \w*Warning: ")
@@ -43,9 +41,8 @@ UNGREETED = frozenset([b"%c" % byte for byte in b"0123456789{[<("] + [b""])
 """What a line begins with that no text goes on with."""
 
 HEADS = frozenset([b"T", b"E", b"+", b"|"])
-"""What the head of a traceback begins with that is not indented."""
-INDENTS = (b" ", b"\t")
-
+"""What the head of a traceback begins with."""
+INDENTS = frozenset([b" ", b"\t"])
 HANGING = re.compile(rb"\n[ \t]*")
 OPEN_BRACKET = re.compile(rb"[{\[(]\s*$")
 OPEN_ELEMENT = re.compile(rb"(?:^|[\s>])<[A-Za-z][\w:.\-]{0,63}>\s*$")
@@ -59,7 +56,7 @@ def indented(lines: list[bytes], at: int) -> int:
     """How many of the *lines* from *at* on are indented and not blank."""
     for number in range(at, len(lines)):
         line = lines[number]
-        if line[:1] not in INDENTS or line.isspace():
+        if not line or line[0] not in (0x20, 0x09) or line.isspace():
             return number - at
     return len(lines) - at
 
@@ -68,10 +65,8 @@ def says_failure(line: bytes) -> bool:
     """Whether the beginning of *line* says that something failed."""
     head = line[:160]
     low = head.lower()  # the pattern is slow to say no
-    for word in FAILURES:
-        if low.find(word) >= 0:
-            return FAILED.search(head) is not None
-    return low[:1] == b"e" and FAILED.search(head) is not None
+    likely = head[:1] == b"E" or max(map(low.find, FAILURES)) >= 0
+    return likely and FAILED.search(head) is not None
 
 
 class Text(Shape):
@@ -195,7 +190,8 @@ class PythonTraceback(Shape):
                 return TAKE
             if self._after and not self._listing and line[:1] in UNGREETED:
                 return REFUSE
-        if CHAINED.match(line.lstrip(b" |")) or TRACEBACK.match(line):
+        bare = line.lstrip(b" |")
+        if (bare[:1] in (b"T", b"D") and CHAINED.match(bare)) or (line.find(b"Traceback") >= 0 and TRACEBACK.match(line)):
             self._after = self._listing = False
             self.tentative = 0
             return TAKE
@@ -208,7 +204,7 @@ class PythonTraceback(Shape):
         if not self._after:
             self.tentative = 0
             self._after = bool(RAISED.match(line))
-            self._listing = b"validation error" in line
+            self._listing = line.find(b"validation error") >= 0
             return TAKE if self._after else REFUSE
         if self._listing and not self.tentative and b" " not in line.strip():
             self.tentative += 1
