@@ -48,6 +48,8 @@ def documents(
 def plain(lines: Sequence[bytes], offsets: Sequence[int], notes: Mapping[int, Counter[str]]) -> tuple[list[Clean], list[int]]:
     """The fast way: every row is a record without facts."""
     plainly = Plainly(lines)
+    if plainly.nothing_else and not notes:
+        return list(map(Clean, lines)), list(offsets)
     as_they_are, sure = plainly.as_they_are, plainly.sure
     records: list[Clean] = []
     kept: list[int] = []
@@ -66,7 +68,7 @@ def plain(lines: Sequence[bytes], offsets: Sequence[int], notes: Mapping[int, Co
 class Plainly:
     """Lines that are JSON objects already, looked at all together: `sure` that each that begins like one is one.
 
-    `as_they_are`: and nothing in them needs to be spelled otherwise.
+    `as_they_are`: and nothing in them needs to be spelled otherwise. `nothing_else`: and that goes for every line, to its end.
     """
 
     def __init__(self, lines: Sequence[bytes]) -> None:
@@ -75,6 +77,8 @@ class Plainly:
         is_ascii = joined.isascii()
         self.sure = not objects or (all_json(objects) and (is_ascii or utf8([joined])))
         self.as_they_are = self.sure and is_ascii and joined.find(b"\x7f") < 0
+        ends = joined.count(b"}\n") + joined.endswith(b"}")  # JSON that is one line has no line feed in it
+        self.nothing_else = self.as_they_are and ends == len(objects) == len(lines)
 
     def document(self, line: bytes, facts: Mapping[str, object] | None = None) -> bytes:
         """The object that *line* is, with those *facts* that it does not state itself."""

@@ -224,7 +224,8 @@ class Keyring:
 
     def params_hash(self, params: object, key_id: str | None = None, *, may_hold_floats: bool = True) -> str:
         """The digest of *params* in canonical form: HMAC-SHA-256 over RFC 8785, nothing added."""
-        return self.digest(canonical(params, may_hold_floats=may_hold_floats), key_id)
+        form = canonical(params, may_hold_floats=may_hold_floats)
+        return f"{self._label}{self._hex(form)}" if key_id is None else self.digest(form, key_id)
 
 
 def plain_hash(params: object, *, may_hold_floats: bool = True) -> str:

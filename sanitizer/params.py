@@ -26,7 +26,8 @@ __all__ = ["MAX_NESTING", "MAX_STRINGS_IN_STRINGS", "Mode", "Params"]
 
 MAX_NESTING = 64
 MAX_STRINGS_IN_STRINGS = 8
-_OPENINGS = (b"{", b"[")
+_OPENINGS = frozenset((b"{", b"["))
+_JSON_OR_SPACE = _OPENINGS | {b"", b" ", b"\t", b"\n", b"\r", b"\v", b"\f"}
 _FRAME_KEYS = frozenset(("jsonrpc", "id", "method", "params"))
 _items_of = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _TOO_DEEP = encode({"withheld": "nested too deeply"})
@@ -99,7 +100,7 @@ class Params:
         """What most records with a call are: a request, or text and a request after it; None for all others."""
         if record.startswith(_BEGINNINGS):
             return self._placeholders.at_once(record)
-        if record[:1] in b"{[ \t\n\r\v\f" or (start := last_object(record)) < 0 or not record.startswith(_BEGINNINGS, start):
+        if record[:1] in _JSON_OR_SPACE or (start := last_object(record)) < 0 or not record.startswith(_BEGINNINGS, start):
             return None
         end = -len(METADATA) if record.endswith(METADATA) else None
         request = self._placeholders.at_once(record[start:end])

@@ -181,15 +181,17 @@ class Scrubber:
         texts: list[bytes] | None = None
         for first, count, offset in spans(rows, candidates(rows.rows, self.redactor.scanner.signs_of_calls, told=told)):
             text = rows.rows[first] if count == 1 else b"\n".join(rows.rows[first : first + count])
-            if b"{" in text or (told and tells_of_call(text)):
-                written, found = self.params.rewrite(text)
+            if text.find(b"{") < 0 and not (told and tells_of_call(text)):
+                continue
+            written, found = self.params.rewrite(text)
+            if found:
                 seen += [Sighting(frame, range(first, first + count), offset) for frame in found]
-                if written is not text:
-                    texts = texts if texts is not None else list(rows.rows)
-                    parts = written.split(b"\n")
-                    if len(parts) > count:
-                        parts = [written.replace(b"\n", b" ")]
-                    texts[first : first + count] = parts + [b""] * (count - len(parts))
+            if written is not text:
+                texts = texts if texts is not None else list(rows.rows)
+                parts = written.split(b"\n") if count > 1 else []
+                if not 0 < len(parts) <= count:
+                    parts = [written.replace(b"\n", b" ")]
+                texts[first : first + count] = parts + [b""] * (count - len(parts))
         return rows if texts is None else rows._replace(rows=texts)
 
     def one_by_one(

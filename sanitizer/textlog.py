@@ -46,6 +46,8 @@ COMMON = re.compile(
     rb"|[ \t]+(?P<plain>TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL|FATAL)(?=[ \t])"
 )
 """The forms that most lines have: those of stdlib logging, of Claude Desktop and of structlog whole, and a bare level."""
+MESSAGE = re.compile(rb"[ \t](?=[A-Za-z][\w.$/@<>\-]*+ [A-Za-z0-9])")
+"""Two words after a level: no token that `TOKEN` knows, but a message."""
 STDLIB = re.compile(rb"(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL):(?P<logger>[\w.\-$/]{1,128}):(?!\d)")
 BARE = re.compile(
     rb"(?P<level>(?:TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|CRITICAL|FATAL|SEVERE|SUCCESS)(?=:|[ \t])"
@@ -199,6 +201,8 @@ def _tokens(line: bytes, at: int, fields: dict[str, object]) -> int:  # noqa: PL
         at = found.end()
         if plain is None and (tag is None or line[:1] != b"["):
             return at
+        if plain is not None and line[:1] != b"[" and (gap := MESSAGE.match(line, at)):
+            return gap.end()
     brackets: list[bytes] = []
     for _ in range(MOST_TOKENS):
         found = TOKEN.match(line, at)
