@@ -83,10 +83,8 @@ class Params:
 
         A record without a call comes back as the same object.
         """
-        if not self._tell and (written := self._at_once(record)) is not None:
-            return written, ()
         frames: list[Frame] = []
-        written = self._json_or_text(record, _Place(0, 0, frames))
+        written = self._at_once(record, frames) or self._json_or_text(record, _Place(0, 0, frames))
         if not self._tell:
             return written, ()
         if not frames:
@@ -96,14 +94,14 @@ class Params:
             frames = [frame for frame in frames if frame.kind != "call"] or frames
         return written, tuple(self.surroundings.place(record, frames))
 
-    def _at_once(self, record: bytes) -> bytes | None:
+    def _at_once(self, record: bytes, frames: list[Frame]) -> bytes | None:
         """What most records with a call are: a request, or text and a request after it; None for all others."""
         if record.startswith(_BEGINNINGS):
-            return self._placeholders.at_once(record)
+            return self._placeholders.at_once(record, frames)
         if record[:1] in _JSON_OR_SPACE or (start := last_object(record)) < 0 or not record.startswith(_BEGINNINGS, start):
             return None
         end = -len(METADATA) if record.endswith(METADATA) else None
-        request = self._placeholders.at_once(record[start:end])
+        request = self._placeholders.at_once(record[start:end], frames)
         return None if request is None else b"%b%b%b" % (record[:start], request, METADATA if end else b"")
 
     def frames(self, message: bytes) -> list[Frame]:
@@ -171,7 +169,7 @@ class Params:
     def _object(self, data: bytes, key: str, at: _Place) -> bytes:
         if at.depth >= MAX_NESTING:
             return _TOO_DEEP
-        if not self._tell and data.startswith(_BEGINNINGS) and (request := self._placeholders.at_once(data)) is not None:
+        if data.startswith(_BEGINNINGS) and (request := self._placeholders.at_once(data, at.frames)) is not None:
             return request
         fields = fields_of(data)
         means = meanings(fields, len(data))

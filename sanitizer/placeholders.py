@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 import msgspec
 import orjson
 
 from sanitizer.calls import Call, role
 from sanitizer.hashing import Keyring, plain_hash
-from sanitizer.mcp import ABSENT, Asked, Frame, Reader, asked
+from sanitizer.mcp import ABSENT, Asked, Frame, FrameKind, Reader, asked
 from sanitizer.modes import Mode, Modes
 from sanitizer.payload import UnreadableError, parse, parse_nested, shape, subject
 from sanitizer.surroundings import Surroundings
@@ -20,6 +21,7 @@ UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 fields_of = msgspec.json.Decoder(Fields).decode
 encode = msgspec.json.Encoder().encode
 _UNREAD = object()
+_TOLD_OF = frozenset(field.encode_name for field in msgspec.structs.fields(Asked)) - {"name", "uri", "arguments"}
 _ID_TYPES = (int, str)
 
 
@@ -28,6 +30,19 @@ def _refuse(_: str) -> float:
 
 
 _without_floats = msgspec.json.Decoder(float_hook=_refuse).decode
+
+
+def decoded(data: bytes) -> tuple[Any, bool]:
+    """The value of *data*, strict JSON, and whether there may be floats in it, whose canonical form is not how they are written."""
+    try:
+        return _without_floats(data), False
+    except msgspec.ValidationError:
+        return orjson.loads(data), True
+
+
+def has_a_plain_frame(params: object, number: object) -> bool:
+    """Whether there is nothing to tell of a request but its id, its names and its hash: for more there is `Reader.request`."""
+    return type(params) is dict and _TOLD_OF.isdisjoint(params) and type(number) is int and -(2**63) <= number < 2**63
 
 
 class Placeholders:
@@ -52,45 +67,50 @@ class Placeholders:
         self._known = known
         self._tell = tell
 
-    def at_once(self, data: bytes) -> bytes | None:
+    def at_once(self, data: bytes, frames: list[Frame]) -> bytes | None:
         """The request that *data* is, its params replaced, where that is all it is and its params are hashed; else None.
 
         What is written is made of what was read, not of *data*: a key that is there twice, or anything that was not understood,
-        has no way into it. It tells of no frame.
+        has no way into it. A frame that there is more to tell of than an id and two names is left to `request`.
         """
-        may_hold_floats = False
         try:
-            try:
-                fields = _without_floats(data)
-            except msgspec.ValidationError:
-                fields, may_hold_floats = orjson.loads(data), True
+            fields, may_hold_floats = decoded(data)
             method, params, version = fields["method"], fields["params"], fields["jsonrpc"]
-        except (ValueError, KeyError, TypeError, RecursionError, msgspec.MsgspecError):
+        except (*UNREADABLE, ValueError, KeyError, TypeError):
             return None
         beside = len(fields) - 3
         if version != "2.0" or type(method) is not str or beside > 1 or (beside and type(fields.get("id")) not in _ID_TYPES):
             return None
-        name = ""
+        if self._tell and (self._surroundings.looks_within or not has_a_plain_frame(params, fields.get("id", 0))):
+            return None
+        tool = ""
         if method == "tools/call" and type(params) is dict:
-            name = self._reader.name(tool) if type(tool := params.get("name")) is str else ""
+            tool = self._reader.name(said) if type(said := params.get("name")) is str else ""
             value = params.get("arguments")
             value = {} if value is None else value
         else:
             value = subject("", params)
-        if self._modes.of(self._reader.name(method) if self._modes.differ else "", name) != "hash":
+        if self._modes.of(self._reader.name(method) if self._modes.differ else "", tool) != "hash":
             return None
+        ours = {"params_hash": self._hash(value, may_hold_floats=may_hold_floats)}
+        if tool:
+            ours["tool_name"] = tool
         written: dict[str, object] = {}
         for key, item in fields.items():
-            if key != "params":
-                written[key] = item
+            if key == "params":
+                written.update(ours)
             else:
-                written["params_hash"] = self._hash(value, may_hold_floats=may_hold_floats)
-                if name:
-                    written["tool_name"] = name
+                written[key] = item
         try:
-            return orjson.dumps(written)
+            text = orjson.dumps(written)
         except TypeError:  # an id beyond 64 bits
             return None
+        if self._tell:
+            kind: FrameKind = "request" if beside else "notification"
+            called = params.get("name", params.get("uri"))
+            name = self._reader.name(called) if type(called) is str else ""
+            frames.append(Frame(kind, len(data), "", self._reader.name(method), name, fields.get("id"), ours["params_hash"]))
+        return text
 
     def request(self, fields: Fields, size: int, frames: list[Frame]) -> dict[str, Fields]:
         """What takes the place of `params`."""
