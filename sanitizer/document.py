@@ -93,11 +93,11 @@ def document(text: bytes, facts: Mapping[str, object], entry: Entry | None = Non
     stripped = text.strip()
     if stripped[:1] != b"{":
         return message(text, facts)
-    if b"\n" not in stripped:
-        if not utf8([stripped]):
+    if stripped.find(b"\n") < 0:
+        if not stripped.isascii() and not utf8([stripped]):
             stripped = stripped.decode("utf-8", "replace").encode()
         if is_json(stripped):
-            return terminal.spell_bidi(with_facts(stripped, facts))
+            return terminal.spell_bidi(with_facts(stripped, facts) if facts else stripped)
     elif entry is not None and entry.kind == "json":
         joined = b" ".join(stripped.split(b"\n"))
         if is_json(joined):
