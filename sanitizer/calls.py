@@ -26,14 +26,15 @@ _ROLES: Mapping[str, Role] = {
     **dict.fromkeys(("inputresponses", "requeststate"), "state"),
 }
 
-# Every record in which something is replaced holds one of these, in some case, and after it a quote: of either kind, escaped, or
-# (`params={'a': 1}`) what begins a dict of Python's. `args` stands for `kwargs`, `input` for `toolInput`. Escapes may spell any.
+# Every record in which something is replaced holds one of these, in some case, and after it a quote: of either kind, or escaped; or
+# what begins a dict of Python's (`params={'a': 1}`); or a colon (`params: { a: 1 }`, as Node has it). `args` stands for `kwargs`,
+# `input` for `toolInput`. Escapes may spell any.
 _KEYS = tuple(b"params arguments args input parameters responses request_state requeststate request-state".split())
-SIGNS = (*(rb"(?i)%b(?:[\x22\x27\\]|=\{)" % key for key in _KEYS), rb"\\u00[4-7]")
+SIGNS = (*(rb"(?i)%b(?:[\x22\x27\\]|=\{|:\s)" % key for key in _KEYS), rb"\\u00[4-7]")
 """What a pass over many records together looks for, to tell `candidates`."""
 
 # The same for one value: in lower case, with one quote for every sign that ends a key.
-_FOLD = bytes.maketrans(bytes(range(65, 91)) + rb"\'=", bytes(range(97, 123)) + b'"' * 3)
+_FOLD = bytes.maketrans(bytes(range(65, 91)) + rb"\'=:", bytes(range(97, 123)) + b'"' * 4)
 _FRAME = b"jsonrpc"
 _HELD = tuple(b'%b"' % key for key in (*_KEYS[:2], _FRAME, *_KEYS[2:]))
 _ESCAPED_LETTER = re.compile(rb"\\u00[4-7]")

@@ -6,10 +6,12 @@ import json
 import re
 from collections.abc import Callable
 
+from sanitizer.inspected import rewrite_inspected, speaks
 from sanitizer.literals import rewrite_literal
 
 _OPENING = re.compile(r"""(?P<python>\{\s*')|[{\[]\s*(?P<escape>\\*)["{\[]""")
 _TEXT_BEFORE = re.compile(rb"""[^"{\[]*+(?:\[[^"{\[\s\\][^"{\[]*+)*+(?=\{")""")
+_OPENING_OR_INSPECTED = re.compile(_OPENING.pattern + r"|(?P<inspected>\{\s*[A-Za-z_$][\w$]*:\s)")
 _PARAMS_KEY = re.compile(
     r'(\\*)"(?:(params|arguments|tool_?input|tool_?args|input_?responses|request_?state)|args|input|kwargs)\\*"\s*:\s*',
     re.IGNORECASE,
@@ -44,12 +46,14 @@ def rewrite_text(text: bytes, rewrite: Callable[[bytes], bytes]) -> bytes:
     written: list[str] = []
     copied = settled = position = broken = 0
     first_broken = -1
-    while broken < _MAX_BROKEN and (opening := _OPENING.search(decoded, position)) is not None:
+    inspects = speaks(decoded)
+    openings = _OPENING_OR_INSPECTED if inspects else _OPENING
+    while broken < _MAX_BROKEN and (opening := openings.search(decoded, position)) is not None:
         start = opening.start()
         if first_broken >= 0 and _params_key(decoded, first_broken, start) is not None:
             break
-        if opening["python"]:
-            if (found := rewrite_literal(decoded, start, rewrite)) is None:
+        if opening.lastgroup != "escape":
+            if (found := _in_code(decoded, start, opening, rewrite, inspects)) is None:
                 broken += 1
                 position = start + 1
             else:
@@ -75,12 +79,22 @@ def rewrite_text(text: bytes, rewrite: Callable[[bytes], bytes]) -> bytes:
             copied = end
         settled = position = end
         first_broken = -1
+    if broken >= _MAX_BROKEN and first_broken < 0:
+        first_broken = position  # nothing behind it was looked at
     if first_broken >= 0 and (key := _params_key(decoded, first_broken, len(decoded))) is not None:
         start = key.start()
         written += (decoded[copied:start], _withheld(key[1], "truncated"), _closing(decoded[first_broken:start], key[1]))
     elif written:
         written.append(decoded[copied:])
     return "".join(written).encode("utf-8", "surrogateescape") if written else text
+
+
+def _in_code(
+    text: str, start: int, opening: re.Match[str], rewrite: Callable[[bytes], bytes], inspects: bool
+) -> tuple[int, int, str | None] | None:
+    """What takes the place of an object in the notation of Python, or of Node if *inspects*."""
+    found = rewrite_literal(text, start, rewrite) if opening["python"] else None
+    return rewrite_inspected(text, start, rewrite) if found is None and inspects else found
 
 
 def _end(text: str, start: int, escaped: bool) -> int:

@@ -1,0 +1,179 @@
+"""Calls as Node shows objects (`console.log`, `util.inspect`): `{ method: 'tools/call', params: { name: 'x', arguments: {} } }`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+MAX_INSPECTED_CHARS = 1 << 17
+MAX_DEPTH = 64
+
+_SPEAKS = re.compile(r"[{,\s](?:params|arguments|args|input|kwargs|parameters|tool_?input|tool_?args):\s", re.IGNORECASE)
+_VERBS = r"GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|CONNECT|TRACE"
+_CALLS_SOMETHING = re.compile(rf"\b(?:jsonrpc|tool\w*|func\w*|name|method(?!:\s*'(?:{_VERBS})')):\s", re.IGNORECASE)
+_TOKEN = re.compile(
+    r"""\s*+(?:(?P<string>'[^'\\]*+(?:\\.[^'\\]*+)*+'|"[^"\\]*+(?:\\.[^"\\]*+)*+"|`[^`\\]*+(?:\\.[^`\\]*+)*+`)"""
+    r"""|(?P<sign>[{}\[\],:])|(?P<atom>[^\s{}\[\],:'"`]++))""",
+    re.DOTALL,
+)
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?", re.ASCII)
+_NAME = re.compile(r"[A-Za-z_$][\w$]*")
+_ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
+_ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
+_ABSENT = object()
+_CONSTANTS = {"true": True, "false": False, "null": None, "NaN": None, "Infinity": None, "-Infinity": None, "undefined": _ABSENT}
+"""What atoms are as JSON, by ECMAScript's `JSON.stringify`, which leaves `undefined` out."""
+
+
+class _UnreadableError(ValueError):
+    pass
+
+
+def speaks(text: str) -> bool:
+    """Whether keys of a call stand in *text* as Node writes them, without quotes; false is certain."""
+    return _SPEAKS.search(text) is not None and _CALLS_SOMETHING.search(text) is not None
+
+
+def rewrite_inspected(text: str, start: int, rewrite: Callable[[bytes], bytes]) -> tuple[int, int, str | None] | None:
+    """The object that begins at *start*: from where to where something takes its place, and what (None: it stays); None for none.
+
+    *rewrite* gets it as JSON. One that does not end, or does not show all it holds (`[Object]`), and looks like a call is cut off
+    at its params.
+    """
+    reading = _Reading(text, start)
+    try:
+        reading.token()
+        value = reading.object(1)
+        new = rewrite(data := json.dumps(value).encode())
+        return start, reading.at, None if new is data else reading.written(value, json.loads(new))
+    except (ValueError, RecursionError):
+        stop = _end(text, start)
+        key = _SPEAKS.search(text, start, stop)
+        if key is None or _CALLS_SOMETHING.search(text, start, stop) is None:
+            return None
+        return key.start() + 1, stop, "params_withheld: 'unreadable' }"
+
+
+class _Reading:
+    """One object, token by token. `fields` are its own: each key, and where it begins, where its colon and where its value ends."""
+
+    def __init__(self, text: str, start: int) -> None:
+        self.text = text
+        self.at = start
+        self.limit = min(len(text), start + MAX_INSPECTED_CHARS)
+        self.fields: list[tuple[str, int, int, int]] = []
+
+    def token(self) -> re.Match[str]:
+        found = self.peek()
+        self.at = found.end()
+        return found
+
+    def peek(self) -> re.Match[str]:
+        if (found := _TOKEN.match(self.text, self.at, self.limit)) is None:
+            raise _UnreadableError
+        return found
+
+    def closes(self, sign: str) -> bool:
+        """Whether *sign* comes next, and takes it; of two values, also the comma between."""
+        if self.peek()["sign"] == ",":
+            self.token()
+        if self.peek()["sign"] != sign:
+            return False
+        self.token()
+        return True
+
+    def object(self, depth: int) -> dict[str, Any]:
+        value: dict[str, Any] = {}
+        while not self.closes("}"):
+            token = self.token()
+            key = _string(token["string"]) if token["string"] else token["atom"] or ""
+            if not (token["string"] or _NAME.fullmatch(key)) or key in value or self.token()["sign"] != ":":
+                raise _UnreadableError
+            colon = self.at
+            item = self.value(depth)
+            if item is not _ABSENT:
+                value[key] = item
+            if depth == 1:
+                self.fields.append((key, token.start(token.lastgroup or 0), colon, self.at))
+        return value
+
+    def value(self, depth: int) -> Any:
+        token = self.token()
+        if token["string"]:
+            text = _string(token["string"])
+            while self.peek()["atom"] == "+":  # how a text of several lines is shown
+                self.token()
+                text += _string(self.token()["string"])
+            return text
+        if depth >= MAX_DEPTH:
+            raise _UnreadableError
+        match token["sign"]:
+            case "{":
+                return self.object(depth + 1)
+            case "[":
+                items: list[Any] = []
+                while not self.closes("]"):
+                    item = self.value(depth + 1)
+                    items.append(None if item is _ABSENT else item)
+                return items
+            case _:
+                return _constant(token["atom"])
+
+    def written(self, value: Mapping[str, Any], changed: Mapping[str, Any]) -> str:
+        """The object with what is *changed* of its *value*: new fields come where one is gone, others stay as they stand."""
+        added = [f"{name}: {_shown(item)}" for name, item in changed.items() if name not in value]
+        pieces: list[str] = []
+        for key, begin, colon, end in self.fields:
+            if key not in value or (key in changed and changed[key] == value[key]):
+                pieces.append(self.text[begin:end])
+            elif key in changed:
+                pieces.append(f"{self.text[begin:colon]} {_shown(changed[key])}")
+            else:
+                pieces += added
+                added = []
+        return f"{{ {', '.join(pieces + added)} }}"
+
+
+def _constant(atom: str | None) -> Any:
+    if atom in _CONSTANTS:
+        return _CONSTANTS[atom]
+    if atom is None or not _NUMBER.fullmatch(atom):
+        raise _UnreadableError
+    return json.loads(atom)
+
+
+def _string(quoted: str | None) -> str:
+    if quoted is None:
+        raise _UnreadableError
+    return _ESCAPE.sub(_unescaped, quoted[1:-1])
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    code = found[1] or found[2]
+    return chr(int(code, 16)) if code else _ESCAPED.get(found[3], found[3])
+
+
+def _shown(value: Any) -> str:
+    """*value* as Node would show it, on one line."""
+    if isinstance(value, dict):
+        fields = [f"{name if _NAME.fullmatch(name) else _shown(name)}: {_shown(item)}" for name, item in value.items()]
+        return f"{{ {', '.join(fields)} }}"
+    if isinstance(value, list):
+        return f"[ {', '.join(map(_shown, value))} ]"
+    if isinstance(value, str):
+        return "'" + json.dumps(value, ensure_ascii=False)[1:-1].replace('\\"', '"').replace("'", "\\'") + "'"
+    return json.dumps(value)
+
+
+def _end(text: str, start: int) -> int:
+    """Where the brackets that open at *start* are closed; where *text* ends when they are not, or only far away."""
+    depth = 0
+    at = start
+    while at < start + MAX_INSPECTED_CHARS and (token := _TOKEN.match(text, at)) is not None:
+        at = token.end()
+        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(token["sign"] or "", 0)
+        if depth == 0:
+            return at
+    return len(text)
