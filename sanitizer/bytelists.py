@@ -14,7 +14,7 @@ class ByteLists:
     anchors: tuple[bytes, ...] = ()
 
     def __init__(self) -> None:
-        self._list = re.compile(rb"\[(\s{0,8}-?[0-9]{1,3}(?:\s?,\s{0,8}-?[0-9]{1,3}){7,}\s{0,8})\]")
+        self._list = re.compile(rb"\[(?=[\s\-0-9])(\s{0,8}-?[0-9]{1,3}(?:\s?,\s{0,8}-?[0-9]{1,3}){7,}\s{0,8})\]")
         self._number = re.compile(rb"-?[0-9]+")
 
     def suspects(self, text: bytes) -> bool:

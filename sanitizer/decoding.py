@@ -82,6 +82,9 @@ class Substitution:
     def lines(self, text: bytes) -> list[Span]:
         if self._gate is None:
             return lines_with(text, self.marks)
+        # A text without a mark is told from others ten times as fast as one that the gate finds nothing in.
+        if not any(mark in text for mark in self.marks):
+            return []
         # What the gate finds in a text may go over a line end.
         return [(start, end) for start, end in lines_where(text, self._gate) if self.suspects(text[start:end])]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from binascii import unhexlify
 
-from sanitizer.decoding import Substitution, character, utf8
+from sanitizer.decoding import Span, Substitution, character, utf8
 
 HEX_DIGIT = rb"[0-9A-Fa-f]"
 
@@ -60,11 +60,11 @@ class Percent(Substitution):
     def __init__(self) -> None:
         super().__init__(
             (b"%",),
-            rb"(%[0-7]H|(?:%[89A-Fa-f]H)+|%uH{4})".replace(b"H", HEX_DIGIT),
+            rb"(%(?:[0-7]H|[89A-Fa-f]H(?:%[89A-Fa-f]H)*|uH{4}))".replace(b"H", HEX_DIGIT),
             _percent_decoded,
             gate=rb"%(?:[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})",
         )
-        self._run = re.compile(rb"((?:%H{2}){2,})".replace(b"H", HEX_DIGIT))
+        self._run = re.compile(rb"(%H{2}(?:%H{2})+)".replace(b"H", HEX_DIGIT))
 
     def _decoded(self, text: bytes) -> bytes:
         # A line of nothing else is decoded a run at a time.
@@ -90,13 +90,16 @@ class Form(Substitution):
     def __init__(self) -> None:
         super().__init__(
             (b"+",),
-            rb"(%[0-7]H|(?:%[89A-Fa-f]H)+|%uH{4}|\+)".replace(b"H", HEX_DIGIT),
+            rb"(%(?:[0-7]H|[89A-Fa-f]H(?:%[89A-Fa-f]H)*|uH{4})|\+)".replace(b"H", HEX_DIGIT),
             lambda unit: b" " if unit == b"+" else _percent_decoded(unit),
             gate=rb"=[^\s?&=\"'<>+]{0,256}\+",
         )
 
     def suspects(self, text: bytes) -> bool:
         return (b"?" in text or b"&" in text) and super().suspects(text)
+
+    def lines(self, text: bytes) -> list[Span]:
+        return super().lines(text) if b"?" in text or b"&" in text else []
 
 
 def _entity(unit: bytes) -> bytes:
@@ -129,9 +132,9 @@ ENTITIES = Substitution(
 # RFC 2045, section 6.7. `size=4096` must not pass for it: several units in a word, or a letter after one that is punctuation.
 QUOTED = Substitution(
     (b"=",),
-    rb"(=[2-7][0-9A-F]|=0[9AD]|=1B|(?:=[89A-F][0-9A-F])+|=\r?\n)",
+    rb"(=(?:[2-7][0-9A-F]|0[9AD]|1B|[89A-F][0-9A-F](?:=[89A-F][0-9A-F])*|\r?\n))",
     _quoted,
-    gate=rb"=(?:[2-7][0-9A-F][0-9A-Za-z.+@_-]{0,40}=[2-7][0-9A-F]|(?:2[0-9A-F]|3[A-F]|40|5[B-F]|60|7[B-E])[A-Za-z@]"
+    gate=rb"=(?=[1-7C-F\r\n])(?:[2-7][0-9A-F][0-9A-Za-z.+@_-]{0,40}=[2-7][0-9A-F]|(?:2[0-9A-F]|3[A-F]|40|5[B-F]|60|7[B-E])[A-Za-z@]"
     rb"|(?<=\d{4}=)(?:3[0-9]|4[1-9A-F])\d\d|(?<=[=:\x22' <(\[]=)2B\d{6}|1B\["
     rb"|(?<=[A-Za-z_]=)3D[0-9+(\x22'][0-9A-Za-z]|(?<=[:,]=)20[\x22'{\[+]"
     rb"|[C-F][0-9A-F]=[89AB][0-9A-F]|(?<=[A-Za-z0-9.@]=)\r?\n(?=[A-Za-z0-9.@]))",

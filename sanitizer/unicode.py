@@ -12,15 +12,21 @@ from unicodedata import category, digit, normalize
 
 from sanitizer.decoding import Span, Substitution, lines_with
 
-_CHARACTER = rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
+# It begins with one set of bytes: a pattern that begins with a choice is tried in full at every byte.
+_CHARACTER = rb"([\xc2-\xf4](?:(?<=[\xc2-\xdf])[\x80-\xbf]|(?<=[\xe0-\xef])[\x80-\xbf]{2}|(?<=[\xf0-\xf4])[\x80-\xbf]{3}))"
 _ASCII = bytes(range(128))
+_ASCII_IN_LINE = _ASCII.replace(b"\n", b"")
 _BEYOND = b"\xff"
 _BEYOND_ASCII = _ASCII + _BEYOND * 128
 
 
-def _odd_lines(text: bytes) -> list[Span]:
-    """The lines of *text* that are not ASCII."""
-    return [] if text.isascii() else lines_with(text.translate(_BEYOND_ASCII), (_BEYOND,))
+def _odd_lines(text: bytes) -> list[tuple[Span, str]]:
+    """The lines of *text* that are not ASCII, each with its characters that are not."""
+    if text.isascii():
+        return []
+    spans = lines_with(text.translate(_BEYOND_ASCII), (_BEYOND,))
+    lines = b"\n".join([text[start:end] for start, end in spans])
+    return list(zip(spans, lines.translate(None, _ASCII_IN_LINE).decode("utf-8", "ignore").split("\n"), strict=True))
 
 
 # Format characters are Cf; these are seen no more than they are.
@@ -78,45 +84,45 @@ class Fold(Substitution):
     """Every character is replaced by what it stands for."""
 
     def __init__(self) -> None:
-        super().__init__((), b"(" + _CHARACTER + b")", _fold_unit)
+        super().__init__((), _CHARACTER, _fold_unit)
         self._plain: set[str] = set()
         self._odd: set[str] = set()
 
     def lines(self, text: bytes) -> list[Span]:
-        return [(start, end) for start, end in _odd_lines(text) if self.suspects(text[start:end])] if self.suspects(text) else []
+        if not self.suspects(text):
+            return []
+        # Which of all its characters are odd is known now.
+        return [span for span, beyond in _odd_lines(text) if not self._odd.isdisjoint(beyond)]
 
     def suspects(self, text: bytes) -> bool:
         # Of a text's few sorts of characters beyond ASCII, most have been seen before and stand for themselves.
         if text.isascii():
             return False
         characters = set(text.translate(None, _ASCII).decode("utf-8", "ignore")) - self._plain
-        if not self._odd.isdisjoint(characters):
-            return True
-        odd = {character for character in characters if folded(character) != character}
-        self._odd |= odd
-        self._plain |= characters - odd
-        return bool(odd)
+        self._odd |= {character for character in characters - self._odd if folded(character) != character}
+        self._plain |= characters - self._odd
+        return not self._odd.isdisjoint(characters)
 
 
 class Skeleton(Substitution):
     """Lookalikes are read as Latin and combining marks dropped, if a word mixes them with ASCII letters or digits."""
 
     def __init__(self) -> None:
-        super().__init__((), b"(" + _CHARACTER + b")", self._unit)
+        super().__init__((), _CHARACTER, self._unit)
         alike = _lookalikes()
         self._alike = {character: plain.encode() for character, plain in alike.items()}
         self._alike.update((chr(code), b"") for first, last in _MARKS for code in range(first, last + 1))
         beyond_bmp = "".join(
             character for character in alike if character > "\uffff" and not "\U0001f1e6" <= character <= "\U0001f1ff"
         )
-        # It begins with one set of characters: a pattern that begins with a choice is tried in full at every character.
         every, letters = "".join(self._alike), "".join(alike)
         self._mixed = re.compile(
             rf"[{every}](?:(?<=[A-Za-z0-9].)|(?<=[{letters}])[A-Za-z0-9@]|(?<=[{beyond_bmp}])[{beyond_bmp}])",
         )
 
     def lines(self, text: bytes) -> list[Span]:
-        return [(start, end) for start, end in _odd_lines(text) if self.suspects(text[start:end])]
+        told = [span for span, beyond in _odd_lines(text) if not self._alike.keys().isdisjoint(beyond)]
+        return [(start, end) for start, end in told if self._mixed.search(text[start:end].decode("utf-8", "ignore"))]
 
     def suspects(self, text: bytes) -> bool:
         if text.isascii():
