@@ -71,11 +71,13 @@ class Disguises:
     def decode(self, layer: Layer, tokens: Sequence[int], seen: Seen) -> list[Layer]:
         """The views of the lines of *layer* that show a disguise; a line that says the same of the same place is decoded once."""
         text = layer.text
-        suspected = [(decoder, decoder.lines(text)) for decoder in views.DECODERS]
-        spans = sorted({span for _, lines in suspected for span in lines})
-        fresh = {span for span in spans if seen.add(layer, span[0], text[span[0] : span[1]])}
+        suspected = [(decoder, lines) for decoder in views.DECODERS if (lines := decoder.lines(text))]
+        # Most texts show one disguise at most.
+        spans = suspected[0][1] if len(suspected) == 1 else sorted({span for _, lines in suspected for span in lines})
+        fresh = seen.add(layer, spans)
         if len(fresh) < len(spans):
-            suspected = [(decoder, [span for span in lines if span in fresh]) for decoder, lines in suspected]
+            chosen = set(fresh)
+            suspected = [(decoder, [span for span in lines if span in chosen]) for decoder, lines in suspected]
         out = [view for decoder, lines in suspected for view in decoded(layer, lines, decoder)]
         if tokens:
             lines = sorted({line_around(text, max(0, token)) for token in tokens})

@@ -144,17 +144,24 @@ class Seen:
     def __init__(self) -> None:
         self.met: dict[bytes, tuple[Layer, int] | set[int]] = {}
 
-    def add(self, layer: Layer, start: int, line: bytes) -> bool:
-        """Whether *line*, at *start* of *layer*, was not met yet as what stands at its place of the root buffer."""
-        known = self.met.get(line)
-        if known is None:  # as are most: to work out their places would cost more than all else
-            self.met[line] = layer, start
-            return True
-        if isinstance(known, tuple):
-            known = self.met[line] = {place(*known)}
-        size = len(known)
-        known.add(place(layer, start))
-        return len(known) > size
+    def add(self, layer: Layer, spans: Sequence[Span]) -> list[Span]:
+        """Those lines of *layer*, at *spans*, that were not met yet as what stands at their place of the root buffer."""
+        text, met = layer.text, self.met
+        fresh: list[Span] = []
+        for span in spans:
+            line = text[span[0] : span[1]]
+            known = met.get(line)
+            if known is None:  # as are most: to work out their places would cost more than all else
+                met[line] = layer, span[0]
+                fresh.append(span)
+                continue
+            if isinstance(known, tuple):
+                known = met[line] = {place(*known)}
+            at = place(layer, span[0])
+            if at not in known:
+                known.add(at)
+                fresh.append(span)
+        return fresh
 
 
 def place(layer: Layer, at: int) -> int:
