@@ -46,7 +46,7 @@ class Disguises:
         if joins:
             starts = line_starts(lines)
             seams = Seams(buffer, [*found, *hidden], self.scanner.rules)
-            sure, plain, deep = sorted_out(joins, starts, seams)
+            sure, plain, deep = sorted_out(joins, lines, starts, seams)
             hidden += self.follow([Broken(sure, lines, starts)] if sure else [], seen, len(buffer))
             hidden += self.follow([Broken(plain, lines, starts)] if plain else [], seen, len(buffer), seams, depths=1)
             hidden += self.follow([Broken(deep, lines, starts)] if deep else [], seen, len(buffer), seams)
@@ -86,17 +86,21 @@ class Disguises:
         return out
 
 
-def sorted_out(joins: Sequence[Join], starts: Sequence[int], seams: Seams) -> tuple[list[Join], list[Join], list[Join]]:
-    """The sure *joins*; the doubtful ones of which no view could tell more; and those of which it could."""
+def sorted_out(
+    joins: Sequence[Join], lines: Sequence[bytes], starts: Sequence[int], seams: Seams
+) -> tuple[list[Join], list[Join], list[Join]]:
+    """The sure *joins*; the doubtful ones that may hold as they stand; and those of which a view could tell more."""
     sure: list[Join] = []
     plain: list[Join] = []
     deep: list[Join] = []
     for join in joins:
         if not join.doubtful:
             sure.append(join)
-        elif seams.may_hold_decoded([(starts[line] + start, starts[line] + end) for line, start, end in join.pieces]):
+            continue
+        pieces = [(starts[line] + start, starts[line] + min(end, len(lines[line]))) for line, start, end in join.pieces]
+        if seams.may_hold_decoded(pieces):
             deep.append(join)
-        else:
+        elif seams.may_hold(pieces):
             plain.append(join)
     return sure, plain, deep
 

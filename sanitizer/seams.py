@@ -49,8 +49,7 @@ class Seams:
         shaped = depth == 0 and not (told.fields or told.lead or told.run or told.multiline or told.loose)
         first, before = spans[0]
         for start, end in spans[1:]:
-            ended = self.buffer[before : before + 1] == b"\n" or self.buffer[before : before + 2] in (b"=\n", b"\\\n")
-            new = shaped and ended and before not in self.ends and start not in self.starts
+            new = shaped and self.is_open(before, start)
             marked = depth == 0 and self.softly(before)
             goes_on = depth == 0 and not shaped and (self.continues(start, end) or (marked and self.rests(start, end)))
             if new and self.is_number(first, before, start, end):
@@ -59,6 +58,20 @@ class Seams:
                 return False
             first, before = start, end
         return True
+
+    def is_open(self, before: int, start: int) -> bool:
+        """Whether a line ends at *before*, and nothing that was found without joining ends or starts there or at *start*."""
+        ended = self.buffer[before : before + 1] == b"\n" or self.buffer[before : before + 2] in (b"=\n", b"\\\n")
+        return ended and before not in self.ends and start not in self.starts
+
+    def may_hold(self, pieces: Sequence[Span]) -> bool:
+        """Whether `hold` could agree to anything that is found over a seam between *pieces*."""
+        for (first, before), (start, end) in pairwise(pieces):
+            if first >= before or start >= end or self.softly(before) or self.is_open(before, start):
+                return True
+            if start + SHORTEST <= end and self.is_tokenlike(start, start + SHORTEST):
+                return True
+        return self.may_hold_decoded(pieces)
 
     def may_hold_decoded(self, pieces: Sequence[Span]) -> bool:
         """Whether `hold` could agree to what is found over a seam between *pieces* at any depth but 0."""
