@@ -37,20 +37,6 @@ class Join(NamedTuple):
         pieces = tuple([(line + by, start, end) for line, start, end in self.pieces])
         return Join(pieces, self.glue, self.escaped, doubtful or self.doubtful)
 
-    def locate(self, start: int, end: int) -> list[tuple[int, int, int]]:
-        """Where the bytes *start* to *end* of the reading stand: `(line, start, end)`, one for each line."""
-        found: list[tuple[int, int, int]] = []
-        at = 0
-        for (line, first, last), glue in zip(self.pieces, (*self.glue, b""), strict=True):
-            size = last - first
-            low, high = max(start - at, 0), min(end - at, size)
-            if low < high:
-                found.append((line, first + low, first + high))
-            at += size + len(glue)
-            if at >= end:
-                break
-        return found
-
 
 @dataclass(slots=True)
 class Record:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sanitizer.assemble import Assembler
-from sanitizer.record import Assembled, Join, Record
+from sanitizer.record import Assembled, Record
 
 CAPTURES = Path(__file__).parent / "captures"
 KEY_BODY = ["MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj", "A" * 64, "b" * 63 + "/", "kL0w9d2Q7A=="]
@@ -253,15 +253,6 @@ def test_colours_do_not_hide_a_rich_row() -> None:
     assert [record.text for record in found.records] == [record.text for record in plain.records]
     assert only(found).text.startswith(b"looking up user email=")
     assert only(found).text in readings(found)
-
-
-def test_a_finding_in_a_reading_is_located_on_each_line() -> None:
-    lines = [b"xx 4111 11", b"   11 1111 1111 yy"]
-    join = Join(((0, 3, 10), (1, 3, 15)), (b"",))
-    text = join.text(lines)
-    assert text == b"4111 1111 1111 1111"
-    assert join.locate(0, len(text)) == [(0, 3, 10), (1, 3, 15)]
-    assert join.locate(5, 9) == [(0, 8, 10), (1, 3, 5)]
 
 
 @pytest.mark.parametrize(
