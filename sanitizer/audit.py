@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from sanitizer.chain import Chain, Head
-from sanitizer.event import AuditEvent, Transport, call_event, timestamp
-from sanitizer.mcp import Exposure, Frame
+from sanitizer.event import AuditEvent, call_event, timestamp
+from sanitizer.mcp import Exposure, Frame, Transport
 from sanitizer.model import Clean, CleanBatch
 from sanitizer.pairing import Exchange, Pairing
 from sanitizer.retellings import Retellings

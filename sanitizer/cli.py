@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sanitizer.dumps import forbid_core_dumps
+from sanitizer.dumps import forbid_core_dumps, hide
 from sanitizer.garbage import look_seldom
 from sanitizer.trail_options import audit_options, fact_paths, keep_secs
 
@@ -70,7 +70,9 @@ class Commands(click.Group):
 def main() -> None:
     """Redact the logs of MCP servers: nothing unredacted leaves, ever."""
     look_seldom()
-    if click.get_current_context().invoked_subcommand != "exec":  # its server is to crash as without us
+    if click.get_current_context().invoked_subcommand == "exec":
+        hide()  # and no more: its server is to crash as without us
+    else:
         forbid_core_dumps()
 
 

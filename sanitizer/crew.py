@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from typing import Protocol
 
+from sanitizer.dumps import hide
+
 _log = logging.getLogger(__name__)
 
 _LENGTH = struct.Struct("<I")
@@ -182,6 +184,7 @@ def _end(worker: _Worker) -> None:
 
 def _work(channel: socket.socket) -> None:
     """Do tasks until there are no more. What fails is a death: nothing of what went wrong may be said here."""
+    hide()
     try:
         with channel.makefile("rb", _BUFFER_BYTES) as incoming:
             prepare: Prepare = pickle.loads(_read(incoming))  # noqa: S301 - our own parent wrote it

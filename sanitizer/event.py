@@ -8,11 +8,10 @@ from typing import Literal
 
 import msgspec
 
-from sanitizer.mcp import Direction, Frame
+from sanitizer.mcp import Direction, Frame, Transport
 from sanitizer.pairing import Exchange, Outcome
 
 EventType = Literal["call", "credential_exposure", "records_dropped", "records_retired", "trail_recovered", "checkpoint"]
-Transport = Literal["stdio", "http", "log", ""]
 
 _DIRECTIONS: dict[Direction, str] = {"c2s": "client_to_server", "s2c": "server_to_client", "": ""}
 _OTHER_WAY: dict[Direction, Direction] = {"c2s": "s2c", "s2c": "c2s", "": ""}
@@ -90,7 +89,6 @@ def call_event(exchange: Exchange, server: str, transport: Transport) -> AuditEv
         type="call",
         time=timestamp(exchange.start_ns),
         server=server,
-        transport=transport,
         outcome=exchange.outcome,
         method="tools/call" if frame.kind == "call" else frame.method,
         params_hash=frame.params_hash,
@@ -110,6 +108,7 @@ def call_event(exchange: Exchange, server: str, transport: Transport) -> AuditEv
         event.client_name, event.client_version = request.client_name, request.client_version
         event.direction = _DIRECTIONS[request.direction]
         event.request_at = request.offset
+        event.transport = request.transport
     else:
         event.direction = _DIRECTIONS[_OTHER_WAY[frame.direction]]
     if response is not None:
@@ -117,6 +116,7 @@ def call_event(exchange: Exchange, server: str, transport: Transport) -> AuditEv
         event.response_at = response.offset
         event.protocol = response.protocol or event.protocol
         event.session = event.session or response.session
+        event.transport = event.transport or response.transport
         event.server = event.server or response.server_name
         for fact, text in response.facts.items():
             setattr(event, fact, text)
@@ -125,6 +125,7 @@ def call_event(exchange: Exchange, server: str, transport: Transport) -> AuditEv
             setattr(event, fact, text)
     if event.request_at is not None or event.response_at is not None:
         event.lane = exchange.lane
+    event.transport = event.transport or transport
     if frame.name:
         _name(event, frame)
     if redactions := [part.redactions for part in (request, response) if part is not None and part.redactions]:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sanitizer.database import compiled
-from sanitizer.event import Transport
 from sanitizer.filter import receiver
 from sanitizer.hashing import Keyring
 from sanitizer.lane_trails import LaneTrails
 from sanitizer.lanes import Lanes, no_audit
+from sanitizer.mcp import Transport
 from sanitizer.model import CleanBatch, Source
 from sanitizer.outlets import Outlets
 from sanitizer.pipeline import Hook, Pipeline

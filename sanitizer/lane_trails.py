@@ -14,8 +14,7 @@ import msgspec
 
 from sanitizer.audit import Auditor
 from sanitizer.chain import Chain, Head, Signer
-from sanitizer.event import Transport
-from sanitizer.mcp import Exposure, Frame
+from sanitizer.mcp import Exposure, Frame, Transport
 from sanitizer.model import Clean, CleanBatch
 from sanitizer.settings import Audit
 

@@ -16,6 +16,7 @@ from sanitizer.hashing import Keyring
 
 FrameKind = Literal["request", "notification", "response", "error", "call"]
 Direction = Literal["c2s", "s2c", ""]
+Transport = Literal["stdio", "http", "log", ""]
 Id = int | str | None
 
 MAX_NAME_BYTES = 512
@@ -73,6 +74,8 @@ class Frame(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     latency_ms: float | None = None
     """How long the call took, where a record of one that is over says so."""
     denied: bool = False
+    transport: Transport = ""
+    """What the frame travelled by, where its record says so."""
     facts: dict[str, str] = {}
     """Found around the frame: server, client_ip, user, project, subject_type, subject_id, actor_kind."""
     redactions: dict[str, int] | None = None

@@ -14,7 +14,7 @@ import msgspec
 
 from sanitizer.calls import tells_of_call
 from sanitizer.hashing import Keyring
-from sanitizer.mcp import ABSENT, Asked, Direction, Frame, Reader
+from sanitizer.mcp import ABSENT, Asked, Direction, Frame, Reader, Transport
 from sanitizer.textlog import parse_text
 from sanitizer.times import unix_nanos
 
@@ -24,6 +24,19 @@ _SESSIONS = ("session_id", "sessionId", "session", "mcp-session-id", "mcp_sessio
 _WAYS: Mapping[str, Direction] = {
     **dict.fromkeys(("c2s", "client_to_server", "client", "editor", "inbound", "in", "received"), "c2s"),
     **dict.fromkeys(("s2c", "server_to_client", "server", "outbound", "out", "sent"), "s2c"),
+}
+_STATUSES = ("outcome", "status", "success", "isError", "is_error")
+_ENDS: Mapping[str, str] = {
+    **dict.fromkeys(("ok", "success", "succeeded", "completed", "success true", "iserror false", "is_error false"), "ok"),
+    **dict.fromkeys(("error", "failed", "failure", "tool_error", "success false", "iserror true", "is_error true"), "error"),
+    **dict.fromkeys(("denied", "forbidden", "unauthorized"), "denied"),
+}
+_HOW: Mapping[str, Mapping[str, object]] = {"ok": {"result_type": "complete"}, "error": {"is_error": True}, "denied": {"denied": True}}
+_LATENCIES = ("latency_ms", "duration_ms", "elapsed_ms", "latencyMs", "durationMs", "elapsedMs")
+_MAX_LATENCY_MS = 1e12
+_TRANSPORTS: Mapping[str, Transport] = {
+    "stdio": "stdio",
+    **dict.fromkeys(("http", "https", "sse", "streamable-http", "streamable_http", "streamablehttp"), "http"),
 }
 _ENDED = re.compile(
     r"Tool '(?P<tool>[^']{1,200})' (?:(?P<ok>completed successfully in)|failed after) (?P<took>[0-9.]+)(?P<unit>ms|s|m)"
@@ -90,16 +103,16 @@ class Surroundings:
         return found
 
     def place(self, record: bytes, frames: Sequence[Frame]) -> list[Frame]:
-        """*frames*, found in *record*, with what the rest of it tells; a frame that is the whole record has no surroundings."""
-        if len(frames) == 1 and frames[0].size == len(record):
+        """*frames*, found in *record*, with what the rest of it tells; a JSON-RPC frame that is the whole record has none."""
+        if len(frames) == 1 and frames[0].size == len(record) and frames[0].kind != "call":
             return list(frames)
         told = self._object(record) if record[:1] == b"{" else self._text(record)
         if not told:
             return list(frames)
-        facts = told.pop("facts", None) or {}
+        facts, ended = told.pop("facts", None) or {}, told.pop("ended", None) or {}
         return [
             msgspec.structs.replace(
-                frame, **{"facts": {**facts, **frame.facts}, **(told if frame.kind != "call" else _timed(told))}
+                frame, **{"facts": {**facts, **frame.facts}, **told, **(ended if frame.kind == "call" else {})}
             )
             for frame in frames
         ]
@@ -115,7 +128,8 @@ class Surroundings:
             return ()
         if (access := _ACCESS.search(record, 0, _MAX_HEAD_BYTES)) is not None:
             facts = {"client_ip": self._fact("client_ip", access["ip"].decode())}
-            return (Frame("error", 0, "s2c", code=int(access["status"]), denied=True, facts=facts, **_timed(self._text(record))),)
+            by: dict[str, Any] = {**_timed(self._text(record)), "transport": "http"}
+            return (Frame("error", 0, "s2c", code=int(access["status"]), denied=True, facts=facts, **by),)
         if record[:1] == b"{":
             return self._ended(record)
         said = parse_text(record[:_MAX_HEAD_BYTES])
@@ -162,6 +176,10 @@ class Surroundings:
             if name in fields and isinstance(session := _value(fields[name]), str) and session:
                 told["session"] = self.session(session)
                 break
+        if "transport" in fields and (transport := _TRANSPORTS.get(str(_value(fields["transport"])).lower())):
+            told["transport"] = transport
+        if ended := _ended_as(fields):
+            told["ended"] = ended
         facts: dict[str, str] = {}
         for name, path in self._around:
             if name not in facts and path[0] in fields and (text := _at(_value(fields[path[0]]), path[1:])) is not None:
@@ -198,8 +216,25 @@ def pseudonym(keyring: Keyring, name: str, text: str) -> str:
     return f"[{name}:{keyring.pseudonym(name.encode(), text.encode('utf-8', 'replace')).decode()}]"
 
 
+def _ended_as(fields: Mapping[str, msgspec.Raw]) -> dict[str, Any]:
+    """How a call ended and how long it took, where the record of one says so."""
+    ended: dict[str, Any] = {}
+    for name in _STATUSES:
+        said = _value(fields[name]) if name in fields else None
+        text = f"{name} {said}" if isinstance(said, bool) else said if isinstance(said, str) else ""
+        if how := _ENDS.get(text.lower()):
+            ended |= _HOW[how]
+            break
+    for name in _LATENCIES:
+        took = _value(fields[name]) if name in fields else None
+        if isinstance(took, int | float) and not isinstance(took, bool) and 0 <= took < _MAX_LATENCY_MS:
+            ended["latency_ms"] = float(took)
+            break
+    return ended
+
+
 def _timed(told: Mapping[str, Any]) -> dict[str, Any]:
-    return {"time_ns": told["time_ns"]} if "time_ns" in told else {}
+    return {name: told[name] for name in ("time_ns", "transport") if name in told}
 
 
 def _value(raw: msgspec.Raw) -> Any:

@@ -16,9 +16,9 @@ from typing import Protocol
 import msgspec
 
 from sanitizer.chain import Head, Signer
-from sanitizer.event import Transport
 from sanitizer.lane_trails import LaneTrails
 from sanitizer.ledger import Ledger
+from sanitizer.mcp import Transport
 from sanitizer.model import CleanBatch
 from sanitizer.outbox import Outbox
 from sanitizer.retellings import Retellings

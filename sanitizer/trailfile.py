@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 
 from sanitizer.audit import Auditor
 from sanitizer.chain import Chain, Signer
-from sanitizer.event import AuditEvent, Transport, timestamp
+from sanitizer.event import AuditEvent, timestamp
 from sanitizer.ledger import Found, Ledger, Part
-from sanitizer.mcp import Exposure, Frame
+from sanitizer.mcp import Exposure, Frame, Transport
 from sanitizer.model import Clean, CleanBatch
 from sanitizer.retellings import Retellings
 

@@ -60,6 +60,21 @@ def test_a_credential_is_told_with_the_server_that_its_record_speaks_of(form: Fo
     assert [each.server for each in exposures] == ["crm", "billing", ""]
 
 
+@pytest.mark.parametrize(
+    ("record", "transport"),
+    [
+        ({"transport": "streamable-http", "rpc": call(1)}, "http"),
+        ({"transport": "stdio", "rpc": call(1)}, "stdio"),
+        ({"transport": "pigeon", "rpc": call(1)}, ""),
+        ({"transport": "SSE", "tool": "push", "arguments": {"to": "x"}}, "http"),
+    ],
+)
+def test_a_frame_knows_what_it_travelled_by_where_its_record_says_so(record: dict[str, object], transport: str) -> None:
+    (frame,) = frames("ndjson", json.dumps(record))
+    assert isinstance(frame, Frame)
+    assert frame.transport == transport
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_frame_knows_where_its_record_begins(form: Format) -> None:
     lines = ["plain", json.dumps(call(1)), 'Traceback (most recent call last):\n  File "x.py", line 1\nValueError: x', json.dumps(call(2))]

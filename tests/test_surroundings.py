@@ -93,6 +93,28 @@ def test_a_line_that_says_how_a_call_ended_is_a_call(record: str, outcome: str, 
     assert (event["tool"], event["outcome"], event.get("latency_ms")) == ("charge", outcome, latency)
 
 
+@pytest.mark.parametrize(
+    ("said", "outcome", "latency"),
+    [
+        ({"status": "ok", "latency_ms": 12}, "ok", 12),
+        ({"outcome": "FAILED", "durationMs": 1.5}, "tool_error", 1.5),
+        ({"success": True}, "ok", None),
+        ({"success": False}, "tool_error", None),
+        ({"isError": True}, "tool_error", None),
+        ({"isError": False, "latency_ms": True}, "ok", None),
+        ({"outcome": "denied"}, "denied", None),
+        ({"status": ["ok"], "latency_ms": -1}, "no_response", None),
+        ({}, "no_response", None),
+    ],
+)
+def test_a_record_that_is_a_call_tells_all_of_it(said: dict[str, Any], outcome: str, latency: float | None) -> None:
+    record = {"timestamp": "2026-01-01T00:00:00Z", "server": "crm", "session": "s-1", "tool": "charge", "arguments": {"a": 1}}
+    (event,) = events(json.dumps(record | said))
+    assert (event["tool"], event["outcome"], event.get("latency_ms")) == ("charge", outcome, latency)
+    assert (event["time"], event["server"]) == ("2026-01-01T00:00:00.000000Z", "crm")
+    assert event["session"].startswith("[session:")
+
+
 @pytest.mark.parametrize("status", ["200 OK", "401 Unauthorized", "403 Forbidden", "404 Not Found"])
 def test_who_was_turned_away_at_the_door_was_denied(status: str) -> None:
     found = events(f'INFO:     203.0.113.7:0 - "POST /mcp HTTP/1.1" {status}')
