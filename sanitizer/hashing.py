@@ -153,8 +153,8 @@ class Keyring:
         """The keys of *key_file*, else of the environment, else an ephemeral one.
 
         One key a line: `SECRET`, or `ID:SECRET`; the secret is text, or `hex:...` or `base64:...`. The first line is active,
-        or the one that begins with `*`; empty lines and `#` comments are passed over. A file that is not UTF-8 text is
-        one binary key. Raises `HashKeyError`.
+        or the one that begins with `*`; empty lines, `#` comments and a byte order mark are passed over. A file that is not
+        UTF-8 text is one binary key. Raises `HashKeyError`.
         """
         if key_file is not None:
             path = os.fspath(key_file)
@@ -250,7 +250,7 @@ def _stamp(path: str) -> tuple[int, ...]:
 
 def _parse(content: bytes, origin: str) -> tuple[dict[str, bytes], str]:
     try:
-        lines = content.decode().splitlines()
+        lines = content.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError:
         return {(name := _derived_id(_long_enough(content, origin))): content}, name
     keys: dict[str, bytes] = {}

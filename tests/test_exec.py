@@ -137,6 +137,28 @@ def test_a_call_and_its_answer_are_one_event_and_the_chain_is_whole(tmp_path: Pa
     assert [verdict.is_intact for verdict in verify([("audit", line) for line in path.read_bytes().splitlines()])] == [True]
 
 
+def test_a_call_has_one_hash_on_every_host_that_has_the_key_and_wherever_it_is_seen(tmp_path: Path) -> None:
+    key = "k1:a key of enough length"
+    (tmp_path / "keys").write_bytes(f"\ufeff# mounted\r\nold:another key of enough length\r\n*{key}\r\n".encode())
+    called = {"n": 1.0, "zażółć": "\U0001f600", "big": 10**17, "list": [1e-7, None, True]}
+    spelled = json.dumps(dict(reversed(called.items())), ensure_ascii=False, indent=1).replace("\n", " ").replace("1.0", "1")
+    message = f'{{"id":1,"method":"tools/call","jsonrpc":"2.0","params":{{"arguments":{spelled},"name":"find"}}}}'
+    (tmp_path / "client.log").write_text(f"2026-11-21T10:00:00Z [crm] [info] Message from client: {message}\n", encoding="utf-8")
+
+    ran(python(ECHO), "--audit-file", str(tmp_path / "a"), "--key-file", str(tmp_path / "keys"), given=request(1, name="find", arguments=called))
+    program = [sys.executable, "-m", "sanitizer"]
+    for seed, command in (
+        ("1", ["run", "--audit-file", str(tmp_path / "b"), str(tmp_path / "client.log")]),
+        ("2", ["hash", json.dumps(called)]),
+    ):
+        env = {**os.environ, "SANITIZER_HASH_KEY": key, "PYTHONHASHSEED": seed}
+        looked_up = subprocess.run([*program, *command], cwd=ROOT, env=env, capture_output=True, check=True).stdout
+
+    hashes = {event["params_hash"] for name in "ab" for event in events(tmp_path / name) if event["type"] == "call"}
+    assert hashes == {looked_up.decode().strip()}
+    assert next(iter(hashes)).startswith("hmac-sha256:k1:")
+
+
 def test_a_call_without_an_answer_is_an_event_when_the_server_dies(tmp_path: Path) -> None:
     path = tmp_path / "audit.ndjson"
 
