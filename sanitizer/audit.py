@@ -138,8 +138,15 @@ class Auditor:
         connection = (exchange.lane, event.session)
         if event.method in ("initialize", "server/discover"):
             if exchange.outcome == "ok":
-                self._peers.pop(connection, None)
-                self._peers[connection] = _Peer(event.client_name, event.client_version, event.protocol, event.server)
+                known = self._peers.pop(connection, _Peer())
+                if event.method == "initialize":
+                    known = _Peer()
+                self._peers[connection] = _Peer(
+                    event.client_name or known.client_name,
+                    event.client_version or known.client_version,
+                    event.protocol or known.protocol,
+                    event.server or known.server,
+                )
                 if len(self._peers) > _MAX_CONNECTIONS:
                     del self._peers[next(iter(self._peers))]
         elif (peer := self._peers.get(connection)) is not None:

@@ -116,6 +116,17 @@ def test_what_initialize_told_holds_for_the_calls_of_its_connection() -> None:
     assert "client_name" not in called(auditor, request, response, lane="another")
 
 
+def test_a_discovery_takes_back_nothing_that_initialize_told() -> None:
+    auditor = Auditor(Chain())
+    hello = {"id": 0, "method": "initialize", "params": {"clientInfo": {"name": "c", "version": "1"}}}
+    called(auditor, hello, {"id": 0, "result": {"protocolVersion": "2025-06-18"}})
+    called(auditor, {"id": 1, "method": "server/discover"}, {"id": 1, "result": {"_meta": {}}})
+    event = called(auditor, {"id": 2, "method": "tools/list"}, {"id": 2, "result": {"tools": []}})
+    assert (event["client_name"], event["protocol"]) == ("c", "2025-06-18")
+    called(auditor, {"id": 3, "method": "initialize", "params": {}}, {"id": 3, "result": {}})
+    assert "client_name" not in called(auditor, {"id": 4, "method": "tools/list"}, {"id": 4, "result": {}})
+
+
 def test_names_cannot_forge_lines_or_drive_a_terminal() -> None:
     name = 'x\n{"type":"call"}\x1b[2J\u202e'
     event = called(Auditor(Chain()), {"id": name, "method": "tools/call", "params": {"name": name}}, {"id": name, "result": {}})

@@ -44,7 +44,7 @@ def test_what_differs_in_anything_that_its_log_says_is_another_call(other: dict[
 def test_the_answer_alone_is_known_by_what_was_told_with_its_request() -> None:
     answer = {"request_at": None, "method": "", "tool": "", "request_bytes": 0}
     assert retellings(event()).take(event(**answer))
-    assert retellings(event(**answer)).take(event())
+    assert not retellings(event(**answer)).take(event()), "now it is known what was asked"
     assert not retellings(event()).take(event(**answer, outcome="rpc_error"))
 
 
