@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -87,6 +88,7 @@ class Surroundings:
         self._reader = reader
         self._kept = (paths := paths or FactPaths()).kept
         self._around = paths.of("record")
+        self._servers = [(b'"%b"' % path[0].encode(), path) for name, path in self._around if name == "server"]
         self._within = {root: paths.of(root) for root in ("arguments", "meta")}
         self.looks_within = any(self._within.values())
 
@@ -106,21 +108,28 @@ class Surroundings:
         """*frames*, found in *record*, with what the rest of it tells; a JSON-RPC frame that is the whole record has none."""
         if len(frames) == 1 and frames[0].size == len(record) and frames[0].kind != "call":
             return list(frames)
-        told = self._object(record) if record[:1] == b"{" else self._text(record)
+        is_call = frames[0].kind == "call"
+        told = self._object(record, is_call=is_call) if record[:1] == b"{" else self._text(record)
         if not told:
             return list(frames)
         facts, ended = told.pop("facts", None) or {}, told.pop("ended", None) or {}
         return [
             msgspec.structs.replace(
-                frame, **{"facts": {**facts, **frame.facts}, **told, **(ended if frame.kind == "call" else {})}
+                frame, **{"facts": {**facts, **frame.facts}, **told, **ended}
             )
             for frame in frames
         ]
 
     def server(self, record: bytes) -> str:
-        """The server that *record* speaks of, or nothing."""
-        told = self._object(record) if record[:1] == b"{" else self._text(record)
-        return str(told.get("facts", {}).get("server", ""))
+        """The server that *record*, a log object, speaks of, or nothing."""
+        if record[:1] != b"{" or not any(mark in record for mark, _ in self._servers):
+            return ""
+        with suppress(*_UNREADABLE):
+            fields = _fields_of(record)
+            for _, path in self._servers:
+                if path[0] in fields and (text := _at(_value(fields[path[0]]), path[1:])) is not None:
+                    return self._fact("server", text)
+        return ""
 
     def tell(self, record: bytes) -> tuple[Frame, ...]:
         """The frame that *record* speaks of without holding one, if it does."""
@@ -159,7 +168,7 @@ class Surroundings:
         rest = {**_timed(told), "facts": told.get("facts", {})}
         return Frame("call", 0, name=name, is_error=not is_ok, result_type=result, latency_ms=latency_ms, **rest)
 
-    def _object(self, record: bytes) -> dict[str, Any]:
+    def _object(self, record: bytes, *, is_call: bool = False) -> dict[str, Any]:
         try:
             fields = _fields_of(record)
         except _UNREADABLE:
@@ -178,7 +187,7 @@ class Surroundings:
                 break
         if "transport" in fields and (transport := _TRANSPORTS.get(str(_value(fields["transport"])).lower())):
             told["transport"] = transport
-        if ended := _ended_as(fields):
+        if is_call and (ended := _ended_as(fields)):
             told["ended"] = ended
         facts: dict[str, str] = {}
         for name, path in self._around:
