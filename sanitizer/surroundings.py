@@ -22,6 +22,7 @@ from sanitizer.times import unix_nanos
 _MAX_HEAD_BYTES = 2_048
 _TIMES = ("timestamp", "time", "ts", "@timestamp", "asctime", "datetime")
 _SESSIONS = ("session_id", "sessionId", "session", "mcp-session-id", "mcp_session_id")
+_WAY_NAMES = ("direction", "dir", "from")
 _WAYS: Mapping[str, Direction] = {
     **dict.fromkeys(("c2s", "client_to_server", "client", "editor", "inbound", "in", "received"), "c2s"),
     **dict.fromkeys(("s2c", "server_to_client", "server", "outbound", "out", "sent"), "s2c"),
@@ -88,6 +89,7 @@ class Surroundings:
         self._reader = reader
         self._kept = (paths := paths or FactPaths()).kept
         self._around = paths.of("record")
+        self._heads = frozenset((*_TIMES, *_WAY_NAMES, *_SESSIONS, "transport", *(path[0] for _, path in self._around)))
         self._servers = [(b'"%b"' % path[0].encode(), path) for name, path in self._around if name == "server"]
         self._within = {root: paths.of(root) for root in ("arguments", "meta")}
         self.looks_within = any(self._within.values())
@@ -174,11 +176,16 @@ class Surroundings:
         except _UNREADABLE:
             return {}
         told: dict[str, Any] = {}
+        if is_call and (ended := _ended_as(fields)):
+            told["ended"] = ended
+        fields = {name: fields[name] for name in self._heads.intersection(fields)}
+        if not fields:
+            return told
         for name in _TIMES:
             if name in fields and (time_ns := unix_nanos(_value(fields[name]))) is not None:
                 told["time_ns"] = time_ns
                 break
-        for name in ("direction", "dir", "from"):
+        for name in _WAY_NAMES:
             if name in fields and (way := _WAYS.get(str(_value(fields[name])).lower())):
                 told["direction"] = way
         for name in _SESSIONS:
@@ -187,18 +194,20 @@ class Surroundings:
                 break
         if "transport" in fields and (transport := _TRANSPORTS.get(str(_value(fields["transport"])).lower())):
             told["transport"] = transport
-        if is_call and (ended := _ended_as(fields)):
-            told["ended"] = ended
+        if facts := self._facts(fields):
+            told["facts"] = facts
+        return told
+
+    def _facts(self, fields: Mapping[str, msgspec.Raw]) -> dict[str, str]:
         facts: dict[str, str] = {}
         for name, path in self._around:
             if name not in facts and path[0] in fields and (text := _at(_value(fields[path[0]]), path[1:])) is not None:
                 facts[name] = self._fact(name, text)
-        if facts:
-            told["facts"] = facts
-        return told
+        return facts
 
     def _text(self, record: bytes) -> dict[str, Any]:
-        return self._told(parse_text(record[:_MAX_HEAD_BYTES]))
+        frame = record.find(b"{", 1)
+        return self._told(parse_text(record[: min(frame, _MAX_HEAD_BYTES) if frame > 0 else _MAX_HEAD_BYTES]))
 
     def _told(self, said: Mapping[str, object]) -> dict[str, Any]:
         told: dict[str, Any] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MONTHS = {"jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6, "jul": 7, "aug": 8, "sep": 9, "oct": 10, "nov": 11, "dec": 12}
@@ -42,6 +43,8 @@ def unix_nanos(value: object, assume_tz: tzinfo = UTC) -> int | None:
     if not isinstance(value, str) or not 8 <= len(value) <= 48:
         return None
     text = value.strip()
+    if RFC3339_UTC.match(text) and (second := _second(text[:19])) is not None:
+        return second + int(text[20:-1].ljust(9, "0"))
     if NUMBER.match(text):
         return _epoch(float(text) if "." in text else int(text))
     for pattern, order in FORMS:
@@ -100,6 +103,15 @@ def _nanos(parts: Parts, assume_tz: tzinfo) -> int:
     moment = datetime(*numbers, seconds, tzinfo=_zone(zone) or assume_tz)  # type: ignore[misc,arg-type]
     whole = (moment - EPOCH) // timedelta(seconds=1)
     return whole * 10**9 + int(str(fraction or "").ljust(9, "0")[:9])
+
+
+@lru_cache(256)
+def _second(text: str) -> int | None:
+    """Most lines share their second with the one before."""
+    try:
+        return (datetime.fromisoformat(text).replace(tzinfo=UTC) - EPOCH) // timedelta(seconds=1) * 10**9
+    except ValueError:
+        return None
 
 
 def _zone(zone: str | int | None) -> tzinfo | None:
