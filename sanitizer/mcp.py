@@ -19,8 +19,7 @@ Direction = Literal["c2s", "s2c", ""]
 Transport = Literal["stdio", "http", "log", ""]
 Id = int | str | None
 
-MAX_NAME_BYTES = 512
-MAX_ID_BYTES = 64
+MAX_NAME_BYTES, MAX_ID_BYTES = 512, 64
 _MAX_CACHED_NAMES = 4096
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _META = "io.modelcontextprotocol/"
@@ -30,12 +29,11 @@ KNOWN_METHODS = frozenset(
     b'"%s"' % name
     for name in b"""
     initialize ping server/discover subscriptions/listen logging/setLevel completion/complete
-    tools/list tools/call prompts/list prompts/get resources/list resources/read resources/templates/list
-    resources/subscribe resources/unsubscribe sampling/createMessage elicitation/create roots/list
-    tasks/get tasks/result tasks/list tasks/cancel notifications/initialized notifications/cancelled
-    notifications/progress notifications/message notifications/roots/list_changed notifications/tools/list_changed
-    notifications/prompts/list_changed notifications/resources/list_changed notifications/resources/updated
-    notifications/tasks/status notifications/elicitation/complete
+    tools/list tools/call prompts/list prompts/get resources/list resources/read resources/templates/list resources/subscribe
+    resources/unsubscribe sampling/createMessage elicitation/create roots/list tasks/get tasks/result tasks/list tasks/cancel
+    notifications/initialized notifications/cancelled notifications/progress notifications/message
+    notifications/roots/list_changed notifications/tools/list_changed notifications/prompts/list_changed
+    notifications/resources/list_changed notifications/resources/updated notifications/tasks/status notifications/elicitation/complete
     """.split()
 )
 

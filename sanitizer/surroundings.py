@@ -33,7 +33,9 @@ _ENDS: Mapping[str, str] = {
     **dict.fromkeys(("error", "failed", "failure", "tool_error", "success false", "iserror true", "is_error true"), "error"),
     **dict.fromkeys(("denied", "forbidden", "unauthorized"), "denied"),
 }
-_HOW: Mapping[str, Mapping[str, object]] = {"ok": {"result_type": "complete"}, "error": {"is_error": True}, "denied": {"denied": True}}
+_HOW: Mapping[str, Mapping[str, object]] = {
+    "ok": {"result_type": "complete"}, "error": {"is_error": True}, "denied": {"denied": True},
+}  # fmt: skip
 _LATENCIES = ("latency_ms", "duration_ms", "elapsed_ms", "latencyMs", "durationMs", "elapsedMs")
 _MAX_LATENCY_MS = 1e12
 _TRANSPORTS: Mapping[str, Transport] = {
