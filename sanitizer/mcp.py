@@ -32,8 +32,8 @@ KNOWN_METHODS = frozenset(
     tools/list tools/call prompts/list prompts/get resources/list resources/read resources/templates/list resources/subscribe
     resources/unsubscribe sampling/createMessage elicitation/create roots/list tasks/get tasks/result tasks/list tasks/cancel
     notifications/initialized notifications/cancelled notifications/progress notifications/message
-    notifications/roots/list_changed notifications/tools/list_changed notifications/prompts/list_changed
-    notifications/resources/list_changed notifications/resources/updated notifications/tasks/status notifications/elicitation/complete
+    notifications/roots/list_changed notifications/tools/list_changed notifications/prompts/list_changed notifications/tasks/status
+    notifications/resources/list_changed notifications/resources/updated notifications/elicitation/complete
     """.split()
 )
 
