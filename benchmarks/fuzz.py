@@ -33,18 +33,23 @@ MARKED = re.compile(r"case (\d{6}) follows")
 ONCE = frozenset(("base64", "base64_twice", "base64url_bare", "hex", "hex_upper", "mime_base64", "rfc2047"))
 """Spellings after which no other can be told from the rest of a random string."""
 
+PARTLY = ("html", "backslash", "quoted_printable")
+"""Spellings of single characters of ASCII: one that spells a part of another's mark has no meaning."""
+
 DAMAGE = ("\x00", "\\", '"', "\u202e", "\ufeff", "\udcff", "}", "{", "\t", "=", "%", "&#", "\x1b[31m")
 
 
 def spelled(value: str, fresh: Fresh) -> tuple[str, str]:
     """*value* in none, one or two disguises, and their names."""
-    names = fresh.rnd.sample(sorted(disguises.VALUE), fresh.rnd.choice((0, 1, 1, 2)))
-    for number, name in enumerate(names):
+    told: list[str] = []
+    for name in fresh.rnd.sample(sorted(disguises.VALUE), fresh.rnd.choice((0, 1, 1, 2))):
+        if name.startswith(PARTLY) and told and (not value.isascii() or told[-1].startswith(PARTLY)):
+            continue
         value = disguises.VALUE[name](value, fresh)
+        told.append(name)
         if name in ONCE:
-            names = names[: number + 1]
             break
-    return value, "+".join(names) or "none"
+    return value, "+".join(told) or "none"
 
 
 def made(fresh: Fresh) -> Case:

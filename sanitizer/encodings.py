@@ -214,6 +214,9 @@ _VALUES_16 = [*(bytes([digit]) for digit in b"0123456789"), b"aA", b"bB", b"cC",
 # Long lines of base64 go on in the next line, however that is indented.
 _RUN_64 = rb"[A-Za-z0-9+/_-]+(?:(?<=[A-Za-z0-9+/]{60})\r?\n[ \t]{0,32}[A-Za-z0-9+/]+(?=[\r\n=\"']|\Z))*={0,2}"
 
+# A full-width character, where its groups hold a sign at the same place each time, so that no run of letters and digits is long.
+_FULL_WIDTH = rb"[A-Za-z0-9+/_-]{2}[+-][89]"
+
 _TEXT_64 = group(_VALUES_64, 6, [TEXT] * 3)
 _UTF16_64 = group(_VALUES_64, 6, [TEXT, ZERO] * 3)
 _TEXT_32 = group(_VALUES_32, 5, [TEXT] * 5)
@@ -226,9 +229,9 @@ BASE64 = Tokens(
     alphabet=_DIGITS_64,
     run=_RUN_64,
     decode=_base64,
-    anchors=(rb"\b(?:%b){3}" % _letters(_TEXT_64), rb"(?:%b)(?:%b){4}" % (_other(_TEXT_64), _letters(_TEXT_64))),
+    anchors=(rb"\b(?:%b){3}" % _letters(_TEXT_64), rb"(?:%b)(?:%b){4}" % (_other(_TEXT_64), _letters(_TEXT_64)), _FULL_WIDTH * 3),
     glued=True,
-    foreign=rb"[A-Za-z0-9]{16,}",
+    foreign=rb"[A-Za-z0-9]{16,}|(?:%b){3,}" % _FULL_WIDTH,
 )
 BASE64_UTF16 = Tokens(
     _UTF16_64, 2, alphabet=_DIGITS_64, run=_RUN_64, decode=_base64_utf16, anchors=(rb"\b(?:%b){2}" % _letters(_UTF16_64),)

@@ -102,9 +102,14 @@ class Form(Substitution):
         return super().lines(text) if b"?" in text or b"&" in text else []
 
 
+_CONTROL_ENTITY = re.compile(rb"&#(?:0*27|[xX]0*1[bB]);?").fullmatch
+
+
 def _entity(unit: bytes) -> bytes:
     from html import unescape  # noqa: PLC0415  # the table of names is needed by few lines
 
+    if _CONTROL_ENTITY(unit):
+        return b"\x1b"  # that library leaves it out
     return unescape(unit.decode() if unit.endswith(b";") else unit.decode() + ";").encode("utf-8", "replace")
 
 
@@ -135,9 +140,14 @@ QUOTED = Substitution(
     rb"(=(?:[2-7][0-9A-F]|0[9AD]|1B|[89A-F][0-9A-F](?:=[89A-F][0-9A-F])*|\r?\n))",
     _quoted,
     gate=rb"=(?=[1-7C-F\r\n])(?:[2-7][0-9A-F][0-9A-Za-z.+@_-]{0,40}=[2-7][0-9A-F]|(?:2[0-9A-F]|3[A-F]|40|5[B-F]|60|7[B-E])[A-Za-z@]"
-    rb"|(?<=\d{4}=)(?:3[0-9]|4[1-9A-F])\d\d|(?<=[=:\x22' <(\[]=)2B\d{6}|1B\["
+    rb"|(?<=\d{4}=)(?:3[0-9]|4[1-9A-F])\d\d|(?<=[A-Z]=)[45][0-9A-F]\d{10}|(?<=[=:\x22' <(\[]=)2B\d{6}|1B\["
     rb"|(?<=[A-Za-z_]=)3D[0-9+(\x22'][0-9A-Za-z]|(?<=[:,]=)20[\x22'{\[+]"
     rb"|[C-F][0-9A-F]=[89AB][0-9A-F]|(?<=[A-Za-z0-9.@]=)\r?\n(?=[A-Za-z0-9.@]))",
+)
+
+# A number behind a key that ends in `=` itself, as a value has it that alone was encoded: `card=41=3111...`.
+QUOTED_NUMBERS = Substitution(
+    (b"=3",), rb"((?<=[0-9])=3[0-9])", _quoted, gate=rb"=(?=3)(?:(?<=\d{3}=)3\d\d|(?<=\d=)3\d\d{6}|(?<=\d=)3\d\d{0,8}=3\d)"
 )
 
 # A quote within the quotes of a shell: POSIX, XCU 2.2.2 has no escape there, so the string is left for it, in either way.

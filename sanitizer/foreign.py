@@ -12,6 +12,7 @@ MOST_CUT = 3
 """Bytes at either end of a piece that may be of a character cut in two."""
 
 _SIGNS_64 = (b"+", b"/", b"-", b"_")
+_STANDARD = bytes.maketrans(b"-_", b"+/")
 _HEX_DIGITS = b"0123456789abcdefABCDEF"
 _CONTINUING = bytes(range(0x80, 0xC0))
 _HEX_TEXT = re.compile(
@@ -22,14 +23,14 @@ _HEX_TEXT = re.compile(
 
 
 def foreign(text: bytes, start: int, end: int) -> int:
-    """Return where in the run `text[start:end]`, letters and digits only, hex or base64 begins of text that is not all ASCII.
+    """Return where in the run `text[start:end]`, letters, digits and signs, hex or base64 begins of text that is not all ASCII.
 
     Such text may leave no trace, but random bytes are no UTF-8. Behind a sign of base64 the run may begin at any place of a group,
     and at its ends the text may be cut. -1 if the run is none.
     """
     if (hex_text := _HEX_TEXT(text, start, end)) is not None:
         return hex_text.start(1)
-    run = text[start:end]
+    run = text[start:end].translate(_STANDARD)
     if not run.translate(None, _HEX_DIGITS):
         return -1
     places = range(4) if text[start - 1 : start] in _SIGNS_64 else range(1)

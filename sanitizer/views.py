@@ -17,13 +17,15 @@ from itertools import accumulate
 from sanitizer.bytelists import BYTE_LISTS
 from sanitizer.decoding import Decoder, Marked
 from sanitizer.encodings import BASE32, BASE64, BASE64_UTF16, HEX, HEX_DUMP, WORDS
-from sanitizer.escapes import CONTROLS, ENTITIES, ESCAPES, FORM, PERCENT, QUOTED, SHELL_QUOTES
+from sanitizer.escapes import CONTROLS, ENTITIES, ESCAPES, FORM, PERCENT, QUOTED, QUOTED_NUMBERS, SHELL_QUOTES
 from sanitizer.unicode import FOLD, SKELETON
 
 MAX_DEPTH = 5
 MAX_VIEWS = 64
 
-DECODERS: tuple[Marked, ...] = (ESCAPES, PERCENT, ENTITIES, FOLD, CONTROLS, WORDS, SKELETON, FORM, QUOTED, BYTE_LISTS, SHELL_QUOTES)
+DECODERS: tuple[Marked, ...] = (
+    ESCAPES, PERCENT, ENTITIES, FOLD, CONTROLS, WORDS, SKELETON, FORM, QUOTED, BYTE_LISTS, SHELL_QUOTES, QUOTED_NUMBERS,
+)  # fmt: skip
 """Substitutions, likeliest first; each tells cheaply that a text has none of its units."""
 
 TOKEN_DECODERS: tuple[Decoder, ...] = (BASE64, HEX, BASE32, BASE64_UTF16, HEX_DUMP)
@@ -35,7 +37,7 @@ ANCHORS: tuple[bytes, ...] = tuple(anchor for decoder in TOKEN_DECODERS for anch
 They report about once a token, not once a byte.
 """
 
-IN_RUNS: tuple[bytes, ...] = tuple(anchor for anchor in ANCHORS if b"[ :-]" not in anchor)
+IN_RUNS: tuple[bytes, ...] = tuple(anchor for anchor in ANCHORS if b"[ :-]" not in anchor and b"[+-]" not in anchor)
 """Those of tokens that stand in one run of letters and digits (`sanitizer.runs`)."""
 
 

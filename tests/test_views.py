@@ -420,3 +420,11 @@ def test_a_hostile_line_costs_no_more_than_its_length(unit: bytes) -> None:
     seconds(short)
     # Four times the text in ten times the time at most: a quadratic step would take sixteen, and this machine may be busy.
     assert min(seconds(long) for _ in range(3)) <= 10 * max(min(seconds(short) for _ in range(3)), 0.001)
+
+
+def test_full_width_text_is_found_in_base64_of_either_alphabet() -> None:
+    text = "J：４１１１ １１１１ ａｂｃｄｅｆ"
+    for encoded in (base64.b64encode(text.encode()), base64.urlsafe_b64encode(text.encode())):
+        for shift in (b"", b"GET /s/", b'{"data":"'):
+            shown = [view.text for view in all_views(shift + encoded.rstrip(b"=") + b'" 200')]
+            assert any(text.encode() in each for each in shown), (shift, encoded)
