@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import lru_cache
 
 _BASE58 = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _BASE58_VALUE = {c: i for i, c in enumerate(_BASE58)}
@@ -112,6 +113,7 @@ def keccak256(message: bytes) -> bytes:
     return b"".join(lanes[i][0].to_bytes(8, "little") for i in range(4))
 
 
+@lru_cache(1 << 12)  # an address comes many times, and its digest costs half a millisecond
 def ethereum(text: bytes) -> bool:
     """EIP-55: the case of an address's letters is its checksum. All lower or all upper case carries none and passes."""
     address = text[2:]

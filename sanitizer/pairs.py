@@ -19,7 +19,8 @@ _FIELD = rb"\\*[\x22'`]?[ \t]{0,4}(?:=>|[:=])"
 VALUE_FIELD = re.compile(
     rb"(?<![\w.\-])\\*[\x22'`]?(?:value|val|v|values|content|data|secret|text|default|string_?value|plaintext)" + _FIELD, re.I
 )
-NAMING = re.compile(rb"[\w\x22'`]\\*[\x22'`]?[ \t]{0,4}(?:=>|[:=])[ \t]{0,4}[bu]?\\*[\x22'`]?$")
+QUOTES = frozenset(b"\"'`")
+NAMING = re.compile(rb"[\w\x22'`]\\*(?P<quote>[\x22'`])?[ \t]{0,4}(?:=>|[:=])[ \t]{0,4}[bu]?\\*[\x22'`]?$")
 """What stands before a key that is itself the value of a field."""
 
 NESTED = re.compile(rb"\s{0,16}[\[{]")
@@ -50,7 +51,8 @@ RANDOM = re.compile(rb"[A-Za-z0-9._~+/=\-]{16,512}(?<![.])")
 
 def beside(buffer: bytes, at: int, key: bytes, key_at: int) -> list[Span] | None:
     """The value of a pair, if *key* before *at* is a value itself (`{"name": "password", "value": ""}`); else None."""
-    if NAMING.search(buffer, max(0, key_at - 16), key_at) is None:
+    named = NAMING.search(buffer, max(0, key_at - 16), key_at)
+    if named is None:
         return None
     if VERB.match(key):
         return []
@@ -60,6 +62,8 @@ def beside(buffer: bytes, at: int, key: bytes, key_at: int) -> list[Span] | None
         closed = buffer.find(b"\n", at, at + REACH)
     sides = (VALUE_FIELD.search(buffer, at - 1, closed if closed > 0 else at), VALUE_FIELD.search(buffer, max(opened, 0), key_at))
     for field in sides:
+        if field is not None and named["quote"] and field[0].lstrip(b"\\")[0] not in QUOTES:
+            continue  # a word of some text: where names are quoted, that of the value is
         if field is not None and (field.start() <= at + 2 or NESTED.match(buffer, field.end()) is None):
             return [span for span in values.value(buffer, field.end()) if span[1] < key_at or span[0] >= at]
     return []
