@@ -174,7 +174,7 @@ class KeyedValues:
             return values.value(buffer, at) if QUOTE_NEXT.match(buffer, at) else []
         if mark == 0x3B:
             serialized = values.SERIALIZED.match(buffer, at)
-            return values.value(buffer, serialized.end()) if serialized else pairs.part(buffer, at - 1)
+            return values.value(buffer, serialized.end()) if serialized else pairs.part(buffer, at - 1, window[:start])
         if mark == 0x7C:
             cell = CELL.match(buffer, at)
             is_row = window[:start].rstrip(b" \t").endswith(b"|") or (cell is not None and TELLING.fullmatch(cell[1]) is not None)
@@ -187,11 +187,11 @@ class KeyedValues:
             before = window[start - 1 : start]
             told = TELLING.match(buffer, at - 1)
             return values.value(buffer, at - 1) if before == b":" or (told and before in b" \t\n(") else []
-        return pairs.part(buffer, at - 2) if mark in b"\nrn" else []
+        return pairs.part(buffer, at - 2, window[:start]) if mark in b"\nrn" else []
 
     def after_space(self, buffer: bytes, at: int, mark: int, window: bytes, start: int) -> list[values.Span]:
         if window.endswith(b"; "):
-            return pairs.part(buffer, at - 2)
+            return pairs.part(buffer, at - 2, window[:start])
         joined = JOINED.match(buffer, at)
         if joined:
             return values.value(buffer, joined.end())

@@ -58,7 +58,8 @@ def beside(buffer: bytes, at: int, key: bytes, key_at: int) -> list[Span] | None
         return []
     opened = max(buffer.rfind(sign, max(0, key_at - REACH), key_at) for sign in (b"{", b"}", b"\n", b"["))
     closed = buffer.find(b"}", at - 1, at + REACH)
-    if closed < 0:
+    if closed < 0 or (buffer[opened] == 0x0A and buffer[opened + 1] not in b" \t"):
+        # Only an object that is printed over lines goes on in the next one: its lines are indented.
         closed = buffer.find(b"\n", at, at + REACH)
     sides = (VALUE_FIELD.search(buffer, at - 1, closed if closed > 0 else at), VALUE_FIELD.search(buffer, max(opened, 0), key_at))
     for field in sides:
@@ -102,9 +103,10 @@ def ends(text: bytes, buffer: bytes, at: int, depth: int) -> bool:
     return (depth < 1 and text != b",") or depth > DEEPEST or text.lower() == b"insert"
 
 
-def part(buffer: bytes, at: int) -> list[Span]:
-    """The body of a part of a form (RFC 7578) whose name's closing quote stands before *at*."""
-    head = HEADERS.match(buffer, at)
+def part(buffer: bytes, at: int, before: bytes) -> list[Span]:
+    """The body of a part of a form (RFC 7578) whose name's closing quote stands before *at*, and *before* its first letter."""
+    named = before.rstrip(b"\\\"'")[-5:].lower() == b"name="
+    head = HEADERS.match(buffer, at) if named else None
     body = PART.match(buffer, head.end()) if head else None
     return [body.span()] if body else []
 

@@ -92,16 +92,17 @@ def value(buffer: bytes, at: int, *, line: bool = False) -> list[Span]:
         folded = BLOCK.match(buffer, start)
         return block(buffer, start, folded.end()) if folded else []
     if code in QUOTED:
+        line_end = LINE.match(buffer, start, start + LONGEST).end()  # type: ignore[union-attr]
         shell = SHELL.match(buffer, start) if code == 0x27 else None
-        if shell and (end := buffer.find(shell[0], shell.end(), start + LONGEST)) > 0:
+        if shell and (end := buffer.find(shell[0], shell.end(), line_end)) > 0:
             return nonempty(shell.end(), end)
         if buffer.startswith(first * 3, start):
-            end = buffer.find(first * 3, start + 3, start + LONGEST)
-            return [(start + 3, end)] if end > start + 3 else []
+            end = buffer.find(first * 3, start + 3, line_end)
+            return nonempty(start + 3, end if end >= 0 else line_end)
         found = QUOTED[code].match(buffer, start, start + LONGEST)
         if found is None and buffer[start + 1 : start + 2] in b"),;]}\r\n":
             return []  # it closes a string
-        return nonempty(*found.span(1)) if found else nonempty(start + 1, LINE.match(buffer, start, start + LONGEST).end())  # type: ignore[union-attr]
+        return nonempty(*found.span(1)) if found else nonempty(start + 1, line_end)
     if code == 0x5C:
         quote = ESCAPED_QUOTE.match(buffer, start)
         if quote:
