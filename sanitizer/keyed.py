@@ -28,7 +28,6 @@ SPACED = re.compile(
 LINKS = frozenset(b"de di da page to the client access api card security secret of".split())
 """A word before which a name of several words goes on."""
 
-SCHEMED = values.SCHEME
 CELL = re.compile(rb"[ \t]*([^|\r\n]*?)[ \t]*(?=\||\r|\n|$)")
 COMMA_CELL = re.compile(rb"(?!\s)[^,()\r\n]+")
 TAB_CELL = re.compile(rb"[^\t\r\n]+")
@@ -67,8 +66,8 @@ class KeyedValues:
         self.checks: dict[int, Callable[[bytes], bool]] = {}
         self.seen: tuple[bytes, int] = (b"", 0)
         """To where a value that goes on to the end of its line was read: keys inside it are its own."""
-        self.held: dict[int, tuple[bytes, list[values.Span]]] = {}
-        """By rule, the leaves of its last list or object: one nested in it under the same name holds no others."""
+        self.held: dict[int, tuple[bytes, list[values.Span], set[values.Span]]] = {}
+        """By rule, the leaves of its last list or object: one nested in it under the same name holds no others. And all it had."""
 
     def find(self, buffer: bytes, at: int) -> list[Found]:  # noqa: PLR0912 - the hot path: a call for each branch would cost more than it
         mark = buffer[at - 1]
@@ -103,9 +102,11 @@ class KeyedValues:
                 return []
             spans = values.value(buffer, at)
             if spans and nested:
-                before, judged = self.held.get(rule, (b"", []))
-                self.held[rule] = buffer, spans
-                spans = [span for span in spans if span not in judged] if before is buffer else spans
+                before, _, judged = self.held.get(rule, (b"", [], set()))
+                judged = judged if before is buffer else set()
+                self.held[rule] = buffer, spans, judged
+                spans = [span for span in spans if span not in judged]
+                judged.update(spans)
             if mark == 0x3A and len(spans) == 1 and buffer[spans[0][1]] == 0x20 and self.rules[rule].label == "password":
                 spans = [values.phrase(buffer, spans[0])] if values.LINE_BEGINS.search(window, 0, start) else spans
             elif spans and mark == 0x3A and self.rules[rule].check == "named-secret" and GOES_ON.match(buffer, spans[0][0]):
@@ -123,7 +124,7 @@ class KeyedValues:
 
     def is_held(self, buffer: bytes, at: int, rule: int) -> bool:
         """Whether the list or object at *at* lies within the last one of *rule*, between its leaves and not inside of one."""
-        held, leaves = self.held.get(rule, (b"", []))
+        held, leaves, _ = self.held.get(rule, (b"", [], set()))
         if held is not buffer or at >= leaves[-1][0]:
             return False
         number = bisect_right(leaves, (at, len(buffer))) - 1
@@ -248,7 +249,7 @@ class KeyedValues:
             end = stop
             start = begin
             text = buffer[start:end]
-            scheme = SCHEMED.match(text) if b" " in text or b"\t" in text else None
+            scheme = values.SCHEME.match(text) if b" " in text or b"\t" in text else None
             if scheme:
                 start += scheme.end()
                 if headers.PARAMETERS.match(buffer, start, end):
