@@ -122,7 +122,7 @@ async def webhook(clock: Clock) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def running(command: list[str], **streams: int) -> AsyncIterator[asyncio.subprocess.Process]:
-    process = await asyncio.create_subprocess_exec(*command, **streams)  # type: ignore[arg-type]
+    process = await asyncio.create_subprocess_exec(*command, **streams)  # type: ignore[arg-type] # descriptors by name
     try:
         yield process
     finally:

@@ -187,7 +187,7 @@ def is_signed_by(key: Ed25519PublicKey, body: bytes, signature: str) -> bool:
 def generate_key() -> tuple[bytes, bytes]:
     """A new key pair in PEM: private (PKCS #8), public (SubjectPublicKeyInfo)."""
     from cryptography.hazmat.primitives import serialization as form  # noqa: PLC0415 - heavy, and only here
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - as heavy
 
     key = Ed25519PrivateKey.generate()
     private = key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption())
@@ -197,8 +197,8 @@ def generate_key() -> tuple[bytes, bytes]:
 def load_public_key(path: str | os.PathLike[str]) -> Ed25519PublicKey:
     """The Ed25519 public key in the PEM file at *path*. Raises `SigningKeyError`."""
     from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - heavy, and only for verifying
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415 - as heavy
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415 - as heavy
 
     try:
         key = load_pem_public_key(Path(path).read_bytes())
@@ -215,7 +215,7 @@ def load_public_key(path: str | os.PathLike[str]) -> Ed25519PublicKey:
 
 def _private_key(data: bytes, origin: str) -> Ed25519PrivateKey:
     from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - heavy, and only where a chain is signed
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - as heavy
     from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
 
     try:

@@ -92,7 +92,7 @@ def value(buffer: bytes, at: int, *, line: bool = False) -> list[Span]:
         folded = BLOCK.match(buffer, start)
         return block(buffer, start, folded.end()) if folded else []
     if code in QUOTED:
-        line_end = LINE.match(buffer, start, start + LONGEST).end()  # type: ignore[union-attr]
+        line_end = LINE.match(buffer, start, start + LONGEST).end()  # type: ignore[union-attr]  # matches the empty string
         shell = SHELL.match(buffer, start) if code == 0x27 else None
         if shell and (end := buffer.find(shell[0], shell.end(), line_end)) > 0:
             return nonempty(shell.end(), end)
