@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from binascii import a2b_base64
+from collections.abc import Callable
+from string import ascii_lowercase, ascii_uppercase, digits
 
 TEXT = bytes(range(32, 127))
 CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\x1b")) + b"\x7f"
@@ -15,11 +17,45 @@ _SIGNS_64 = (b"+", b"/", b"-", b"_")
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 _HEX_DIGITS = b"0123456789abcdefABCDEF"
 _CONTINUING = bytes(range(0x80, 0xC0))
+_DIGITS_64 = ascii_uppercase + ascii_lowercase + digits + "+/-_"
 _HEX_TEXT = re.compile(
     rb"(?:0x)?((?:[2-7]H|0[9ADad]|1[Bb]|[Cc][2-9A-Fa-f][89ABab]H|[Dd]H[89ABab]H|[Ee]H(?:[89ABab]H){2}|[Ff][0-4](?:[89ABab]H){3}){8,}+)"
     rb"(?=H{0,7}\Z)".replace(b"H", b"[0-9A-Fa-f]")
 ).match
 """Hex of UTF-8 (RFC 3629, section 4), to its end or to a character that was cut."""
+
+
+def _letters(holds: Callable[[int], bool]) -> str:
+    """The letters of base64, of both alphabets, whose value *holds*."""
+    return f"[{re.escape(''.join([letter for at, letter in enumerate(_DIGITS_64) if holds(at % 64 + at // 64 * 62)]))}]"
+
+
+def _group() -> str:
+    """A pattern of four letters whose three bytes may stand in UTF-8: what goes on with a character where it must, and only there.
+
+    The first letter tells how the first byte begins, the last four bits of the second how the second does, the last two of the
+    third how the third does.
+    """
+    plain, goes_on, begins = (
+        _letters(lambda v: 8 <= v < 32 or v in (2, 3, 6)),
+        _letters(lambda v: 32 <= v < 48),
+        _letters(lambda v: 48 <= v < 62),
+    )
+    plain_2, goes_on_2, begins_2 = (
+        _letters(lambda v: 2 <= v % 16 < 8),
+        _letters(lambda v: 8 <= v % 16 < 12),
+        _letters(lambda v: v % 16 >= 12),
+    )
+    goes_on_3, other_3 = _letters(lambda v: v % 4 == 2), _letters(lambda v: v % 4 != 2)
+    space = _letters(lambda v: v % 16 == 0) + _letters(lambda v: v >> 2 in (9, 10, 13))
+    escape = _letters(lambda v: v % 16 == 1) + _letters(lambda v: v >> 2 == 11)
+    second = f"(?:{plain_2}{other_3}|{begins_2}{goes_on_3}|{space}|{escape})"
+    return f"(?:{plain}{second}|{goes_on}(?:{second}|{goes_on_2}.)|{begins}{goes_on_2}.)."
+
+
+_GROUPS = f"(?:{_group()})++(?=.{{0,7}}\\Z)"
+_MAY_BE_BASE64 = re.compile(f"{_GROUPS}|(?<=[+/_-])(?:.{_GROUPS}|..{_GROUPS}|...{_GROUPS})".encode(), re.DOTALL).match
+"""What base64 of UTF-8 looks like, from the start of a run, and behind a sign of base64 from any place of a group."""
 
 
 def foreign(text: bytes, start: int, end: int) -> int:
@@ -30,6 +66,8 @@ def foreign(text: bytes, start: int, end: int) -> int:
     """
     if (hex_text := _HEX_TEXT(text, start, end)) is not None:
         return hex_text.start(1)
+    if not _MAY_BE_BASE64(text, start, end):
+        return -1
     run = text[start:end].translate(_STANDARD)
     if not run.translate(None, _HEX_DIGITS):
         return -1

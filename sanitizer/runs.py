@@ -23,7 +23,7 @@ ALPHABETS = {
     "list": b"0123456789, -",
 }
 BASE64 = frozenset(ALPHABETS["base64"])
-PRINTABLE = bytes(range(0x20, 0x7F)) + b"\t\n\r\x1b"
+CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\r\x1b")) + b"\x7f"
 LONG_WORD = b"a" * anchors.RUN
 AROUND = anchors.WIDEST + 1 - anchors.RUN
 """Bytes before and after a run that are looked at with it: no anchor with a run in it reaches further."""
@@ -45,11 +45,16 @@ STRIDE = 5
 UNLETTERED = re.compile(rb"[^A-Za-z]{3,}")
 
 
+CONTROL = b"\x01"
+"""What each of `CONTROLS` is translated to, where it must be told from other marks."""
+
+
 def table(alphabet: bytes) -> bytes:
     return bytes(0x61 if code in alphabet else 0x20 for code in range(256))
 
 
 LETTERS = table(bytes(anchors.LETTERS))
+LETTERS_AND_CONTROLS = bytes(CONTROL[0] if code in CONTROLS else LETTERS[code] for code in range(256))
 LIST = table(ALPHABETS["list"])
 
 
@@ -95,21 +100,22 @@ class Runs:
     def find(self, buffer: bytes, known: Sequence[Finding]) -> tuple[list[Finding], Texts]:
         """Findings in *buffer*, in no order, and its runs. Runs within what is *known*, in order, are left out."""
         found: list[Finding] = []
-        texts = self.look_for_runs(buffer, known, found)
+        translated = buffer.translate(LETTERS_AND_CONTROLS)
+        has_controls = CONTROL in translated
+        texts = self.look_for_runs(buffer, buffer.translate(LETTERS) if has_controls else translated, known, found)
         if self.lists and buffer[::STRIDE].translate(LIST).find(self.samples) >= 0:
             found += self.look_for_lists(buffer)
-        if self.binary and (not buffer.isascii() or buffer.translate(None, PRINTABLE)):
+        if self.binary and (has_controls or not is_utf8(buffer)):
             for number, rule in self.binary:
                 found += self.within(buffer, 0, len(buffer), number, rule)
         return found, texts
 
-    def look_for_runs(self, buffer: bytes, known: Sequence[Finding], found: list[Finding]) -> Texts:
+    def look_for_runs(self, buffer: bytes, translated: bytes, known: Sequence[Finding], found: list[Finding]) -> Texts:
         texts = Texts()
         add, place = texts.pieces.append, texts.places.append
         rules = [(rule.run, number, rule) for number, rule in self.base64 if not rule.keywords or mentioned(rule, buffer)]
         least = min((run for run, _, _ in rules), default=1 << 62)
         base64, outside, alphabet = BASE64, OUTSIDE.search, ALPHABETS["base64"]
-        translated = buffer.translate(LETTERS)
         find = translated.find
         spans = iter(known)
         begun, done, _ = next(spans, (1 << 62, 1 << 62, 0))
@@ -167,6 +173,16 @@ class Runs:
             if check is None or check(buffer[span[0] : span[1]]):
                 yield (*span, number)
             at = max(match.end(), at + 1)
+
+
+def is_utf8(buffer: bytes) -> bool:
+    if buffer.isascii():
+        return True
+    try:
+        buffer.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def mentioned(rule: Rule, text: bytes) -> bool:

@@ -16,13 +16,15 @@ SEQUENCE = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\
 CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 BIDI = re.compile(rb"\xe2\x80[\xa8-\xae]|\xe2\x81[\xa6-\xa9]|\xd8\x9c|\xc2[\x80-\x9f]")
 UNSEEN = re.compile(rb"\x7f|" + BIDI.pattern)
-HARMLESS = bytes(c for c in range(256) if c >= 0x20 and c != 0x7F) + b"\t"
+SUSPECT = b"!"
+MARKED = bytes(SUSPECT[0] if code >= 0x7F or (code < 0x20 and code != 0x09) else 0x20 for code in range(256))
+"""Controls, and what is not ASCII, as `SUSPECT`: to look for one byte costs next to nothing."""
 TAME = re.compile(rb"(\x1b\[[0-9;:]{0,32}m)|[\x00-\x08\x0a-\x1f\x7f]|" + BIDI.pattern)
 
 
 def tame(line: bytes) -> bytes:
     """*line* for a terminal: colour stays, a final carriage return stays, nothing else that moves, hides or breaks."""
-    if line.isascii() and not line.translate(None, HARMLESS):
+    if SUSPECT not in line.translate(MARKED):
         return line
     end = b"\r" if line.endswith(b"\r") else b""
     return TAME.sub(spell, line[: len(line) - len(end)]) + end
@@ -31,7 +33,7 @@ def tame(line: bytes) -> bytes:
 def tame_all(lines: Sequence[bytes]) -> list[Clean]:
     """`tame` for each line; for ordinary lines, one test for all of them."""
     joined = b"".join(lines)
-    if joined.isascii() and not joined.translate(None, HARMLESS):
+    if SUSPECT not in joined.translate(MARKED):
         return list(map(Clean, lines))
     return [Clean(tame(line)) for line in lines]
 
