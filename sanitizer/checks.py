@@ -243,6 +243,11 @@ def _secret(value: bytes) -> bool:
     return not words.placeholder(value)
 
 
+def url_password(text: bytes) -> bool:
+    """The password of a URL: where nothing but a password can stand, the word secret is one."""
+    return text == b"secret" or not words.placeholder(text)
+
+
 CHECKS: dict[str, Check] = {
     "luhn": cards.luhn,
     "card": cards.card,
@@ -269,6 +274,7 @@ CHECKS: dict[str, Check] = {
     "cookie": cookie,
     "one-time-code": one_time_code,
     "told-password": told_password,
+    "url-password": url_password,
     "told-argument": told_argument,
     "told-netrc": told_netrc,
     "uuid-hex": uuid_hex,

@@ -150,6 +150,7 @@ TAILS = (
     rb" [\-~]>",
     rb" \xe2[\x86\x87]",
     rb"[\x22'][ \t][ \t]",
+    rb"[ \t]{3}",
     rb"[\x22']\] =",
     rb" [\x22']",
     rb" - [\x22']",
@@ -158,7 +159,7 @@ TAILS = (
     rb"\x22(?:\\[rn]|\r\n|\n\n|; )",
 )
 """What stands between a key and its value: marks that close the key, then a separator; the words of a sentence; a second attribute;
-arrows; the type of Go and the length of C; the lines of a form.
+arrows; spaces that align the marks of many lines; the type of Go and the length of C; the lines of a form.
 """
 
 COMMANDS = (

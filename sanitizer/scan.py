@@ -153,7 +153,7 @@ class Scanner:
                 extent = extents[rule]
                 if extent is None:
                     extent = extents[rule] = extent_of(self.rules[rule])
-                span = extent(buffer, at, done if at >= done else last)
+                span = extent(buffer, at, done if at >= done else last if at >= last else 0)
                 if span is None:
                     continue
                 start, end = span

@@ -125,7 +125,7 @@ def passphrase(value: bytes) -> bool:
 
 _harmless = re.compile(
     # numbers, pointers, Object@1f2e3d, times
-    rb"[\d_.,:/+\-]+|0[xX][0-9a-fA-F]+|[A-Za-z_$][\w.$]*[{@(\[] ?[0-9a-f]{4,16}\b.*|\d{4}-\d\d-\d\d[T ].*"
+    rb"[\d_.,:/+\-]+|0[xX][0-9a-fA-F]{1,16}|[A-Za-z_$][\w.$]*[{@(\[] ?[0-9a-f]{4,16}\b.*|\d{4}-\d\d-\d\d[T ].*"
 ).fullmatch
 
 
