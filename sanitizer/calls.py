@@ -30,7 +30,15 @@ _ROLES: Mapping[str, Role] = {
 # what begins a dict of Python's (`params={'a': 1}`); or a colon (`params: { a: 1 }`, as Node has it). `args` stands for `kwargs`,
 # `input` for `toolInput`. Escapes may spell any.
 _KEYS = tuple(b"params arguments args input parameters responses request_state requeststate request-state".split())
-SIGNS = (*(rb"(?i)%b(?:[\x22\x27\\]|=\{|:\s)" % key for key in _KEYS), rb"\\u00[4-7]")
+_SPOKEN_KEYS = (*_KEYS[:5], b"inputs", b"kwargs")
+SIGNS = (
+    *(rb"(?i)%b(?:[\x22\x27\\]|=\{|:\s)" % key for key in _KEYS),
+    *(rb"(?i)%b(?:[=: ](?:[{\[(&%%\x22\x27]|map\[|some\(|object[ ({])|[= ]=|=[a-z][(\[{a-z]| => )" % key for key in _SPOKEN_KEYS),
+    rb"(?i)(?:ing|ed|ute|oke|all|run|use|le) (?:mcp )?(?:tool|function)(?:s| call)?[ :=\x27\x22`]",
+    rb"(?i)tool(?:[ _-](?:call|use|invocation|request|execution)|call[ :])",
+    rb"(?i)call_?tool[ :]", rb"tools/call[ :]", rb"(?i)action for tool",
+    rb"\\u00[4-7]",
+)  # fmt: skip
 """What a pass over many records together looks for, to tell `candidates`."""
 
 # The same for one value: in lower case, with one quote for every sign that ends a key.
@@ -38,6 +46,13 @@ _FOLD = bytes.maketrans(bytes(range(65, 91)) + rb"\'=:", bytes(range(97, 123)) +
 _FRAME = b"jsonrpc"
 _HELD = tuple(b'%b"' % key for key in (*_KEYS[:2], _FRAME, *_KEYS[2:]))
 _ESCAPED_LETTER = re.compile(rb"\\u00[4-7]")
+_SPOKEN = re.compile(
+    rb"(?:(?:arguments|args|params|parameters|inputs?|kwargs)(?:\s?(?:=>?|:)\s{0,8}|\s)\\*(?:[{\[(&%\x22\x27]|map\[|[A-Z]\w{0,64}[({])"
+    rb"|tool(?:[ _-](?:call|use|invocation|request|execution)|call[ :])|(?:tool|function) (?:call )?[^{(\[]{1,140}[{(\[])",
+    re.IGNORECASE,
+)
+_SPOKEN_OF = (b"tool", b"arg", b"param", b"input", b"function")
+"""One of them stands in all that `_SPOKEN` finds."""
 MIN_CALL_BYTES = 20
 _LONGEST_KEY = 32
 _MAX_REMEMBERED_BYTES = 4_096
@@ -49,6 +64,12 @@ _HTTP_VERBS = frozenset(b'"GET" "HEAD" "POST" "PUT" "PATCH" "DELETE" "OPTIONS" "
 _CALL_TYPES = ("tool", "function", "mcp")
 # A key whose value is a call: {"function": {"name": ..., "arguments": ...}}, {"functionCall": ...}, {"toolUse": ...}
 _CALL_PARENTS = frozenset(("function", "functioncall", "toolcall", "tooluse", "toolcalls", "call", "toolinvocation"))
+
+_MESSAGES = frozenset(("msg", "message", "event", "text", "body", "debug"))
+_SAYS_CALLED = re.compile(rb"tool|function|mcp|invok|execut|\bcall(?:ed|ing)\b", re.IGNORECASE)
+_NAMES_TOOL = re.compile(
+    rb"\b(?:tool|function)[: ] ?[\x27`]?(?!(?:call|was|is|request|input|with)\b)([A-Za-z_][\w./\-]{0,127})", re.IGNORECASE
+)
 
 TEXT = msgspec.json.Decoder(str).decode
 
@@ -103,13 +124,25 @@ def candidates(rows: Sequence[bytes], signs: Callable[[bytes], Sequence[int]], *
 def might_hold_call(data: bytes) -> bool:
     """Whether *data* might be or hold a call; false is certain, true is not."""
     # `find`, since `in` takes what it is given for a number first, which costs more than the search; nor is `any` cheaper.
-    if len(data) < MIN_CALL_BYTES or data.find(b"{") < 0:
+    if len(data) < MIN_CALL_BYTES:
         return False
+    if data.find(b"{") < 0:
+        return spoken_of(data)
     folded = data.translate(_FOLD)
     for word in _HELD:
         if folded.find(word) >= 0:
             return True
+    for word in _SPOKEN_OF:
+        if folded.find(word) >= 0:
+            if spoken_of(data):
+                return True
+            break
     return data.find(rb"\u00") >= 0 and _ESCAPED_LETTER.search(data) is not None
+
+
+def spoken_of(data: bytes) -> bool:
+    """Whether *data* might tell of a call and its params in words; false is certain."""
+    return _SPOKEN.search(data) is not None
 
 
 def tells_of_call(data: bytes) -> bool:
@@ -145,11 +178,23 @@ def logged_call(fields: Mapping[str, msgspec.Raw], parent: str = "") -> Call | N
                     name_key, name, best = key, value, rank
             case _:
                 pass
+    if sure and not best:
+        name = _spoken_name(fields)
+        return Call("", name, tuple(params)) if name and bytes(fields[params[0]])[:1] in (b"{", b"[", b'"') else None
     if not (params and best):
         return None
     if best == 1 and not _is_shaped_like_a_call(fields, params, parent, sure):
         return None
     return Call(name_key, name, tuple(params))
+
+
+def _spoken_name(fields: Mapping[str, msgspec.Raw]) -> bytes:
+    """The name, as JSON, of the tool that the message among *fields* says was called; nothing where it tells of no call."""
+    for key, raw in fields.items():
+        if key.lower() in _MESSAGES and (text := bytes(raw))[:1] == b'"' and _SAYS_CALLED.search(text) is not None:
+            named = _NAMES_TOOL.search(text)
+            return b'"%b"' % named[1] if named else b'""'
+    return b""
 
 
 def _is_shaped_like_a_call(fields: Mapping[str, msgspec.Raw], params: list[str], parent: str, sure: bool) -> bool:

@@ -16,7 +16,8 @@ BODYLESS = re.compile(
 )
 ARROW = re.compile(rb"(?P<from>[\w ]{1,20}) (?:->|=>|\xe2\x86\x92) (?P<to>[\w ]{1,20})$")
 TOOL = re.compile(
-    rb"(?:Calling (?:MCP )?tool:? |Handling CallTool action for tool |Successfully called tool |Error calling tool |Tool )"
+    rb"(?:Calling (?:MCP )?tool:? |Handling CallTool action for tool |Successfully called tool |Error calling tool |"
+    rb"Tool (?!(?:calls?|inputs?|uses?|arg\w*|param\w*|results?|output|name|execution|invocation|request|response)\b))"
     rb"(?P<q>['\"`]?)(?P<tool>[\w./:\-]{1,128})(?P=q)(?=$|[\s,:.!(])"
 )
 SERVER = re.compile(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from sanitizer.inspected import rewrite_inspected, speaks
 from sanitizer.literals import rewrite_literal
+from sanitizer.spoken import rewrite_spoken
 
 _OPENING = re.compile(r"""(?P<python>\{\s*')|[{\[]\s*(?P<escape>\\*)["{\[]""")
 _TEXT_BEFORE = re.compile(rb"""[^"{\[]*+(?:\[[^"{\[\s\\][^"{\[]*+)*+(?=\{")""")
@@ -43,8 +44,8 @@ def rewrite_text(text: bytes, rewrite: Callable[[bytes], bytes]) -> bytes:
     not end, say) everything from the key of its params on is cut, and `"params_withheld":"truncated"` takes its place.
     """
     decoded = text.decode("utf-8", "surrogateescape")
-    written: list[str] = []
-    copied = settled = position = broken = 0
+    out = _Output(decoded)
+    settled = position = broken = 0
     first_broken = -1
     inspects = speaks(decoded)
     openings = _OPENING_OR_INSPECTED if inspects else _OPENING
@@ -57,11 +58,8 @@ def rewrite_text(text: bytes, rewrite: Callable[[bytes], bytes]) -> bytes:
                 broken += 1
                 position = start + 1
             else:
-                begin, position, literal = found
-                if literal is not None:
-                    written += (decoded[copied:begin], literal)
-                    copied = position
-                settled = position
+                out.put(*found)
+                settled = position = found[1]
             continue
         end = _end(decoded, start, bool(opening["escape"]))
         if end < 0:
@@ -69,24 +67,44 @@ def rewrite_text(text: bytes, rewrite: Callable[[bytes], bytes]) -> bytes:
             first_broken = start if first_broken < 0 else first_broken
             position = start + 1
             continue
-        piece = decoded[start:end]
         fragment = _params_key(decoded, settled, start)
         if fragment is not None and fragment.end() == start:
-            written += (decoded[copied : fragment.start()], _withheld(fragment[1], "fragment"))
-            copied = end
-        elif (new := _rewritten(piece, bool(opening["escape"]), rewrite)) is not None:
-            written += (decoded[copied:start], new)
-            copied = end
+            out.put(fragment.start(), end, _withheld(fragment[1], "fragment"))
+        else:
+            out.put(start, end, _rewritten(decoded[start:end], bool(opening["escape"]), rewrite))
         settled = position = end
         first_broken = -1
     if broken >= _MAX_BROKEN and first_broken < 0:
         first_broken = position  # nothing behind it was looked at
     if first_broken >= 0 and (key := _params_key(decoded, first_broken, len(decoded))) is not None:
         start = key.start()
-        written += (decoded[copied:start], _withheld(key[1], "truncated"), _closing(decoded[first_broken:start], key[1]))
-    elif written:
-        written.append(decoded[copied:])
-    return "".join(written).encode("utf-8", "surrogateescape") if written else text
+        out.put(start, len(decoded), _withheld(key[1], "truncated") + _closing(decoded[first_broken:start], key[1]))
+    left = out.text()
+    spoken = rewrite_spoken(left, out.whole, rewrite)
+    return text if spoken is decoded else spoken.encode("utf-8", "surrogateescape")
+
+
+class _Output:
+    """What becomes of *text*. `whole` are the places in it of the objects that were read, whether or not they were replaced."""
+
+    def __init__(self, text: str) -> None:
+        self.source = text
+        self.whole: list[tuple[int, int]] = []
+        self._written: list[str] = []
+        self._copied = self._shift = 0
+
+    def put(self, start: int, end: int, new: str | None) -> None:
+        """Put *new* where an object stands from *start* to *end*; None: it stays. Later ones come behind it."""
+        begun = start + self._shift
+        if new is not None:
+            self._written += (self.source[self._copied : start], new)
+            self._copied = end
+            self._shift += len(new) - (end - start)
+        self.whole.append((begun, end + self._shift))
+
+    def text(self) -> str:
+        """All of it; the same object where nothing was replaced."""
+        return "".join([*self._written, self.source[self._copied :]]) if self._written else self.source
 
 
 def _in_code(

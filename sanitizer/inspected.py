@@ -1,4 +1,6 @@
-"""Calls as Node shows objects (`console.log`, `util.inspect`): `{ method: 'tools/call', params: { name: 'x', arguments: {} } }`."""
+"""Calls as programs show objects: Node (`{ method: 'tools/call', params: { name: 'x', arguments: {} } }`), Rust's `Debug`
+(`Some({"a": String("b")})`), Go's `%#v`, Ruby's and Elixir's `inspect`, and keyword arguments of Python.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +17,22 @@ _VERBS = r"GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|CONNECT|TRACE"
 _CALLS_SOMETHING = re.compile(rf"\b(?:jsonrpc|tool\w*|func\w*|name|method(?!:\s*'(?:{_VERBS})')):\s", re.IGNORECASE)
 _TOKEN = re.compile(
     r"""\s*+(?:(?P<string>'[^'\\]*+(?:\\.[^'\\]*+)*+'|"[^"\\]*+(?:\\.[^"\\]*+)*+"|`[^`\\]*+(?:\\.[^`\\]*+)*+`)"""
-    r"""|(?P<sign>[{}\[\],:])|(?P<atom>[^\s{}\[\],:'"`]++))""",
+    r"""|(?P<sign>=>|[{}()\[\],:=])|(?P<atom>[^\s{}()\[\],:='"`]++))""",
     re.DOTALL,
 )
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?", re.ASCII)
 _NAME = re.compile(r"[A-Za-z_$][\w$]*")
-_ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
+_ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|u\{([0-9A-Fa-f]{1,6})\}|U([0-9A-Fa-f]{8})|(.))", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
 _ABSENT = object()
-_CONSTANTS = {"true": True, "false": False, "null": None, "NaN": None, "Infinity": None, "-Infinity": None, "undefined": _ABSENT}
-"""What atoms are as JSON, by ECMAScript's `JSON.stringify`, which leaves `undefined` out."""
+_CONSTANTS = {"true": True, "false": False, "null": None, "NaN": None, "Infinity": None, "-Infinity": None, "undefined": _ABSENT,
+              "True": True, "False": False, "None": None, "Null": None, "nil": None}  # fmt: skip
+"""What atoms are as JSON, by ECMAScript's `JSON.stringify`, which leaves `undefined` out; and as others spell them."""
+
+_VARIANTS = frozenset(("Some", "Ok", "String", "Number", "Bool", "Array", "Object"))
+"""What `serde_json` and Rust itself put around a value."""
+_TYPE = re.compile(r"\s*+(?:map\[[\w.*]{1,64}\]|(?P<slice>\[\]))[\w.*]{1,64}(?: ?\{\})?(?=\{)")
+"""The type of a map or a slice, as `%#v` of Go shows it before its elements."""
 
 
 class _UnreadableError(ValueError):
@@ -49,7 +57,7 @@ def rewrite_inspected(text: str, start: int, rewrite: Callable[[bytes], bytes]) 
         new = rewrite(data := json.dumps(value).encode())
         return start, reading.at, None if new is data else reading.written(value, json.loads(new))
     except (ValueError, RecursionError):
-        stop = _end(text, start)
+        stop = end(text, start)
         key = _SPEAKS.search(text, start, stop)
         if key is None or _CALLS_SOMETHING.search(text, start, stop) is None:
             return None
@@ -88,8 +96,10 @@ class _Reading:
         value: dict[str, Any] = {}
         while not self.closes("}"):
             token = self.token()
+            if token["sign"] == ":":  # a symbol
+                token = self.token()
             key = _string(token["string"]) if token["string"] else token["atom"] or ""
-            if not (token["string"] or _NAME.fullmatch(key)) or key in value or self.token()["sign"] != ":":
+            if not (token["string"] or _NAME.fullmatch(key)) or key in value or self.token()["sign"] not in (":", "=>"):
                 raise _UnreadableError
             colon = self.at
             item = self.value(depth)
@@ -100,6 +110,11 @@ class _Reading:
         return value
 
     def value(self, depth: int) -> Any:
+        if (typed := _TYPE.match(self.text, self.at, self.limit)) is not None:
+            self.at = typed.end()
+            if typed["slice"]:
+                self.token()
+                return self.items("}", depth)
         token = self.token()
         if token["string"]:
             text = _string(token["string"])
@@ -113,13 +128,49 @@ class _Reading:
             case "{":
                 return self.object(depth + 1)
             case "[":
-                items: list[Any] = []
-                while not self.closes("]"):
-                    item = self.value(depth + 1)
-                    items.append(None if item is _ABSENT else item)
-                return items
+                return self.items("]", depth)
+            case "(":
+                return self.items(")", depth)
             case _:
-                return _constant(token["atom"])
+                return self.named(token["atom"], depth)
+
+    def items(self, closing: str, depth: int) -> list[Any]:
+        if depth >= MAX_DEPTH:
+            raise _UnreadableError
+        items: list[Any] = []
+        while not self.closes(closing):
+            item = self.value(depth + 1)
+            items.append(None if item is _ABSENT else item)
+        return items
+
+    def named(self, atom: str | None, depth: int) -> Any:
+        """What a word begins: a variant with its value, a pointer to an object, or a constant."""
+        if atom in _VARIANTS and self.text.startswith("(", self.at):
+            items = self.value(depth)
+            if len(items) != 1:
+                raise _UnreadableError
+            return items[0]
+        if (atom in _VARIANTS or atom in ("&", "%")) and self.peek()["sign"] in ("{", "["):
+            return self.value(depth)
+        return _constant(atom)
+
+    def keywords(self) -> Any:
+        """The arguments between the parentheses of a call: by name, or the one that is there."""
+        given: dict[str, Any] = {}
+        while not self.closes(")"):
+            at = self.at
+            name = self.token()["atom"]
+            if not (name and _NAME.fullmatch(name)) or self.peek()["sign"] != "=":
+                self.at = at
+                only = self.value(1)
+                if given or not self.closes(")"):
+                    raise _UnreadableError
+                return only
+            self.token()
+            if name in given:
+                raise _UnreadableError
+            given[name] = self.value(1)
+        return given
 
     def written(self, value: Mapping[str, Any], changed: Mapping[str, Any]) -> str:
         """The object with what is *changed* of its *value*: new fields come where one is gone, others stay as they stand."""
@@ -151,8 +202,12 @@ def _string(quoted: str | None) -> str:
 
 
 def _unescaped(found: re.Match[str]) -> str:
-    code = found[1] or found[2]
-    return chr(int(code, 16)) if code else _ESCAPED.get(found[3], found[3])
+    code = found[1] or found[2] or found[3] or found[4]
+    if code is None:
+        return _ESCAPED.get(found[5], found[5])
+    if (number := int(code, 16)) > 0x10FFFF:
+        raise _UnreadableError
+    return chr(number)
 
 
 def _shown(value: Any) -> str:
@@ -167,13 +222,28 @@ def _shown(value: Any) -> str:
     return json.dumps(value)
 
 
-def _end(text: str, start: int) -> int:
+def read(text: str, start: int) -> tuple[Any, int]:
+    """The object, list or arguments between parentheses that begin at *start*, and where they end. Raises `ValueError`."""
+    reading = _Reading(text, start)
+    if text.startswith("(", start):
+        reading.token()
+        return reading.keywords(), reading.at
+    try:
+        return reading.value(0), reading.at
+    except RecursionError:
+        raise _UnreadableError from None
+
+
+def end(text: str, start: int) -> int:
     """Where the brackets that open at *start* are closed; where *text* ends when they are not, or only far away."""
     depth = 0
     at = start
     while at < start + MAX_INSPECTED_CHARS and (token := _TOKEN.match(text, at)) is not None:
         at = token.end()
-        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(token["sign"] or "", 0)
-        if depth == 0:
-            return at
+        if (sign := token["sign"]) in ("{", "[", "("):
+            depth += 1
+        elif sign in ("}", "]", ")"):
+            depth -= 1
+            if depth <= 0:
+                return at
     return len(text)

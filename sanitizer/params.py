@@ -1,8 +1,8 @@
 """Params out of logs: wherever a record holds a call, its params give way to their hash.
 
 A call is a JSON-RPC request or notification, or an object with a tool or method name beside its params; it may be the record,
-sit in it at any depth, in an array, in a string that holds JSON, or in the text around. What cannot be read as JSON and looks
-like a call loses everything from its params on.
+sit in it at any depth, in an array, in a string that holds JSON, or in the text around; or a text tells of it in words. What
+cannot be read and looks like a call loses its params, or everything from them on.
 """
 
 from __future__ import annotations

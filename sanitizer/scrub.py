@@ -16,7 +16,7 @@ import msgspec
 
 from sanitizer import document, envelopes, terminal
 from sanitizer.actions import replacements
-from sanitizer.calls import candidates, tells_of_call
+from sanitizer.calls import candidates, spoken_of, tells_of_call
 from sanitizer.database import Compiled
 from sanitizer.exemptions import Exemptions
 from sanitizer.facts import Facts
@@ -181,7 +181,7 @@ class Scrubber:
         texts: list[bytes] | None = None
         for first, count, offset in spans(rows, candidates(rows.rows, self.redactor.scanner.signs_of_calls, told=told)):
             text = rows.rows[first] if count == 1 else b"\n".join(rows.rows[first : first + count])
-            if text.find(b"{") < 0 and not (told and tells_of_call(text)):
+            if text.find(b"{") < 0 and not spoken_of(text) and not (told and tells_of_call(text)):
                 continue
             written, found = self.params.rewrite(text)
             if found:

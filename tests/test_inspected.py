@@ -58,7 +58,7 @@ def test_a_call_that_node_shows_loses_its_params_and_stays_an_object(text: str, 
         "{ method: 'tools/call', at: 2026-01-01T00:00:00.000Z, params: { pin: 'hunter2' } }",
         "{ jsonrpc: '2.0', params: Params { pin: 'hunter2' } }",
         "{ tool: 't', args: { pin: 'hunter2', pin: 1 } }",
-        'Request { method: "tools/call", params: Some(Object {"pin": String("hunter2")}) }',
+        'Request { method: "tools/call", params: Some(Object {"pin": Secret("hunter2")}) }',
         "<ref *1> { tool: 't', args: [ 'hunter2', [Circular *1] ] }",
     ],
 )
