@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from sanitizer.chain import Chain, Head
 from sanitizer.event import AuditEvent, call_event, timestamp
+from sanitizer.exposures import Exposures
 from sanitizer.mcp import Exposure, Frame, Transport
 from sanitizer.model import Clean, CleanBatch
 from sanitizer.pairing import Exchange, Pairing
@@ -22,14 +22,6 @@ class _Peer(msgspec.Struct, frozen=True):
     client_version: str = ""
     protocol: str = ""
     server: str = ""
-
-
-class _Exposure(msgspec.Struct, gc=False):
-    first_ns: int
-    last_ns: int
-    told_ns: int
-    count: int
-    told: int = 0
 
 
 class Auditor:
@@ -55,11 +47,10 @@ class Auditor:
         self._server = server
         self._transport: Transport = transport
         self._pairing = Pairing() if pairing is None else pairing
-        self._repeat_ns = int(repeat_secs * 1e9)
-        self._max_exposures = max_exposures
         self._told = told or Retellings()
         self._peers: dict[tuple[str, str], _Peer] = {}
-        self._exposures: OrderedDict[tuple[str, str, str, str], _Exposure] = OrderedDict()
+        self.exposures = Exposures(repeat_secs, max_exposures)
+        """What is known of credentials: whoever stores the head may store this, too."""
         self.is_full = False
         """Whether nobody takes events: what happens meanwhile is not sealed, and counted as `missed`."""
         self.missed = 0
@@ -72,10 +63,11 @@ class Auditor:
     def observe(self, frames: Iterable[Frame | Exposure], now_ns: int, lane: str) -> list[Clean]:
         """The events of the calls that *frames*, seen at *now_ns* on *lane*, bring to an end, and of credentials exposed."""
         events: list[Clean] = []
-        pair, is_due = self._pairing.observe, self._chain.is_due
+        pair, see, is_due, server = self._pairing.observe, self.exposures.see, self._chain.is_due, self._server
         for frame in frames:
             if isinstance(frame, Exposure):
-                self._expose(frame, now_ns, events)
+                for event in see(frame, server, now_ns):
+                    self._seal(event, events)
             else:
                 for exchange in pair(frame, now_ns, lane):
                     self._call(exchange, events)
@@ -109,9 +101,8 @@ class Auditor:
         events: list[Clean] = []
         for exchange in self._pairing.close():
             self._call(exchange, events)
-        for key, seen in self._exposures.items():
-            self._tell(key, seen, events)
-        self._exposures.clear()
+        for event in self.exposures.rest():
+            self._seal(event, events)
         self._checkpoint(now_ns, events, closing=True)
         return events
 
@@ -158,51 +149,3 @@ class Auditor:
             event.client_self_reported = True
         if not self._told.take(event):
             self._seal(event, events)
-
-    def _expose(self, found: Exposure, now_ns: int, events: list[Clean]) -> None:
-        """A credential is told of when it is seen first, then at most every so often, with its count."""
-        key = (found.rule, found.fingerprint, found.server or self._server, found.tool)
-        seen = self._exposures.pop(key, None)
-        if seen is None and len(self._exposures) >= self._max_exposures:
-            self._forget_exposures(now_ns, events)
-            if len(self._exposures) >= self._max_exposures:
-                key = (found.rule, "", found.server or self._server, "")
-                seen = self._exposures.pop(key, None)
-        if seen is None:
-            seen = _Exposure(now_ns, now_ns, now_ns, found.count)
-            self._tell(key, seen, events)
-        else:
-            seen.last_ns = now_ns
-            seen.count += found.count
-            if now_ns - seen.told_ns >= self._repeat_ns:
-                seen.told_ns = now_ns
-                self._tell(key, seen, events)
-        self._exposures[key] = seen
-
-    def _forget_exposures(self, now_ns: int, events: list[Clean]) -> None:
-        """Forget the credentials that were not seen for long, the longest unseen first."""
-        while self._exposures:
-            key, seen = next(iter(self._exposures.items()))
-            if now_ns - seen.last_ns < self._repeat_ns:
-                return
-            self._tell(key, self._exposures.pop(key), events)
-
-    def _tell(self, key: tuple[str, str, str, str], seen: _Exposure, events: list[Clean]) -> None:
-        """Tell of a credential what was not told of it yet."""
-        if seen.count == seen.told:
-            return
-        seen.told = seen.count
-        last_seen = timestamp(seen.last_ns)
-        event = AuditEvent(
-            type="credential_exposure",
-            time=last_seen,
-            rule=key[0],
-            fingerprint=key[1],
-            first_seen=last_seen if seen.first_ns == seen.last_ns else timestamp(seen.first_ns),
-            last_seen=last_seen,
-            count=seen.count,
-        )
-        event.server, event.tool = key[2], key[3]
-        if not key[1]:
-            event.reason = "more credentials than are told one by one"
-        self._seal(event, events)

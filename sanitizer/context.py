@@ -14,6 +14,7 @@ TOOL = re.compile(
     rb"(?i)(?:(?<=[\x22'])tool(?:_?name)?|(?<=[\x22']gen_ai\.)tool\.name)"
     rb"\\*[\x22'][ \t]{0,3}:[ \t]{0,3}\\*[\x22']([\w.:/\-]{1,128})"
 )
+BEFORE_TOOL = b"\"'."
 CALLED = re.compile(
     rb"\\*[\x22']method\\*[\x22']\s{0,3}:\s{0,3}\\*[\x22']tools/call.{0,4096}?"
     rb"\\*[\x22']name\\*[\x22']\s{0,3}:\s{0,3}\\*[\x22']([\w.:/\-]{1,128})"
@@ -32,9 +33,11 @@ def tool(line: bytes) -> str:
     """The tool that a record names, or nothing."""
     low = line.lower()
     at = low.find(b"tool")
+    if at < 0:
+        return ""
     while at >= 0:
-        if found := TOOL.match(line, at):
+        if line[at - 1] in BEFORE_TOOL and (found := TOOL.match(line, at)):
             return found[1].decode("utf-8", "replace")
         at = low.find(b"tool", at + 4)
-    found = CALLED.search(line) if b"tools/call" in line else None
+    found = CALLED.search(line) if line.find(b"tools/call") >= 0 else None
     return found[1].decode("utf-8", "replace") if found else ""

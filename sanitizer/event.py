@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time as clock
 from collections import Counter
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -16,7 +17,6 @@ EventType = Literal["call", "credential_exposure", "records_dropped", "records_r
 _DIRECTIONS: dict[Direction, str] = {"c2s": "client_to_server", "s2c": "server_to_client", "": ""}
 _OTHER_WAY: dict[Direction, Direction] = {"c2s": "s2c", "s2c": "c2s", "": ""}
 _LARGEST_EXACT = 2**53
-_second = (-1, "")
 
 
 class AuditEvent(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
@@ -85,6 +85,7 @@ def call_event(exchange: Exchange, server: str, transport: Transport) -> AuditEv
     request, response = exchange.request, exchange.response
     frame = request or response
     assert frame is not None  # noqa: S101 - an exchange has one or the other
+    name = frame.id
     event = AuditEvent(
         type="call",
         time=timestamp(exchange.start_ns),
@@ -92,22 +93,19 @@ def call_event(exchange: Exchange, server: str, transport: Transport) -> AuditEv
         outcome=exchange.outcome,
         method="tools/call" if frame.kind == "call" else frame.method,
         params_hash=frame.params_hash,
+        id=name if name is None or isinstance(name, str) or -_LARGEST_EXACT < name < _LARGEST_EXACT else str(name),
+        id_type="" if name is None else "string" if isinstance(name, str) else "integer",
+        latency_ms=_exact_ms(exchange.latency_ms),
         request_bytes=exchange.request_bytes,
         response_bytes=exchange.response_bytes,
         attempts=exchange.attempts,
         progress=exchange.progress,
         actor_kind="mcp",
     )
-    if exchange.latency_ms is not None:
-        event.latency_ms = _exact_ms(exchange.latency_ms)
-    if (name := frame.id) is not None:
-        event.id_type = "string" if isinstance(name, str) else "integer"
-        event.id = name if isinstance(name, str) or -_LARGEST_EXACT < name < _LARGEST_EXACT else str(name)
     if request is not None:
+        event.direction, event.request_at = _DIRECTIONS[request.direction], request.offset
         event.session, event.protocol, event.traceparent = request.session, request.protocol, request.traceparent
         event.client_name, event.client_version = request.client_name, request.client_version
-        event.direction = _DIRECTIONS[request.direction]
-        event.request_at = request.offset
         event.transport = request.transport
     else:
         event.direction = _DIRECTIONS[_OTHER_WAY[frame.direction]]
@@ -120,7 +118,7 @@ def call_event(exchange: Exchange, server: str, transport: Transport) -> AuditEv
         event.server = event.server or response.server_name
         for fact, text in response.facts.items():
             setattr(event, fact, text)
-    if request is not None:
+    if request is not None and request.facts:
         for fact, text in request.facts.items():
             setattr(event, fact, text)
     if event.request_at is not None or event.response_at is not None:
@@ -128,18 +126,25 @@ def call_event(exchange: Exchange, server: str, transport: Transport) -> AuditEv
     event.transport = event.transport or transport
     if frame.name:
         _name(event, frame)
-    if redactions := [part.redactions for part in (request, response) if part is not None and part.redactions]:
-        event.redactions = dict(sum(map(Counter, redactions), Counter()))
+    asked, answered = request and request.redactions, response and response.redactions
+    if asked and answered:
+        event.redactions = dict(Counter(asked) + Counter(answered))
+    elif asked or answered:
+        event.redactions = asked or answered or {}
     return event
 
 
 def timestamp(time_ns: int) -> str:
     """RFC 3339 in UTC, to the microsecond."""
-    global _second  # noqa: PLW0603 - most events share their second with the one before
-    seconds = time_ns // 1_000_000_000
-    if seconds != _second[0]:
-        _second = (seconds, clock.strftime("%Y-%m-%dT%H:%M:%S", clock.gmtime(seconds)))
-    return "%s.%06dZ" % (_second[1], time_ns // 1_000 % 1_000_000)  # noqa: UP031 - half the time of an f-string
+    seconds, micros = divmod(time_ns // 1_000, 1_000_000)
+    minutes, second = divmod(seconds, 60)
+    return "%s%02d.%06dZ" % (_minute(minutes), second, micros)  # noqa: UP031 - half the time of an f-string
+
+
+@lru_cache(1024)
+def _minute(minutes: int) -> str:
+    """Events share their minute with others."""
+    return clock.strftime("%Y-%m-%dT%H:%M:", clock.gmtime(minutes * 60))
 
 
 def _name(event: AuditEvent, frame: Frame) -> None:

@@ -14,7 +14,7 @@ import msgspec
 
 from sanitizer.audit import Auditor
 from sanitizer.chain import Chain, Head, Signer
-from sanitizer.mcp import Exposure, Frame, Transport
+from sanitizer.mcp import TELLING, Transport
 from sanitizer.model import Clean, CleanBatch
 from sanitizer.settings import Audit
 
@@ -64,7 +64,7 @@ class LaneTrails:
 
     def __call__(self, batch: CleanBatch) -> Sequence[CleanBatch]:
         """The batch of events that *batch* brings about, if any."""
-        frames = [frame for frame in batch.frames if isinstance(frame, Frame | Exposure)]
+        frames = [frame for frame in batch.frames if isinstance(frame, TELLING)]
         trail = self._lanes.get(batch.lane)
         if not frames or trail is None:
             return ()

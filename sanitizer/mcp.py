@@ -38,8 +38,11 @@ KNOWN_METHODS = frozenset(
 )
 
 
-class Frame(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """The facts of one frame, or of one logged call (`kind` "call"). Every text in it is clean."""
+class Frame(msgspec.Struct, gc=False, omit_defaults=True):
+    """The facts of one frame, or of one logged call (`kind` "call"). Every text in it is clean.
+
+    Whoever knows more of it than who made it completes it: what stands around it, where it was found, what was redacted there.
+    """
 
     kind: FrameKind
     size: int
@@ -77,7 +80,7 @@ class Frame(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     facts: dict[str, str] = {}
     """Found around the frame: server, client_ip, user, project, subject_type, subject_id, actor_kind."""
     redactions: dict[str, int] | None = None
-    """Redactions in the frame's record, by kind; whoever redacts it may set them with `msgspec.structs.replace`."""
+    """Redactions in the frame's record, by kind."""
     offset: int | None = None
     """Where its record begins in its lane, the same whenever the log is read again; None on the wire, which is read once."""
 
@@ -90,6 +93,10 @@ class Exposure(msgspec.Struct, frozen=True, gc=False):
     count: int = 1
     server: str = ""
     tool: str = ""
+
+
+TELLING = (Frame, Exposure)
+"""What the audit trail is told by."""
 
 
 class _Meta(msgspec.Struct, gc=False):

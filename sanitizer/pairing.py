@@ -6,7 +6,7 @@ Ids are unique per sender and connection only, and `1` is not `"1"` (JSON-RPC 2.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 import msgspec
@@ -77,7 +77,7 @@ class Pairing:
         self._denied = denied_codes
         # By serial number, the longest silent first; a plain dict takes ever longer to find the first of many that were deleted.
         self._pending: OrderedDict[int, _Pending] = OrderedDict()
-        self._waiting: dict[_Key, list[int]] = {}
+        self._waiting: dict[_Key, int | list[int]] = {}  # nearly always there is one
         self._suspended: dict[object, int] = {}
         self._epochs: dict[tuple[str, str], int] = {}
         self._cancelled: dict[_Key, None] = {}
@@ -112,7 +112,7 @@ class Pairing:
             yield self._give_up(next(iter(self._pending)))
 
     def _begin(self, frame: Frame, now_ns: int, lane: str) -> Iterable[Exchange]:
-        over: list[Exchange] = []
+        over: Sequence[Exchange] = ()
         key = _key(frame, lane, frame.direction or _asker(frame.method))
         connection = (lane, frame.session)
         if frame.method == "initialize":
@@ -131,11 +131,17 @@ class Pairing:
             entry = _Pending(key, frame, start_ns, now_ns, bool(frame.time_ns), epoch, frame.size)
         self._serial += 1
         self._pending[self._serial] = entry
-        self._waiting.setdefault(key, []).append(self._serial)
+        others = self._waiting.get(key)
+        if others is None:
+            self._waiting[key] = self._serial
+        elif isinstance(others, int):
+            self._waiting[key] = [others, self._serial]
+        else:
+            others.append(self._serial)
         if self._cancelled:
             self._cancelled.pop(key, None)
         if len(self._pending) > self._max_pending:
-            over.append(self._give_up(next(iter(self._pending))))
+            over = (self._give_up(next(iter(self._pending))),)
         return over
 
     def _end(self, frame: Frame, now_ns: int, lane: str) -> Iterable[Exchange]:
@@ -208,10 +214,8 @@ class Pairing:
     def _asked(self, key: _Key) -> int | None:
         """The request waiting under *key*: since the last `initialize` the oldest, else from before it."""
         serials = self._waiting.get(key)
-        if not serials:
-            return None
-        if len(serials) == 1:
-            return serials[0]
+        if serials is None or isinstance(serials, int):
+            return serials
         epoch = max(self._pending[serial].epoch for serial in serials)
         return next(serial for serial in serials if self._pending[serial].epoch == epoch)
 
@@ -240,10 +244,12 @@ class Pairing:
 
     def _forget(self, serial: int, entry: _Pending) -> None:
         serials = self._waiting[entry.key]
-        if len(serials) == 1:
+        if isinstance(serials, int):
             del self._waiting[entry.key]
-        else:
-            serials.remove(serial)
+            return
+        serials.remove(serial)
+        if len(serials) == 1:
+            self._waiting[entry.key] = serials[0]
 
 
 def _key(frame: Frame, lane: str, direction: Direction, name: Id = None) -> _Key:

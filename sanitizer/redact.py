@@ -47,6 +47,10 @@ class Place(NamedTuple):
     text: bytes
 
 
+PLACE = tuple.__new__
+"""Makes a `Place` of a tuple in half the time."""
+
+
 class Redacted(NamedTuple):
     """`lines` are clean. `counts` by rule number; `places` of all findings, where they were asked for."""
 
@@ -94,7 +98,7 @@ class Redactor:
         if self.tells_fields:
             told = [Place(bisect_right(starts, a) - 1, rule, context.field(buffer, a), buffer[a:b]) for a, b, rule in found]
         else:
-            told = [Place(bisect_right(starts, a) - 1, rule, "", buffer[a:b]) for a, b, rule in found]
+            told = [PLACE(Place, (bisect_right(starts, a) - 1, rule, "", buffer[a:b])) for a, b, rule in found]
         return Redacted(out, counts, told)
 
     def texts(self, texts: Sequence[bytes]) -> list[bytes]:

@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-import msgspec
-
 from sanitizer import context
 from sanitizer.mcp import Exposure, Frame
 from sanitizer.redact import Place
@@ -56,22 +54,24 @@ class Witness:
         frames = []
         for frame, rows, offset in seen:
             counts = [found[row] for row in rows if found[row]]
-            total = dict(sorted(sum(counts, Counter()).items())) if counts else None
-            frames.append(msgspec.structs.replace(frame, redactions=total, offset=offset))
+            total = dict(sorted((counts[0] if len(counts) == 1 else sum(counts, Counter())).items())) if counts else None
+            frame.redactions, frame.offset = total, offset
+            frames.append(frame)
         return frames
 
     def exposures(self, rows: Sequence[bytes], seen: Iterable[Sighting], places: Iterable[Place]) -> list[Exposure]:
         """The credentials among *places*: by which rule each was found, and which it is (by its keyed digest, never itself)."""
         tools = {row: frame.name for frame, rows, _ in seen for row in rows if frame.kind == "call" or frame.method == "tools/call"}
         servers = {row: server for frame, rows, _ in seen if (server := frame.facts.get("server")) for row in rows}
+        credentials, ids, digest = self._credentials, self._ids, self._digest
         found = []
         for row, rule, _, text in places:
-            if self._credentials[rule]:
+            if credentials[rule]:
                 if (tool := tools.get(row)) is None:
                     tool = tools[row] = self._tool(rows[row])
                 if (server := servers.get(row)) is None:
                     server = servers[row] = self._server(rows[row])
-                found.append(Exposure(self._ids[rule], self._digest(text), 1, server, tool))
+                found.append(Exposure(ids[rule], digest(text), 1, server, tool))
         return found
 
     def _tool(self, row: bytes) -> str:

@@ -16,10 +16,10 @@ import msgspec
 from sanitizer.calls import tells_of_call
 from sanitizer.hashing import Keyring
 from sanitizer.mcp import ABSENT, Asked, Direction, Frame, Reader, Transport
-from sanitizer.textlog import parse_text
+from sanitizer.textlog import PLAIN_TIME, parse_text
 from sanitizer.times import unix_nanos
 
-_MAX_HEAD_BYTES = 2_048
+_MAX_HEAD_BYTES, _MAX_KNOWN_BYTES, _MAX_KNOWN = 2_048, 256, 4_096
 _TIMES = ("timestamp", "time", "ts", "@timestamp", "asctime", "datetime")
 _SESSIONS = ("session_id", "sessionId", "session", "mcp-session-id", "mcp_session_id")
 _WAY_NAMES = ("direction", "dir", "from")
@@ -92,9 +92,11 @@ class Surroundings:
         self._kept = (paths := paths or FactPaths()).kept
         self._around = paths.of("record")
         self._heads = frozenset((*_TIMES, *_WAY_NAMES, *_SESSIONS, "transport", *(path[0] for _, path in self._around)))
+        self._times_alone = frozenset(_TIMES).difference(path[0] for _, path in self._around)
         self._servers = [(b'"%b"' % path[0].encode(), path) for name, path in self._around if name == "server"]
         self._within = {root: paths.of(root) for root in ("arguments", "meta")}
         self.looks_within = any(self._within.values())
+        self._known: dict[bytes, dict[str, Any]] = {}
 
     def within(self, arguments: Any, params: Asked | None) -> dict[str, str]:
         """The facts that the *params* of a call tell, whose *arguments* are read already."""
@@ -108,25 +110,30 @@ class Surroundings:
                     found[name] = self._fact(name, text)
         return found
 
-    def place(self, record: bytes, frames: Sequence[Frame]) -> list[Frame]:
-        """*frames*, found in *record*, with what the rest of it tells; a JSON-RPC frame that is the whole record has none."""
+    def place(self, record: bytes, frames: Sequence[Frame]) -> Sequence[Frame]:
+        """*frames*, found in *record*, completed with what the rest of it tells; a JSON-RPC frame that is all of it has none."""
         if len(frames) == 1 and frames[0].size == len(record) and frames[0].kind != "call":
-            return list(frames)
+            return frames
         is_call = frames[0].kind == "call"
         told = self._object(record, is_call=is_call) if record[:1] == b"{" else self._text(record)
-        if not told:
-            return list(frames)
-        facts, ended = told.pop("facts", None) or {}, told.pop("ended", None) or {}
-        return [
-            msgspec.structs.replace(
-                frame, **{"facts": {**facts, **frame.facts}, **told, **ended}
-            )
-            for frame in frames
-        ]
+        facts = told.pop("facts", None)
+        if ended := told.pop("ended", None):
+            told |= ended
+        for frame in frames:
+            if facts:
+                frame.facts = {**facts, **frame.facts} if frame.facts else facts
+            for name, value in told.items():
+                setattr(frame, name, value)
+        return frames
 
     def server(self, record: bytes) -> str:
         """The server that *record*, a log object, speaks of, or nothing."""
-        if record[:1] != b"{" or not any(mark in record for mark, _ in self._servers):
+        if record[:1] != b"{":
+            return ""
+        for mark, _ in self._servers:
+            if record.find(mark) >= 0:
+                break
+        else:
             return ""
         with suppress(*_UNREADABLE):
             fields = _fields_of(record)
@@ -180,21 +187,21 @@ class Surroundings:
         told: dict[str, Any] = {}
         if is_call and (ended := _ended_as(fields)):
             told["ended"] = ended
-        fields = {name: fields[name] for name in self._heads.intersection(fields)}
-        if not fields:
-            return told
-        for name in _TIMES:
-            if name in fields and (time_ns := unix_nanos(_value(fields[name]))) is not None:
+        heads = self._heads.intersection(fields)
+        for name in _TIMES if not heads.isdisjoint(_TIMES) else ():
+            if name in heads and (time_ns := unix_nanos(_value(fields[name]))) is not None:
                 told["time_ns"] = time_ns
                 break
+        if heads <= self._times_alone:
+            return told
         for name in _WAY_NAMES:
-            if name in fields and (way := _WAYS.get(str(_value(fields[name])).lower())):
+            if name in heads and (way := _WAYS.get(str(_value(fields[name])).lower())):
                 told["direction"] = way
         for name in _SESSIONS:
-            if name in fields and isinstance(session := _value(fields[name]), str) and session:
+            if name in heads and isinstance(session := _value(fields[name]), str) and session:
                 told["session"] = self.session(session)
                 break
-        if "transport" in fields and (transport := _TRANSPORTS.get(str(_value(fields["transport"])).lower())):
+        if "transport" in heads and (transport := _TRANSPORTS.get(str(_value(fields["transport"])).lower())):
             told["transport"] = transport
         if facts := self._facts(fields):
             told["facts"] = facts
@@ -209,7 +216,18 @@ class Surroundings:
 
     def _text(self, record: bytes) -> dict[str, Any]:
         frame = record.find(b"{", 1)
-        return self._told(parse_text(record[: min(frame, _MAX_HEAD_BYTES) if frame > 0 else _MAX_HEAD_BYTES]))
+        head = record[: min(frame, _MAX_HEAD_BYTES) if frame > 0 else _MAX_HEAD_BYTES]
+        if len(head) > _MAX_KNOWN_BYTES or head.find(b"\x1b") >= 0 or (time := PLAIN_TIME.match(head)) is None:
+            return self._told(parse_text(head))
+        # What follows the time in a client's log is the same over and over.
+        rest = head[time.end() :]
+        if (known := self._known.get(rest)) is None:
+            if len(self._known) >= _MAX_KNOWN:
+                self._known.clear()
+            known = self._known[rest] = self._told(parse_text(head))
+            known.pop("time_ns", None)
+        time_ns = unix_nanos(time[0].decode())
+        return dict(known) if time_ns is None else {**known, "time_ns": time_ns}
 
     def _told(self, said: Mapping[str, object]) -> dict[str, Any]:
         told: dict[str, Any] = {}

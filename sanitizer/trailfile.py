@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from sanitizer.audit import Auditor
-from sanitizer.chain import Chain, Signer
+from sanitizer.chain import Chain, Signer, replace_file
 from sanitizer.event import AuditEvent, timestamp
 from sanitizer.ledger import Found, Ledger, Part
-from sanitizer.mcp import Exposure, Frame, Transport
+from sanitizer.mcp import TELLING, Transport
 from sanitizer.model import Clean, CleanBatch
 from sanitizer.retellings import Retellings
 
 MAX_UNWRITTEN_BYTES = 16 << 20
 _LOOK_SECS = 60.0
+_REMEMBER_SECS = 10.0
 
 
 class TrailFile:
@@ -43,14 +45,21 @@ class TrailFile:
         self._keep_secs = keep_secs
         self._trouble = trouble
         self._retired_at = float("-inf")
+        self._remembered_at = time.monotonic()
+        self._credentials = ledger.path.with_name(f"{ledger.path.name}.credentials")
+        if ledger.head is not None:
+            with suppress(OSError):  # where there is none, everything is seen first
+                self.auditor.exposures.load(self._credentials.read_bytes())
         self._write([event for found in recovered(ledger.found) for event in self.auditor.record(found)])
 
     def __call__(self, batch: CleanBatch) -> Sequence[CleanBatch]:
         """Write the events that *batch* brings about; nothing is to be delivered after it."""
         now_ns = time.time_ns()
-        frames = [frame for frame in batch.frames if isinstance(frame, Frame | Exposure)]
+        frames = [frame for frame in batch.frames if isinstance(frame, TELLING)]
         events = self.auditor.observe(frames, now_ns, batch.lane) if frames else []
         self._write([*events, *self.auditor.tick(now_ns)])
+        if time.monotonic() - self._remembered_at >= _REMEMBER_SECS:
+            self._remember()
         return ()
 
     def dropped(self, reason: str, count: int) -> Sequence[CleanBatch]:
@@ -65,6 +74,15 @@ class TrailFile:
         with Told(self._trouble):
             self.ledger.tick()
         self._retire(upto)
+        if time.monotonic() - self._remembered_at >= _REMEMBER_SECS:
+            self._remember()
+
+    def _remember(self) -> None:
+        """Keep what is known of credentials beside the trail, so that the next run goes on from there."""
+        self._remembered_at = time.monotonic()
+        if self.auditor.exposures.changed:
+            with Told(self._trouble):
+                replace_file(self._credentials, self.auditor.exposures.dump())
 
     def _retire(self, upto: int | None) -> None:
         """Delete the parts that were kept long enough; the trail says so before it is done."""
@@ -82,6 +100,7 @@ class TrailFile:
     def finish(self) -> None:
         """Write what is left to say, and the closing checkpoint."""
         self._write(self.auditor.close(time.time_ns()))
+        self._remember()
 
     def close(self) -> None:
         """`finish`, and let go of the files."""

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from sanitizer import trailfile
 from sanitizer.audit_cli import audit
 from sanitizer.ledger import Ledger, parts
-from sanitizer.mcp import Frame
+from sanitizer.mcp import Exposure, Frame
 from sanitizer.model import CleanBatch
 from sanitizer.trailfile import TrailFile
 
@@ -48,7 +48,7 @@ def test_a_trail_that_was_closed_is_continued_without_a_word(tmp_path: Path) -> 
 WRITER = """
 import sys
 from sanitizer.ledger import Ledger
-from sanitizer.mcp import Frame
+from sanitizer.mcp import Exposure, Frame
 from sanitizer.model import CleanBatch
 from sanitizer.trailfile import TrailFile
 trail = TrailFile(Ledger(sys.argv[1], max_bytes=30_000, sync_secs=0.01))
@@ -176,3 +176,41 @@ def test_without_anybody_to_tell_a_full_disk_is_an_error_that_names_the_file(
     disk.is_full = True
     with pytest.raises(OSError, match=r"No space left on device: '.*audit.ndjson'"):
         trail(calls(1))
+
+
+def exposed(trail: TrailFile, count: int = 1) -> None:
+    trail(CleanBatch("lane", (), (), 0, frames=[Exposure("github-pat", "hmac-sha256:k:ab", server="crm", tool="push")] * count))
+
+
+def test_how_often_a_credential_was_seen_outlives_the_process(tmp_path: Path) -> None:
+    path = tmp_path / "audit.ndjson"
+    for _ in range(3):
+        trail = TrailFile(Ledger(path))
+        exposed(trail, 2)
+        trail.close()
+    found = [event for event in events(path) if event["type"] == "credential_exposure"]
+    assert [event["count"] for event in found] == [1, 2, 4, 6]
+    assert len({event["first_seen"] for event in found}) == 1
+    assert verified(path)[0] == 0
+    assert (tmp_path / "audit.ndjson.credentials").stat().st_mode & 0o777 == 0o600
+
+
+def test_how_often_a_credential_was_seen_outlives_a_kill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "audit.ndjson"
+    monkeypatch.setattr(trailfile, "_REMEMBER_SECS", 0.0)
+    killed = TrailFile(Ledger(path))
+    exposed(killed, 5)
+    os.close(killed.ledger._lock)  # as the system does for a process that is killed
+    trail = TrailFile(Ledger(path))
+    exposed(trail)
+    trail.close()
+    assert [event["count"] for event in events(path) if event["type"] == "credential_exposure"] == [1, 6]
+
+
+def test_a_trail_that_is_begun_anew_knows_no_credentials(tmp_path: Path) -> None:
+    path = tmp_path / "audit.ndjson"
+    path.with_name("audit.ndjson.credentials").write_bytes(b'[[["github-pat","hmac-sha256:k:ab","crm","push"],[1,1,1,9,9]]]')
+    trail = TrailFile(Ledger(path))
+    exposed(trail)
+    trail.close()
+    assert [event["count"] for event in events(path) if event["type"] == "credential_exposure"] == [1]
