@@ -16,6 +16,8 @@ _SECTIONS = ("mcpServers", "servers", "context_servers")
 _SECRET_FLAG = re.compile(r"key|token|secret|pass|pwd|auth|cred|bearer|cookie|session|header|dsn|connection", re.IGNORECASE)
 _OPAQUE = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9_+=-]{20,}")
 _MASK = '"***"'
+_ADDED = ', "args":'
+"""Stands before a list of arguments where there was none; nobody else spaces it so, which is how `unwrap` knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def wrap(text: str, program: str, options: Callable[[str], Sequence[str]], names
         assert at  # noqa: S101 - its value is `command`
         head = (at.start, at.end, json.dumps(program, ensure_ascii=False))
         if list_at is None:
-            return [head, (at.end, at.end, f', "args": [{", ".join(written)}]')]
+            return [head, (at.end, at.end, f"{_ADDED}[{', '.join(written)}]")]
         if not list_at.items:
             return [head, (list_at.start, list_at.end, f"[{', '.join(written)}]")]
         first = list_at.items[0].start
@@ -69,7 +71,8 @@ def unwrap(text: str, names: Sequence[str] = ()) -> Change:
         assert inner  # noqa: S101
         head = (at.start, at.end, text[list_at.items[inner].start : list_at.items[inner].end])
         if inner + 1 == len(args):
-            return [head, (list_at.start, list_at.end, "[]")]
+            was_added = text[at.end : list_at.start] == _ADDED
+            return [head, (at.end, list_at.end, "") if was_added else (list_at.start, list_at.end, "[]")]
         return [head, (list_at.items[0].start, list_at.items[inner + 1].start, "")]
 
     return _change(text, edits, names)
