@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sanitizer import config as configuration
+from sanitizer.commits import NotDurableError
 from sanitizer.config import Config, ConfigError
 from sanitizer.delivery import NotDeliveredError
 from sanitizer.flow import Flow
@@ -51,6 +52,8 @@ def run(path: str, *, once: bool = False, workers: int | None = None) -> int:
         return 2
     except NotDeliveredError as trouble:
         _log.error("%s; what can be read again will be, by the next run", trouble)
+    except NotDurableError as trouble:
+        _log.error("not everything is on the disk (%s); what can be read again will be, by the next run", trouble)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what Python would flush at exit has no reader
         return 128 + signal.SIGPIPE

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from sanitizer.commits import Hook
 from sanitizer.database import compiled
 from sanitizer.filter import receiver
 from sanitizer.hashing import Keyring
@@ -19,7 +20,7 @@ from sanitizer.lanes import Lanes, no_audit
 from sanitizer.mcp import Transport
 from sanitizer.model import CleanBatch, Source
 from sanitizer.outlets import Outlets
-from sanitizer.pipeline import Hook, Pipeline
+from sanitizer.pipeline import Pipeline
 from sanitizer.scrub import Options, Scrubber
 from sanitizer.settings import Config, sink_names
 from sanitizer.sources import SourceConfig, StdinConfig

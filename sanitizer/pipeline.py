@@ -18,14 +18,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from sanitizer.commits import Commits, Hook
 from sanitizer.model import Batch, CleanBatch, Source
 from sanitizer.tasks import discard, first_failure
 from sanitizer.window import Window
 
 Deliver = Callable[[CleanBatch], "Awaitable[None] | None"]
 """Takes a batch at once and in order; what it returns is done when the batch is safe (None: at once), or fails for good."""
-
-Hook = Callable[[], Awaitable[None]]
 
 
 class Scrubbing(Protocol):
@@ -118,26 +117,27 @@ class Pipeline:
     _timers: dict[str, asyncio.TimerHandle] = field(default_factory=dict, init=False)
     _lanes: dict[str, Source] = field(default_factory=dict, init=False)
     _open: dict[str, Source] = field(default_factory=dict, init=False)
-    _settled: dict[str, tuple[Source, int]] = field(default_factory=dict, init=False)
-    _audit_upto: int = field(default=0, init=False)
     _readers: list[asyncio.Task[None]] = field(default_factory=list, init=False)
 
     async def run(self) -> None:
         """Raise what the first failing part raised; everything settled by then is committed."""
         self._scrubbing: Window[Work] = Window(self.window_bytes, self.window_items)
         self._delivering: Window[Sent] = Window(self.window_bytes, self.window_items)
-        self._dirty = asyncio.Event()
+        self._commits = Commits(self.durable, self.committed, self.commit_audit, at_source=self.transactional is None)
         self._added = asyncio.Event()
         committer = asyncio.create_task(self._commit_forever())
         stages = [asyncio.create_task(stage) for stage in (self._read(), self._send(), self._settle())]
         try:
             await first_failure([*stages, committer], until=stages)
+            committer.cancel()
+            await asyncio.gather(committer, return_exceptions=True)
+            await self._commits.commit_all()
         finally:
             for task in (*stages, *self._readers, committer):
                 task.cancel()
             await asyncio.gather(*stages, *self._readers, committer, return_exceptions=True)
             self._abandon()
-            await self._commit()
+            await self._commits.commit()
 
     def stop_reading(self) -> None:
         """End reading now, whatever the sources still have; what was read is delivered and committed."""
@@ -237,10 +237,9 @@ class Pipeline:
                     self.observer.settled(time.monotonic() - each.begun)
                 for batch in each.batches:
                     if batch.kind == "audit":
-                        self._audit_upto = batch.upto
+                        self._commits.settle_audit(batch.upto)
                     elif each.source:
-                        self._settled[batch.lane] = (each.source, batch.upto)
-            self._dirty.set()
+                        self._commits.settle(each.source, batch.lane, batch.upto)
 
     async def deliver_last(self, batches: Sequence[CleanBatch]) -> None:
         """Deliver what is said when the run is over: the end of the audit trail."""
@@ -249,31 +248,15 @@ class Pipeline:
         waiting = [delivery for batch in batches for deliver in self.deliver if (delivery := deliver(batch)) is not None]
         for delivery in waiting:
             await delivery
-        self._audit_upto = max((batch.upto for batch in batches), default=0)
-        await self._commit()
+        self._commits.settle_audit(max((batch.upto for batch in batches), default=0))
+        await self._commits.commit_all()
 
     async def _commit_forever(self) -> None:
         while True:
-            await self._dirty.wait()
+            await self._commits.due()
             if self.commit_secs:
                 await asyncio.sleep(self.commit_secs)
-            await self._commit()
-
-    async def _commit(self) -> None:
-        self._dirty.clear()
-        settled, self._settled = self._settled, {}
-        audit_upto, self._audit_upto = self._audit_upto, 0
-        if not settled and not audit_upto:
-            return
-        for hook in self.durable:
-            await hook()
-        if not self.transactional:
-            for lane, (source, upto) in settled.items():
-                await source.commit(lane, upto)
-        if audit_upto and self.commit_audit:
-            await self.commit_audit(audit_upto)
-        for hook in self.committed:
-            await hook()
+            await self._commits.commit_all()
 
     def _abandon(self) -> None:
         """Close what was begun and will not be awaited."""

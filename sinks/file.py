@@ -6,6 +6,7 @@ import asyncio
 import glob
 import os
 import stat
+import threading
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
@@ -18,20 +19,28 @@ from sinks.compression import compress
 from sinks.options import Bytes, Compression, Count, Seconds, SinkOptions
 
 _TAIL = 1 << 16
+_MOST_KEPT = 8 << 20
+"""Bytes that may be written and not on the disk yet."""
 
 
 class FileSink:
-    """Writes whole batches: a batch that did not fit is taken back before `Retry` is raised."""
+    """Writes whole batches: a batch that did not fit is taken back before `Retry` is raised.
+
+    What was written is kept until it is on the disk: when a sync fails, the system may have thrown it away and call the next sync a
+    success (fsync(2)), so then it is written again.
+    """
 
     def __init__(self, config: FileConfig) -> None:
         self._config = config
         self._path = Path(config.path)
         self._lock = asyncio.Lock()
         self._fd = -1
-        self._size = 0
+        self._size = self._sure = 0
+        self._kept: list[bytes] = []
+        self._doubtful = False
+        self._syncing = threading.Lock()
         self._born = 0.0
         self._fsync = config.fsync
-        self._unsynced = False
 
     async def send(self, batch: CleanBatch) -> Receipt:
         """Return once the batch is written, and with `fsync = "batch"` on the disk."""
@@ -43,16 +52,17 @@ class FileSink:
         return Receipt()
 
     async def sync(self) -> None:
-        """Return once everything written by now is on the disk, unless `fsync` is `never`. What comes meanwhile need not wait."""
-        if self._unsynced:
+        """Return once everything written by now is on the disk, unless `fsync` is `never`. What comes meanwhile need not wait.
+
+        Raises `OSError`; then the next call writes it again.
+        """
+        if self._doubtful:
             async with self._lock:
-                self._unsynced = False
-                fd = os.dup(self._fd)
-            try:
-                await asyncio.to_thread(_sync_and_close, fd)
-            except OSError:
-                self._unsynced = True
-                raise
+                await asyncio.to_thread(self._settle)
+        elif self._kept:
+            async with self._lock:
+                fd, kept, count, size = os.dup(self._fd), self._kept, len(self._kept), self._size
+            await asyncio.to_thread(self._sync, fd, kept, count, size)
 
     async def reopen(self) -> None:
         """Look the path up again now, so that who moved the file can compress it. (Each batch does so, too.)"""
@@ -60,14 +70,13 @@ class FileSink:
             await asyncio.to_thread(self._follow)
 
     def close(self) -> None:
-        """Close the file; everything sent is in it."""
+        """Close the file; everything sent is in it, and on the disk."""
         if self._fd >= 0:
-            fd, self._fd = self._fd, -1
             try:
-                if self._fsync != "never":
-                    os.fsync(fd)
+                self._settle()
             finally:
-                os.close(fd)
+                os.close(self._fd)
+                self._fd = -1
 
     def open(self) -> None:
         """Open the file where the last run left it. What follows its last line end was cut by a crash and will be sent again."""
@@ -85,24 +94,65 @@ class FileSink:
                 self._size = _cut_torn_line(self._fd, self._size)
             else:
                 self._rotate()
+        self._sure = self._size
 
     def _append(self, batch: CleanBatch) -> None:
         body = compress(b"\n".join((*batch.records, b"")), self._config.compression)
+        if self._doubtful:
+            self._settle()
         self._follow()
         if self._due(len(body)):
             self._rotate()
+        before = self._size
         try:
-            rest = memoryview(body)
-            while rest:
-                rest = rest[os.write(self._fd, rest) :]
-            if self._fsync == "batch":
-                os.fsync(self._fd)
+            self._write(body)
+            self._size += len(body)
+            if self._fsync == "checkpoint":
+                self._kept.append(body)
+            if self._fsync == "batch" or self._size - self._sure > _MOST_KEPT:
+                self._settle()
         except OSError:
+            self._size = before
+            if self._kept and self._kept[-1] is body:
+                self._kept.pop()
             with suppress(OSError):
-                os.ftruncate(self._fd, self._size)
+                self._cut(before)
             raise
-        self._size += len(body)
-        self._unsynced = self._fsync == "checkpoint"
+
+    def _write(self, body: bytes) -> None:
+        rest = memoryview(body)
+        while rest:
+            rest = rest[os.write(self._fd, rest) :]
+
+    def _cut(self, size: int) -> None:
+        os.ftruncate(self._fd, min(size, os.fstat(self._fd).st_size))  # somebody may have cut it shorter (copytruncate)
+
+    def _sync(self, fd: int, kept: list[bytes], count: int, size: int) -> None:
+        """Sync *fd*, then close it: *count* of the *kept*, up to *size*, are on the disk then."""
+        with self._syncing:
+            try:
+                os.fsync(fd)
+            except OSError:
+                self._doubtful = kept is self._kept
+                raise
+            finally:
+                os.close(fd)
+            if kept is self._kept:
+                del kept[:count]
+                self._sure = size
+
+    def _settle(self) -> None:
+        """Have everything on the disk; where that failed before, write it again first. Raises `OSError`."""
+        if self._fsync == "never":
+            return
+        with self._syncing:
+            if self._doubtful:
+                self._cut(self._sure)
+                for body in self._kept:
+                    self._write(body)
+            self._doubtful = bool(self._kept)
+            os.fsync(self._fd)
+            self._kept, self._sure, self._doubtful = [], self._size, False
 
     def _follow(self) -> None:
         """Open the path again where it names another file than the one that is open (logrotate), or none."""
@@ -111,8 +161,14 @@ class FileSink:
                 return
         except FileNotFoundError:
             pass
-        self.close()
+        self._leave()
         self.open()
+
+    def _leave(self) -> None:
+        """Go to another file once everything is safe in this one. Raises `OSError`, and stays."""
+        if self._fd >= 0:
+            self._settle()
+            self.close()
 
     def _due(self, n_bytes: int) -> bool:
         config = self._config
@@ -126,20 +182,13 @@ class FileSink:
         stamp = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime(now))}.{int(now % 1 * 1e6):06}"
         names = (f"{self._path.stem}-{stamp}{f'-{n}' if n else ''}{self._path.suffix}" for n in count())
         aside = next(path for name in names if not (path := self._path.with_name(name)).exists())
-        self.close()
+        self._leave()
         self._path.rename(aside)
         self.open()
         if self._config.max_files is not None:
             pattern = f"{glob.escape(self._path.stem)}-[0-9]*T[0-9]*.[0-9]*{glob.escape(self._path.suffix)}"
             for old in sorted(self._path.parent.glob(pattern))[: -self._config.max_files]:
                 old.unlink(missing_ok=True)
-
-
-def _sync_and_close(fd: int) -> None:
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _cut_torn_line(fd: int, size: int) -> int:

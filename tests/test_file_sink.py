@@ -115,3 +115,78 @@ async def test_syncs_as_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         await sink.sync()
         await sink.sync()
         assert (after_send, len(synced)) == {"batch": (1, 1), "checkpoint": (0, 1), "never": (0, 0)}[policy]
+
+
+class Disk:
+    """Syncs files, or fails to, and then has thrown away what was not on it: as Linux does."""
+
+    def __init__(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.path, self.failures = path, 0
+        self.safe = 0
+        monkeypatch.setattr("sinks.file.os.fsync", self.sync)
+
+    def sync(self, _fd: int) -> None:
+        size = self.path.stat().st_size
+        if not self.failures:
+            self.safe = size
+            return
+        self.failures -= 1
+        with self.path.open("r+b") as file:
+            file.seek(self.safe)
+            file.write(bytes(size - self.safe))
+        raise OSError(5, "Input/output error")
+
+
+@pytest.mark.parametrize("failures", [1, 2, 3])
+async def test_what_a_failed_sync_threw_away_is_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failures: int) -> None:
+    path = tmp_path / "out"
+    disk = Disk(path, monkeypatch)
+    async with FileConfig(path=str(path)).open() as sink:
+        await sink.send(batch(b"1"))
+        await sink.sync()
+        await sink.send(batch(b"2"))
+        await sink.send(batch(b"3"))
+        disk.failures = failures
+        for _ in range(failures):
+            with pytest.raises(OSError, match="Input/output"):
+                await sink.sync()
+        await sink.send(batch(b"4"))
+        await sink.sync()
+        assert path.read_bytes() == b"1\n2\n3\n4\n"
+
+
+async def test_a_batch_that_could_not_be_synced_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "out"
+    disk = Disk(path, monkeypatch)
+    async with FileConfig(path=str(path), fsync="batch").open() as sink:
+        await sink.send(batch(b"1"))
+        disk.failures = 2
+        for _ in range(2):
+            with pytest.raises(Retry, match="Input/output error"):
+                await sink.send(batch(b"2", b"3"))
+        await sink.send(batch(b"2", b"3"))
+    assert path.read_bytes() == b"1\n2\n3\n"
+
+
+async def test_a_file_is_not_left_before_everything_is_safe_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "out.log"
+    disk = Disk(path, monkeypatch)
+    async with FileConfig(path=str(path), max_file_bytes=12).open() as sink:
+        await sink.send(batch(b"a record"))
+        disk.failures = 1
+        with pytest.raises(Retry, match="Input/output error"):
+            await sink.send(batch(b"another"))
+        await sink.send(batch(b"another"))
+        disk.safe = 0
+    texts = sorted(part.read_bytes() for part in tmp_path.iterdir())
+    assert texts == [b"a record\n", b"another\n"]
+
+
+async def test_what_waits_for_a_sync_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sinks.file._MOST_KEPT", 1000)
+    synced: list[int] = []
+    monkeypatch.setattr("sinks.file.os.fsync", synced.append)
+    async with FileConfig(path=str(tmp_path / "out")).open() as sink:
+        for _ in range(50):
+            await sink.send(batch(b"x" * 99))
+        assert 4 <= len(synced) <= 5

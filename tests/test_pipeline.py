@@ -12,6 +12,7 @@ from fakes import Lines, ListSource, until
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sanitizer.commits import NotDurableError
 from sanitizer.model import CleanBatch
 from sanitizer.pipeline import Pipeline
 
@@ -183,6 +184,34 @@ async def test_what_is_durable_comes_before_the_commit_and_the_state_after_it() 
 
     await pipeline(source, receiver, durable=[durable], committed=[committed]).run()
     assert order == [("durable", {}), ("committed", {"a": 2})]
+
+
+async def test_what_the_disk_does_not_take_is_tried_again_and_committed_then(caplog: pytest.LogCaptureFixture) -> None:
+    source, receiver, failures = ListSource(("a", b"1\n")), Receiver(), [OSError(28, "No space left on device")] * 2
+
+    async def durable() -> None:
+        assert source.committed == {}
+        if failures:
+            raise failures.pop()
+
+    await pipeline(source, receiver, durable=[durable]).run()
+    assert source.committed == {"a": 2}
+    assert caplog.text.count("No space left on device") == 2
+
+
+async def test_what_the_disk_never_takes_is_not_committed() -> None:
+    source, receiver = ListSource(("a", b"1\n")), Receiver()
+
+    async def durable() -> None:
+        raise OSError(5, "Input/output error")
+
+    running = asyncio.create_task(pipeline(source, receiver, durable=[durable]).run())
+    await until(lambda: receiver.records() == [b"1"])
+    await asyncio.sleep(0.05)
+    running.cancel()
+    with pytest.raises(NotDurableError, match="Input/output error"):
+        await running
+    assert source.committed == {}
 
 
 async def test_audit_batches_are_told_of_by_number_and_never_committed_as_lanes() -> None:
