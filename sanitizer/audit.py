@@ -15,6 +15,8 @@ from sanitizer.pairing import Exchange, Pairing
 from sanitizer.retellings import Retellings
 
 _MAX_CONNECTIONS = 4_096
+OBSERVED = (Frame, Exposure)
+"""What an auditor takes of what a batch tells."""
 
 
 class _Peer(msgspec.Struct, frozen=True):

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from sanitizer.audit import Auditor
+from sanitizer.audit import OBSERVED, Auditor
 from sanitizer.chain import Chain, Head, Signer
-from sanitizer.mcp import TELLING, Transport
+from sanitizer.mcp import Transport
 from sanitizer.model import Clean, CleanBatch
 from sanitizer.settings import Audit
 
@@ -64,7 +64,7 @@ class LaneTrails:
 
     def __call__(self, batch: CleanBatch) -> Sequence[CleanBatch]:
         """The batch of events that *batch* brings about, if any."""
-        frames = [frame for frame in batch.frames if isinstance(frame, TELLING)]
+        frames = [frame for frame in batch.frames if isinstance(frame, OBSERVED)]
         trail = self._lanes.get(batch.lane)
         if not frames or trail is None:
             return ()

@@ -39,10 +39,7 @@ KNOWN_METHODS = frozenset(
 
 
 class Frame(msgspec.Struct, gc=False, omit_defaults=True):
-    """The facts of one frame, or of one logged call (`kind` "call"). Every text in it is clean.
-
-    Whoever knows more of it than who made it completes it: what stands around it, where it was found, what was redacted there.
-    """
+    """The facts of one frame, or of one logged call (`kind` "call"). Every text in it is clean. Who knows more completes it."""
 
     kind: FrameKind
     size: int
@@ -93,10 +90,6 @@ class Exposure(msgspec.Struct, frozen=True, gc=False):
     count: int = 1
     server: str = ""
     tool: str = ""
-
-
-TELLING = (Frame, Exposure)
-"""What the audit trail is told by."""
 
 
 class _Meta(msgspec.Struct, gc=False):

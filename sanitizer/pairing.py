@@ -77,7 +77,7 @@ class Pairing:
         self._denied = denied_codes
         # By serial number, the longest silent first; a plain dict takes ever longer to find the first of many that were deleted.
         self._pending: OrderedDict[int, _Pending] = OrderedDict()
-        self._waiting: dict[_Key, int | list[int]] = {}  # nearly always there is one
+        self._waiting: dict[_Key, list[int]] = {}
         self._suspended: dict[object, int] = {}
         self._epochs: dict[tuple[str, str], int] = {}
         self._cancelled: dict[_Key, None] = {}
@@ -131,13 +131,10 @@ class Pairing:
             entry = _Pending(key, frame, start_ns, now_ns, bool(frame.time_ns), epoch, frame.size)
         self._serial += 1
         self._pending[self._serial] = entry
-        others = self._waiting.get(key)
-        if others is None:
-            self._waiting[key] = self._serial
-        elif isinstance(others, int):
-            self._waiting[key] = [others, self._serial]
+        if (waiting := self._waiting.get(key)) is not None:
+            waiting.append(self._serial)
         else:
-            others.append(self._serial)
+            self._waiting[key] = [self._serial]
         if self._cancelled:
             self._cancelled.pop(key, None)
         if len(self._pending) > self._max_pending:
@@ -214,8 +211,10 @@ class Pairing:
     def _asked(self, key: _Key) -> int | None:
         """The request waiting under *key*: since the last `initialize` the oldest, else from before it."""
         serials = self._waiting.get(key)
-        if serials is None or isinstance(serials, int):
-            return serials
+        if not serials:
+            return None
+        if len(serials) == 1:
+            return serials[0]
         epoch = max(self._pending[serial].epoch for serial in serials)
         return next(serial for serial in serials if self._pending[serial].epoch == epoch)
 
@@ -244,12 +243,10 @@ class Pairing:
 
     def _forget(self, serial: int, entry: _Pending) -> None:
         serials = self._waiting[entry.key]
-        if isinstance(serials, int):
-            del self._waiting[entry.key]
-            return
-        serials.remove(serial)
         if len(serials) == 1:
-            self._waiting[entry.key] = serials[0]
+            del self._waiting[entry.key]
+        else:
+            serials.remove(serial)
 
 
 def _key(frame: Frame, lane: str, direction: Direction, name: Id = None) -> _Key:

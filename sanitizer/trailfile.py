@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from sanitizer.audit import Auditor
+from sanitizer.audit import OBSERVED, Auditor
 from sanitizer.chain import Chain, Signer, replace_file
 from sanitizer.event import AuditEvent, timestamp
 from sanitizer.ledger import Found, Ledger, Part
-from sanitizer.mcp import TELLING, Transport
+from sanitizer.mcp import Transport
 from sanitizer.model import Clean, CleanBatch
 from sanitizer.retellings import Retellings
 
@@ -55,7 +55,7 @@ class TrailFile:
     def __call__(self, batch: CleanBatch) -> Sequence[CleanBatch]:
         """Write the events that *batch* brings about; nothing is to be delivered after it."""
         now_ns = time.time_ns()
-        frames = [frame for frame in batch.frames if isinstance(frame, TELLING)]
+        frames = [frame for frame in batch.frames if isinstance(frame, OBSERVED)]
         events = self.auditor.observe(frames, now_ns, batch.lane) if frames else []
         self._write([*events, *self.auditor.tick(now_ns)])
         if time.monotonic() - self._remembered_at >= _REMEMBER_SECS:
