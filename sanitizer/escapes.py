@@ -142,7 +142,7 @@ QUOTED = Substitution(
     gate=rb"=(?=[1-7C-F\r\n])(?:[2-7][0-9A-F][0-9A-Za-z.+@_-]{0,40}=[2-7][0-9A-F]|(?:2[0-9A-F]|3[A-F]|40|5[B-F]|60|7[B-E])[A-Za-z@]"
     rb"|(?<=\d{4}=)(?:3[0-9]|4[1-9A-F])\d\d|(?<=[0-9A-Z]=)[3-5][0-9A-F][0-9A-Z]{8}|(?<=[=:\x22' <(\[]=)2B\d{6}|1B\["
     rb"|(?<=[A-Za-z_]=)3D[0-9+(\x22'][0-9A-Za-z]|(?<=[:,]=)20(?:[\x22'{\[+]|\d{10}|[0-9a-fA-F]{8}-)"
-    rb"|[C-F][0-9A-F]=[89AB][0-9A-F]|(?<=[A-Za-z0-9.@]=)\r?\n(?=[A-Za-z0-9.@]))",
+    rb"|(?:2[DE]|5F)[0-9A-Za-z]{8}|[C-F][0-9A-F]=[89AB][0-9A-F]|(?<=[A-Za-z0-9.@]=)\r?\n(?=[A-Za-z0-9.@]))",
 )
 
 # A number behind a key that ends in `=` itself, as a value has it that alone was encoded: `card=41=3111...`.
@@ -152,6 +152,9 @@ QUOTED_NUMBERS = Substitution(
 
 # A quote within the quotes of a shell: POSIX, XCU 2.2.2 has no escape there, so the string is left for it, in either way.
 SHELL_QUOTES = Substitution((b"'",), rb"('(?:\\{1,32}'|\"'\")')", lambda _unit: b"'", gate=rb"'(?:\\{1,32}'|\"'\")'")
+
+# A character that a backspace takes back: noise, or what is struck twice to look bold.
+OVERSTRUCK = Substitution((b"\b",), rb"((?:[^\n\x08\x80-\xff]|[\xc2-\xf4][\x80-\xbf]{1,3})\x08)", _nothing)
 
 # ECMA-48 control sequences and strings, other controls; and in the same line, sequences whose escape byte was dropped or spelled.
 CONTROLS = Substitution(

@@ -16,7 +16,7 @@ BEFORE = 320
 
 
 WORD = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
-REST = re.compile(rb"[A-Za-z0-9_]*")
+REST = re.compile(rb"(?:_*[A-Za-z0-9]+)*")
 
 
 def extent_of(rule: Rule) -> Extent:

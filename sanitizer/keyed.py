@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 
-from sanitizer import headers, pairs, values
+from sanitizer import headers, joints, pairs, values
 from sanitizer.actions import MASK
 from sanitizer.keys import AFTER, Keys
 from sanitizer.ruleset import Rule
@@ -28,21 +28,17 @@ SPACED = re.compile(
 LINKS = frozenset(b"de di da page to the client access api card security secret of".split())
 """A word before which a name of several words goes on."""
 
-CELL = re.compile(rb"[ \t]*([^|\r\n]*?)[ \t]*(?=\||\r|\n|$)")
-COMMA_CELL = re.compile(rb"(?!\s)[^,()\r\n]+")
-TAB_CELL = re.compile(rb"[^\t\r\n]+")
-TELLING = re.compile(rb"[ \t]*[\x22'`]?[^\s\x22'`]*[0-9!@#$%^&*~+?_-][^\s\x22'`]*")
 GIVEN = re.compile(rb"(?:(?:now |not? longer )?(?:set|changed|reset|updated|equal)?(?: to)?[ :]{1,2})?")
-QUOTE_NEXT = re.compile(rb"[ \t]*(?:<<)?[bBuUrRNn]?\\*[\x22'`\[]")
-KEY_FOLLOWS = re.compile(rb"\\*[\x22'`]?[ \t]*(?::|=>?)")
 MADE = re.compile(rb":{1,2}=")
 """The assignments of POSIX make, the first colon aside."""
 
 ARRAY = re.compile(rb"\d{0,4}\][ \t]*=")
-TYPED = b" string ="
+TYPED = (b" string =", b" String =")
+CHANGED = b'" -> "'
+"""Between what a value was and what it becomes, in a plan of Terraform."""
+
 GOES_ON = re.compile(rb"(?<![\x22'`])[A-Za-z_$][A-Za-z_.$]*(?:[ ](?=[A-Za-z(#])|,(?=\r?\n))")
 """A word that a sentence or a program goes on behind: `assertion: pipe the output`, `SecretKey: envKey,`."""
-JOINED = re.compile(rb"[ \t]{0,16}(?:=>|:=|[:=](?![:=]))")
 EQUALS = re.compile(rb"[ \t]*=")
 NAME = re.compile(rb"[A-Za-z]+(?:[._][A-Za-z]+){1,4}")
 COMMANDS = (b"setenv", b" env", b"\nenv", b"config set", b"configure set", b"setx", b"set -x", b"set -gx")
@@ -79,7 +75,9 @@ class KeyedValues:
                 if made is None:
                     return []
                 at = made.end()
-            rule, start = self.owner(window[: -len(TYPED)] if window.endswith((TYPED, b" String =")) else window)
+            if window.endswith(TYPED):
+                window = window[: -len(TYPED[0])].removesuffix(b" As").removesuffix(b" as")
+            rule, start = self.owner(window)
             if rule < 0:
                 return []
             if mark == 0x3A and start and (window.endswith(b"://", 0, start) or is_mask(buffer, base + start - 1)):
@@ -89,7 +87,8 @@ class KeyedValues:
                 begin, end = usual.span(usual.lastindex or 0)
                 text = buffer[begin:end]
                 # With letters and digits and nothing else it is no constant, name or placeholder.
-                if text.isalnum() and not text.isalpha() and not text.isdigit() and (mark == 0x3D or buffer[end] != 0x20):
+                random = text.isalnum() and not text.isalpha() and not text.isdigit()
+                if random and (mark == 0x3D or buffer[end] != 0x20) and not buffer.startswith(CHANGED, end):
                     return [(begin, end, rule)]
             if self.rules[rule].extent == "line":
                 if self.seen[0] is buffer and at < self.seen[1]:
@@ -101,6 +100,8 @@ class KeyedValues:
             if nested and self.is_held(buffer, at, rule):
                 return []
             spans = values.value(buffer, at)
+            if spans and buffer.startswith(CHANGED, spans[-1][1]):
+                spans = [*spans, *values.value(buffer, spans[-1][1] + len(CHANGED) - 1)]
             if spans and nested:
                 before, _, judged = self.held.get(rule, (b"", [], set()))
                 judged = judged if before is buffer else set()
@@ -144,7 +145,7 @@ class KeyedValues:
         if tail[-4:-1] in (b" is", b"was", b" to") and mark in b" :":
             rule, _ = self.owner(window[:-8] if tail.endswith(b" set to ") else window[:-4])
             at = GIVEN.match(buffer, at).end()  # type: ignore[union-attr]  # matches the empty string
-            told = TELLING.match(buffer, at)
+            told = joints.TELLING.match(buffer, at)
             return self.accept(buffer, values.value(buffer, at), rule) if rule >= 0 and told else []
         if mark == 0x20:
             if tail.endswith(b"insert into "):
@@ -152,73 +153,7 @@ class KeyedValues:
             if tail.endswith(COMMANDS, 0, len(tail) - 1):
                 return self.believed(buffer, pairs.variable(buffer, at, self.keys.verdict))
         rule, start = self.owner(window[:-2] if mark in b"\x86\x87" else window)
-        return self.accept(buffer, self.spans(buffer, at, mark, window, start), rule) if rule >= 0 else []
-
-    def spans(self, buffer: bytes, at: int, mark: int, window: bytes, start: int) -> list[values.Span]:
-        if mark == 0x2C:
-            return self.after_comma(buffer, at, window, start)
-        if (mark == 0x3E and window[-2:-1] in b"-=~") or mark in b"\x86\x87":
-            at += mark != 0x3E
-            return values.value(buffer, at) if QUOTE_NEXT.match(buffer, at) or TELLING.match(buffer, at) else []
-        if mark == 0x3C and buffer.startswith(b"-", at):
-            return values.value(buffer, at + 1)
-        if mark in b"<>":
-            broken = values.BROKEN.match(buffer, at) if mark == 0x3E and buffer[at] in b"\r\n" else None
-            if broken:
-                return [broken.span(1)]
-            cell = values.CELL.match(buffer, at - 1 if mark == 0x3C else at)
-            text = values.MARKUP.match(buffer, cell.end() if cell else at)
-            if text is None or (mark == 0x3C and cell is None):
-                return []
-            return [text.span(1)] if text[1][:1] != b" " or buffer[text.end() : text.end() + 1] == b"<" else []
-        if mark == 0x28:
-            return values.value(buffer, at) if QUOTE_NEXT.match(buffer, at) else []
-        if mark == 0x3B:
-            serialized = values.SERIALIZED.match(buffer, at)
-            return values.value(buffer, serialized.end()) if serialized else pairs.part(buffer, at - 1, window[:start])
-        if mark == 0x7C:
-            cell = CELL.match(buffer, at)
-            is_row = window[:start].rstrip(b" \t").endswith(b"|") or (cell is not None and TELLING.fullmatch(cell[1]) is not None)
-            return [cell.span(1)] if cell and is_row and cell.end(1) > cell.start(1) else []
-        if mark == 0x7D:
-            return pairs.beside(buffer, at, window[start:], at - len(window) + start) or []
-        if mark in b" \t":
-            return self.after_space(buffer, at, mark, window, start)
-        if mark in b"\x22'":
-            before = window[start - 1 : start]
-            told = TELLING.match(buffer, at - 1)
-            return values.value(buffer, at - 1) if before == b":" or (told and before in b" \t\n(") else []
-        return pairs.part(buffer, at - 2, window[:start]) if mark in b"\nrn" else []
-
-    def after_space(self, buffer: bytes, at: int, mark: int, window: bytes, start: int) -> list[values.Span]:
-        if window.endswith(b"; "):
-            return pairs.part(buffer, at - 2, window[:start])
-        joined = JOINED.match(buffer, at)
-        if joined:
-            return values.value(buffer, joined.end())
-        if window[start] == 0x2D and window[max(0, start - 1) : start] in b" \t\n\"'-,[" and buffer[at : at + 1] not in b"-":
-            return values.value(buffer, at)
-        if mark == 0x09 and window[max(0, start - 1) : start] in (b"\n", b"\t") and (cell := TAB_CELL.match(buffer, at)):
-            return [cell.span()] if TELLING.match(cell[0]) else []
-        return []
-
-    def after_comma(self, buffer: bytes, at: int, window: bytes, start: int) -> list[values.Span]:
-        paired = pairs.beside(buffer, at, window[start:], at - len(window) + start)
-        if paired is not None:
-            return paired
-        quoted = window[-2:-1] in b"\"'`" or window.rstrip(b" ,")[-1:] in b"\"'`"
-        opened = window[max(0, start - 1) : start]
-        if (quoted or opened in b"{(") and QUOTE_NEXT.match(buffer, at):
-            found = values.value(buffer, at)
-            last = found[-1][1] if found else at
-            listed = window[max(0, start - 2) : start].startswith(b"[")
-            if KEY_FOLLOWS.match(buffer, last) or (listed and found and TELLING.match(buffer, found[0][0], last) is None):
-                return []
-            return found
-        cell = COMMA_CELL.match(buffer, at)
-        if not quoted and cell and opened in (b",", b"\t", b";") and TELLING.match(cell[0]):
-            return [cell.span()]
-        return []
+        return self.accept(buffer, joints.behind(buffer, at, mark, window, start), rule) if rule >= 0 else []
 
     def owner(self, window: bytes) -> tuple[int, int]:
         """(the rule that claims the key at the end of *window* or -1, where in the window the key starts)."""

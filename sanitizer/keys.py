@@ -155,6 +155,9 @@ TAILS = (
     rb" [\x22']",
     rb" - [\x22']",
     rb" string =",
+    rb" as string =",
+    rb" \. \x22",
+    rb"\x22 \. \x22",
     rb"\[[\]0-9]",
     rb"\x22(?:\\[rn]|\r\n|\n\n|; )",
 )

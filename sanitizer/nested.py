@@ -40,12 +40,21 @@ SCHEMA = re.compile(
     + _NAME
     + rb"(?:string|number|integer|boolean|object|array|null|password|text)\b)",
 )
+DEFAULT = re.compile(
+    rb"\\*(?P<quote>[\x22'])(?:default|const|examples?)\\*(?P=quote)\s*:\s*\[?\s*\\*(?P<open>[\x22'])(?P<text>[^\x22'\\\n]{1,512})\\*(?P=open)"
+)
 PLAIN = re.compile(rb"\{(?![^{}]{0,1000}\b(?:value|val|data|plain|secret|content|S)" + _NAME + rb"\s*:)")
 
 
 def is_schema(buffer: bytes, start: int) -> bool:
     """Whether the object at *start* describes a value (JSON Schema), and holds none."""
     return SCHEMA.match(buffer, start, start + 1024) is not None and PLAIN.match(buffer, start, start + 1100) is not None
+
+
+def defaults(buffer: bytes, start: int) -> list[Span]:
+    """The strings that the schema at *start* gives as a value: its default, a constant, an example."""
+    end = buffer.find(b"}", start, start + LONGEST)
+    return [found.span("text") for found in DEFAULT.finditer(buffer, start, end)] if end >= 0 else []
 
 
 def line_end(buffer: bytes, start: int, stop: int) -> int:

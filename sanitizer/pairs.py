@@ -20,9 +20,22 @@ VALUE_FIELD = re.compile(
     rb"(?<![\w.\-])\\*[\x22'`]?(?:value|val|v|values|content|data|secret|text|default|string_?value|plaintext)" + _FIELD, re.I
 )
 QUOTES = frozenset(b"\"'`")
+PATH_MARKS = frozenset(b"/.#\"'")
 NAMING = re.compile(rb"[\w\x22'`]\\*(?P<quote>[\x22'`])?[ \t]{0,4}(?:=>|[:=])[ \t]{0,4}[bu]?\\*[\x22'`]?$")
 """What stands before a key that is itself the value of a field."""
 
+LOCATED = re.compile(
+    rb"(?P<quote>[\x22'])(?:path|loc|instancePath|dataPath|instance_path|property_?path|field_?path|pointer)(?P=quote)\s{0,4}:\s{0,4}"
+    rb"(?:[\[(][^\[\](){}\n]{0,160}[\x22']|[\x22'](?:[\w.~\-]{0,40}[/.#]){1,8})$",
+    re.I,
+)
+"""What stands before a key that ends the path to a value: of a JSON Patch (RFC 6902), of an error of a validator."""
+
+LOCATED_VALUE = re.compile(
+    rb"(?<![\w.\-])\\*[\x22'](?:value|input|input_?value|received|actual|from|to|old_?value|new_?value|current|given|instance|data)\\*[\x22']"
+    rb"[ \t]{0,4}[:=]",
+    re.I,
+)
 NESTED = re.compile(rb"\s{0,16}[\[{]")
 VERB = re.compile(
     rb"(?:get|set|reset|change|update|create|list|delete|rotate|generate|validate|verify|check|send|forgot|revoke|refresh|show|"
@@ -52,18 +65,23 @@ RANDOM = re.compile(rb"[A-Za-z0-9._~+/=\-]{16,512}(?<![.])")
 def beside(buffer: bytes, at: int, key: bytes, key_at: int) -> list[Span] | None:
     """The value of a pair, if *key* before *at* is a value itself (`{"name": "password", "value": ""}`); else None."""
     named = NAMING.search(buffer, max(0, key_at - 16), key_at)
-    if named is None:
+    located = LOCATED.search(buffer, max(0, key_at - 200), key_at) if buffer[key_at - 1] in PATH_MARKS else None
+    if named is None and located is None:
         return None
     if VERB.match(key):
         return []
+    field_of_value = LOCATED_VALUE if located else VALUE_FIELD
     opened = max(buffer.rfind(sign, max(0, key_at - REACH), key_at) for sign in (b"{", b"}", b"\n", b"["))
     closed = buffer.find(b"}", at - 1, at + REACH)
     if closed < 0 or (buffer[opened] == 0x0A and buffer[opened + 1] not in b" \t"):
         # Only an object that is printed over lines goes on in the next one: its lines are indented.
         closed = buffer.find(b"\n", at, at + REACH)
-    sides = (VALUE_FIELD.search(buffer, at - 1, closed if closed > 0 else at), VALUE_FIELD.search(buffer, max(opened, 0), key_at))
+    sides = (
+        field_of_value.search(buffer, at - 1, closed if closed > 0 else at),
+        field_of_value.search(buffer, max(opened, 0), key_at),
+    )
     for field in sides:
-        if field is not None and named["quote"] and field[0].lstrip(b"\\")[0] not in QUOTES:
+        if field is not None and (located or (named and named["quote"])) and field[0].lstrip(b"\\")[0] not in QUOTES:
             continue  # a word of some text: where names are quoted, that of the value is
         if field is not None and (field.start() <= at + 2 or NESTED.match(buffer, field.end()) is None):
             return [span for span in values.value(buffer, field.end()) if span[1] < key_at or span[0] >= at]

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import re
 
-from sanitizer.nested import CONSTANTS, LONGEST, Span, is_schema, leaves
+from sanitizer.nested import CONSTANTS, LONGEST, Span, defaults, is_schema, leaves
 
 __all__ = ["CONSTANTS", "Span", "value"]
 
 START = re.compile(
-    rb"""[=:>~]{0,2}[ \t]*
+    rb"""[=:>~]{0,2}(?:(?:\*\*|__)(?=[ \t]))?[ \t]*                                  # a key in bold, its colon within
     (?:!{1,2}[A-Za-z][\w./:\-]{0,30}[ ]+|string\(\d{1,6}\)[ ]+(?=\x22)|<<(?=\x22))?   # YAML tags, PHP dumps, Erlang
-    (?:(?:[A-Za-z_][\w.]{0,30}[ \t]*(?:\[[\w., |]{0,40}\]|<[\w., |]{0,40}>)?     # a type: `password: str = "x"`
-      (?:[ \t]*\|[ \t]*\w{1,20}){0,3}[ \t]*)=[ \t]*(?=[\x22'`bfru]))?
-    (?:(?:Some|Ok|Just|SecretStr|Secret|String|new[ ]String|String\.from|str|bytes|quote)\([ \t]*)?
+    (?:(?:(?:&(?:'\w{1,16}[ ])?(?:mut[ ])?)?                                        # a type: `password: str = "x"`
+      [A-Za-z_][\w.]{0,30}[?!]?[ \t]*(?:\[[\w., |]{0,40}\]|<[\w., |]{0,40}>)?
+      (?:[ \t]*\|[ \t]*\w{1,20}){0,3}[ \t]*)=[ \t]*(?=[\x22'`bfru]|[A-Z]\w{1,10}\())?
+    (?:(?:Some|Ok|Just|Optional|SecretStr|Secret|String|new[ ]String|String\.from|str|bytes|quote)\([ \t]*)?
     (?:[bBuUfFrRN@$]{1,2}(?=[\x22']))?""",
     re.X,
 )
@@ -109,7 +110,7 @@ def value(buffer: bytes, at: int, *, line: bool = False) -> list[Span]:
             end = closing(buffer, quote.end(), quote[0])
             return nonempty(quote.end(), end)
     if code in b"[{" and not line:
-        return [] if code == 0x7B and is_schema(buffer, start) else leaves(buffer, start)
+        return defaults(buffer, start) if code == 0x7B and is_schema(buffer, start) else leaves(buffer, start)
     if code == 0x3C:
         found = CDATA.match(buffer, start) or ANGLED.match(buffer, start)
         return nonempty(*found.span(1)) if found else []

@@ -18,6 +18,24 @@ MASK = re.compile(r"\[(?:REDACTED|session|password):[a-z0-9-]+\]")
 
 # {P} is a password, {T} a token.
 PAIRS = [
+    "**Password:** {P}",
+    "- **api_key:** {T}",
+    'let secret_key: &str = "{T}";',
+    "const API_KEY: &'static str = \"{T}\";",
+    'let token: Option<String> = Some("{T}".into());',
+    'let password: String? = "{P}"',
+    'Config(name: "x", password: Optional("{P}"), n: 1)',
+    'public string Password { get; set; } = "{P}";',
+    'Dim password As String = "{P}"',
+    '((:password . "{P}") (:n . 1))',
+    '(("password" . "{P}") ("n" . 1))',
+    '#{<<"db_password">> => <<"{P}">>, n => 1}',
+    '[{<<"db_password">>,<<"{P}">>}]',
+    '{"passwd": {"type": "string", "default": "{P}"}}',
+    '{"op": "replace", "path": "/spec/db_password", "value": "{P}"}',
+    '{"type":"string_too_short","loc":["body","password"],"msg":"String should have 8 characters","input":"{P}"}',
+    "{'type': 'string_too_short', 'loc': ('body', 'password'), 'msg': 'String should', 'input': '{P}'}",
+    '{"code": "invalid", "path": ["userPassword"], "received": "{P}"}',
     'api_token ::= "{T}"',
     'api_token :::= "{T}"',
     'api_token ?= "{T}"',
@@ -205,6 +223,9 @@ PASSWORDS = ["Tr0ub4dor&3x!", "dish-orange-cloud94", "Haven5566$"]
 TOKEN = "xK9fQ2mWp7LzR4tBn8"
 
 HARMLESS = [
+    '{"passwd": {"type": "string", "description": "the password", "default": "changeme"}}',
+    '{"op": "replace", "path": "/spec/replicas", "value": "Tr0ub4dor3x"}',
+    "**Token:** none",
     "Authorization Code: useful when the client acts for a user",
     "      id-token: write # Required for OIDC authentication",
     "\t\tSecretKey:    envKey,\n",
@@ -368,3 +389,7 @@ def test_a_key_within_a_leaf_of_what_its_name_holds_is_judged_by_itself() -> Non
     line = b'{"api_key":{"note":"the words api_key: k9x2 and more of the usual words of this sentence","y":"okokok"}}'
 
     assert b"k9x2" not in RUN.text(line)
+
+
+def test_a_plan_tells_the_old_and_the_new_value() -> None:
+    assert redacted('  ~ password = "abc12345" -> "Haven5566$"') == '  ~ password = "#" -> "#"'
