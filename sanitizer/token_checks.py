@@ -62,6 +62,24 @@ def mixed_token(token: bytes) -> bool:
     return changes >= 0.3 * (len(token) - 1)
 
 
+def jira_token(token: bytes) -> bool:
+    """A personal access token of Jira or Confluence: base64 of twelve digits, a colon and random bytes."""
+    try:
+        decoded = base64.b64decode(token)
+    except (binascii.Error, ValueError):
+        return False
+    return decoded[:12].isdigit() and decoded[12:13] == b":"
+
+
+def nkey_seed(token: bytes) -> bool:
+    """A seed of NATS' NKEYS: base32 of prefix, 32 bytes and their CRC-16 (XModem), little-endian."""
+    try:
+        decoded = base64.b32decode(token + b"=" * (-len(token) % 8))
+    except (binascii.Error, ValueError):
+        return False
+    return binascii.crc_hqx(decoded[:-2], 0) == int.from_bytes(decoded[-2:], "little")
+
+
 _hex = re.compile(rb"[0-9a-f]{16,}").fullmatch
 _loud = re.compile(rb"(?:secret|token|SECRET|TOKEN|KEY|ACCESS|PRIVATE|PAT|[Ss]ecret_?[Kk]ey|[Aa]pi_?[Kk]ey)$").search
 
@@ -79,6 +97,19 @@ def after_name(token: bytes, name: bytes) -> bool:
 def prefixed_token(token: bytes) -> bool:
     """A random string behind a prefix: as mixed as one, and no name of a program (`mv_LowLevelCheckIfVideoPlayable`)."""
     return mixed_token(token) and not words.wordlike(token.rpartition(b"_")[2])
+
+
+_no_key = re.compile(
+    rb"(?i)(?:sha\d|md5|https?\b|v?\d+\.\d|\d{4}-\d\d-\d\d).*|[\w.\-/]*\.(?:[a-z]{2,5}|tar\.[a-z]{2,3})|.*/.*[a-z]{4}/.*|[a-z]+(?:[_\-/.][a-z]+)*[_\-/.]?v?\d{1,2}"
+).fullmatch
+"""Digests, versions, times, files, paths and names: what else stands behind the name of a service."""
+
+
+def service_token(token: bytes) -> bool:
+    """A key behind the name of a service: no version, file, path or name of a program, and no small number."""
+    if token.isdigit():
+        return len(token) >= 15
+    return len(set(token)) >= 5 and _no_key(token) is None and not words.wordlike(token)
 
 
 def token_tail(token: bytes) -> bool:
@@ -216,11 +247,14 @@ CHECKS: dict[str, Check] = {
     "crc32-hex": crc32_hex,
     "discord-bot-token": discord_bot_token,
     "forty-mixed": forty_mixed,
+    "jira-token": jira_token,
     "json-base64": json_base64,
     "letters-and-digits": letters_and_digits,
     "mixed-token": mixed_token,
+    "nkey-seed": nkey_seed,
     "prefixed-token": prefixed_token,
     "pypi-macaroon": pypi_macaroon,
+    "service-token": service_token,
     "stellar-seed": stellar_seed,
     "token-tail": token_tail,
     "wif-private-key": wif_private_key,
