@@ -12,11 +12,16 @@ PARAMETER = re.compile(
 
 COOKIE = re.compile(rb"(?<![^;,\s\x22'])([^=;,\s\x22']{1,128}+)=([^;\s\x22']+)")
 ATTRIBUTES = frozenset((b"path", b"domain", b"expires", b"max-age", b"samesite", b"priority", b"version"))
+PREFERENCES = frozenset((b"theme", b"lang", b"language", b"locale", b"timezone", b"tz", b"color-scheme", b"color_scheme", b"color_mode"))
+PREFERENCE = re.compile(rb"[A-Za-z]{1,12}(?:[\-_/][A-Za-z]{1,12}){0,2}")
+"""Cookies that say how a page is shown, where their value is a word."""
 
 Span = tuple[int, int]
 
 
 def cookies(buffer: bytes, start: int, end: int) -> list[Span]:
-    """The values of the cookies in a header (RFC 6265, section 4), or all of what does not look like cookies."""
+    """The values of the cookies in a header (RFC 6265, section 4), or all of what does not look like cookies; a plain preference stays."""
     given = [one for one in COOKIE.finditer(buffer, start, end) if one[1].lower() not in ATTRIBUTES]
-    return [one.span(2) for one in given] or [(start, end)]
+    if not given:
+        return [(start, end)]
+    return [one.span(2) for one in given if one[1].lower() not in PREFERENCES or PREFERENCE.fullmatch(one[2]) is None]

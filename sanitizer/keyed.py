@@ -97,7 +97,7 @@ class KeyedValues:
                 self.seen = (buffer, spans[0][1] if spans else at)
                 return self.accept(buffer, spans, rule)
             nested = buffer[at : at + 8].lstrip()[:1] in (b"[", b"{")
-            if nested and self.is_held(buffer, at, rule):
+            if nested and (self.is_held(buffer, at, rule) or b"node_modules/" in window[:start]):
                 return []
             spans = values.value(buffer, at)
             if spans and buffer.startswith(CHANGED, spans[-1][1]):
