@@ -1,11 +1,12 @@
 """Measure what delivery costs: `python -m benchmarks.delivery`.
 
 Runs the whole program from files and Kafka to files, a collector that only answers, and Kafka, in turns in one run, beside the
-plain pipe from standard input to standard output, and prints ratios of their speeds. What an empty input costs (start-up, joining
-a group) is taken off each. Kafka is a real broker, started as the tests start it.
+plain pipe from standard input to standard output, and prints ratios of their speeds. Time counts from the first batch that is read
+to the last that is safe, in every process: neither start-up nor joining a group. Kafka is a real broker, as the tests start it.
 
 Others may use this machine's cores meanwhile. So beside the megabytes a second as they were, there are those "on free cores": the
-time in which a process could run and was not let (Linux tells it) is taken off. Ratios are of these.
+time in which a process could run and was not let (Linux tells it) is taken off. Ratios are of these, and for Kafka of CPU time too:
+there the broker takes its own time, which is the same for all.
 """
 
 from __future__ import annotations
@@ -37,11 +38,13 @@ from servers.kafka_server import KafkaServer
 from servers.ports import free_ports
 from servers.topics import create_topic
 
-from benchmarks.peers import SCHEDULED
+from benchmarks.peers import WORKED
 
 PEER = [sys.executable, "-m", "benchmarks.peers"]
 RUN = [*PEER, "run"]
 PARTITIONS = 3
+TOGETHER = {"group.initial.rebalance.delay.ms": "3000"}
+"""A broker's default: who comes within this time joins at once with the first, instead of taking over later."""
 
 
 class Run(NamedTuple):
@@ -56,8 +59,7 @@ class Run(NamedTuple):
 
 @dataclass
 class Way:
-    """A way for records to go: prepares a run over an input and returns its processes' commands; the seconds that full and
-    empty runs took."""
+    """A way for records to go: prepares a run over an input and returns its processes' commands; what runs took."""
 
     name: str
     prepare: Callable[[str], Sequence[Sequence[str]]]
@@ -65,13 +67,11 @@ class Way:
     target: float = 0
     crowd: bool = False
     """Its processes wait for one another's cores, which is its own affair: its ratio is by the clock."""
-    full: list[Run] = field(default_factory=list)
-    empty: list[Run] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
 
-    def take(self) -> Run:
-        """What the input alone took."""
-        sides = [[statistics.median(column) for column in zip(*runs, strict=True)] for runs in (self.full, self.empty)]
-        return Run(*[max(1e-3, full - empty) for full, empty in zip(*sides, strict=True)])
+    def took(self) -> Run:
+        """The median of each."""
+        return Run(*map(statistics.median, zip(*self.runs, strict=True)))
 
 
 class Bench:
@@ -180,29 +180,28 @@ def collector() -> Iterator[str]:
         process.wait()
 
 
-def measure(way: Way, bench: Bench, name: str) -> None:
-    """Run once, and note what it took."""
+def measure(way: Way, bench: Bench, name: str = "full") -> Run:
+    """Run once; what it took."""
     commands = way.prepare(name)
-    cpu, peak, schedules = 0.0, 0.0, []
+    cpu, peak, spans = 0.0, 0.0, []
     with open(bench.input(name), "rb") as stdin:
-        start = time.perf_counter()
         processes = [
             subprocess.Popen(command, stdin=stdin, stdout=subprocess.DEVNULL, stderr=bench.log_of(number).open("wb"))
             for number, command in enumerate(commands)
         ]
         for number, process in enumerate(processes):
             _, status, usage = os.wait4(process.pid, 0)
-            wall = time.perf_counter() - start
-            cpu += usage.ru_utime + usage.ru_stime
-            peak = max(peak, usage.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10))
+            process.returncode = os.waitstatus_to_exitcode(status)
             said = bench.log_of(number).read_text()
-            if os.waitstatus_to_exitcode(status):
-                raise SystemExit(f"{way.name}: ended with {os.waitstatus_to_exitcode(status)}: {said[-2000:]}")
-            ran, waited = map(float, said.rpartition(SCHEDULED)[2].split())
-            schedules.append((ran + waited, waited))
-            process.returncode = 0
-    _, waited = max(schedules)  # of the busiest process, for which the others wait at the end
-    (way.full if name == "full" else way.empty).append(Run(wall, wall - waited, cpu, peak))
+            if process.returncode:
+                raise SystemExit(f"{way.name}: ended with {process.returncode}: {said[-2000:]}")
+            first, last = json.loads(said.rpartition(WORKED)[2])
+            spans.append((first, last))
+            cpu += usage.ru_utime + usage.ru_stime - first["cpu"]
+            peak = max(peak, usage.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10))
+    wall = max(last["clock"] for _, last in spans) - min(first["clock"] for first, _ in spans)
+    first, last = max(spans, key=lambda span: span[1]["cpu"] - span[0]["cpu"])  # the busiest, for which others wait at the end
+    return Run(wall, wall - (last["waited"] - first["waited"]), cpu, peak)
 
 
 def main() -> None:
@@ -227,27 +226,30 @@ def main() -> None:
             Way("Kafka to Kafka, redaction left out", bench.copy),
             Way("Kafka to Kafka, at least once", bench.kafka_to_kafka, "Kafka to Kafka, redaction left out", 0.6),
             Way("Kafka to Kafka, exactly once", bench.exactly_once, "Kafka to Kafka, at least once", 0.7),
-            Way("Kafka to Kafka, three consumers", bench.three_consumers, "Kafka to Kafka, at least once", 0.8 * cores),
+            Way("Kafka to Kafka, three consumers", bench.three_consumers, "Kafka to Kafka, at least once", 0.8 * cores, crowd=True),
         ]
         chosen = [way for way in ways if arguments.only.lower() in way.name.lower()]
         beside = {way.beside for way in chosen}
         ways = [way for way in ways if way in chosen or way.name in beside]
         if any("Kafka" in way.name for way in ways):
-            bench.use(stack.enter_context(KafkaServer()))
+            bench.use(stack.enter_context(KafkaServer(settings=TOGETHER)))
         measure(Way("warm-up", bench.pipe), bench, "empty")  # compiles the rules, where that was not done yet
         for _ in range(arguments.rounds):
-            for way, name in itertools.product(ways, ("full", "empty")):
-                measure(way, bench, name)
+            for way in ways:
+                way.runs.append(measure(way, bench))
     by_name = {way.name: way for way in ways}
-    print(f"{len(log) / 1e6:.0f} MB, {log.count(bytes([10]))} lines, median of {arguments.rounds}")
-    print(f"{'':36} {'MB/s':>7} {'on free cores':>14} {'CPU us/line':>12} {'peak MB':>7} {'ratio':>7} {'wanted':>7}")
+    print(f"{len(log) / 1e6:.0f} MB, {log.count(bytes([10]))} lines, median of {arguments.rounds}, {time.strftime('%Y-%m-%d')}\n")
+    columns = ("MB/s", "on free cores", "CPU us/line", "peak MB", "beside", "ratio", "of CPU", "wanted")
+    print(f"| way | {' | '.join(columns)} |\n|---{'|---' * len(columns)}|")
     for way in ways:
-        took, beside, peak = way.take(), by_name.get(way.beside), max(run.peak for run in way.full)
-        measure_of = "wall" if way.crowd else "free"
-        ratio = f"{getattr(beside.take(), measure_of) / getattr(took, measure_of):7.2f} {way.target:7.2f}" if beside else ""
-        speeds = [len(log) / 1e6 / secs for secs in (took.wall, took.free)]
-        cost = took.cpu / log.count(bytes([10])) * 1e6
-        print(f"{way.name:36} {speeds[0]:7.1f} {speeds[1]:14.1f} {cost:12.1f} {peak:7.0f} {ratio}")
+        took, peak = way.took(), max(run.peak for run in way.runs)
+        cells = [f"{len(log) / 1e6 / secs:.1f}" for secs in (took.wall, took.free)]
+        cells += [f"{took.cpu / log.count(bytes([10])) * 1e6:.1f}", f"{peak:.0f}"]
+        if beside := by_name.get(way.beside):
+            other, by = beside.took(), "wall" if way.crowd else "free"
+            of_cpu = f"{other.cpu / took.cpu:.2f}" if "Kafka" in way.name else ""
+            cells += [beside.name, f"{getattr(other, by) / getattr(took, by):.2f}", of_cpu, f"{way.target:.2f}"]
+        print(f"| {way.name} | {' | '.join(cells)}{' | ' * (len(columns) - len(cells))} |")
 
 
 if __name__ == "__main__":

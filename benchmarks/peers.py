@@ -4,7 +4,9 @@ with the redaction left out."""
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,8 +16,9 @@ from sanitizer import daemon, flow
 from sanitizer.lanes import Lanes
 from sanitizer.model import Batch, Clean, CleanBatch, Envelope
 from sanitizer.scrub import BARE
+from sanitizer.telemetry import Metrics
 
-SCHEDULED = "seconds run, and waited for a core: "
+WORKED = "seconds: "
 
 
 class Copying(Lanes):
@@ -34,6 +37,31 @@ class Copying(Lanes):
         return [CleanBatch(batch.lane, records, offsets, batch.upto, read=len(records), envelopes=envelopes)]
 
 
+class Watch(Metrics):
+    """Metrics, and what the work took: from the first batch that was read to the last that was safe."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = self.last = now()
+
+    def read(self, batch: Batch) -> None:
+        if not self.total("read_bytes"):
+            self.first = self.last = now()
+        super().read(batch)
+
+    def settled(self, latency_secs: float) -> None:
+        super().settled(latency_secs)
+        self.last = now()
+
+
+def now() -> dict[str, float]:
+    """Seconds so far: of the machine's clock, of this process's CPU time, and for which its first thread had to wait for a core
+    (Linux tells that)."""
+    schedule = Path("/proc/self/schedstat")
+    waited = int(schedule.read_text().split()[1]) / 1e9 if schedule.exists() else 0.0
+    return {"clock": time.monotonic(), "cpu": time.process_time(), "waited": waited}
+
+
 def copy(config: str) -> int:
     """Run *config* as the program does, in the same process and with everything around it; only the redaction is left out."""
     flow.Lanes = Copying  # type: ignore[misc] # a class in the place of another: all else stays the program's
@@ -41,11 +69,16 @@ def copy(config: str) -> int:
 
 
 def run(config: str) -> int:
-    """Run *config* as the program does, and say at the end how long this process could have run and was not let."""
+    """Run *config* as the program does, and say at the end what the work took."""
+    watches: list[Watch] = []
+
+    def watch() -> Watch:
+        watches.append(Watch())
+        return watches[-1]
+
+    daemon.Metrics = watch  # type: ignore[assignment,misc] # the same, with a watch
     code = daemon.run(config, once=True)
-    schedule = Path("/proc/self/schedstat")  # Linux: nanoseconds run, nanoseconds waited for a core, of the first thread
-    ran, waited = schedule.read_text().split()[:2] if schedule.exists() else (0, 0)
-    print(f"{SCHEDULED}{int(ran) / 1e9} {int(waited) / 1e9}", file=sys.stderr)
+    print(WORKED + json.dumps([watches[0].first, watches[0].last]), file=sys.stderr)
     return code
 
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from operator import itemgetter
 
-from sanitizer.model import Clean, CleanBatch, Envelope
+from sanitizer.model import Batch, Clean, CleanBatch, Envelope
 
 
 def size(batch: CleanBatch) -> int:
     """Bytes of its records, each with a line end."""
     return sum(map(len, batch.records)) + len(batch.records)
+
+
+def weight(batch: Batch) -> int:
+    """Bytes that a source read."""
+    return len(batch.data) or sum(map(len, filter(None, map(itemgetter(1), batch.messages))))
 
 
 def join(batches: Sequence[CleanBatch]) -> CleanBatch:

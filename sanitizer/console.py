@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import shutil
+import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,7 +24,8 @@ _log = logging.getLogger(__name__)
 class Console:
     """Writes the batches that `deliver` takes to *fd*. Up to *max_waiting_bytes* wait in memory, the rest in a spool of at most
     *max_bytes* in *folder*, which is removed at the end. Beyond that *when_full* decides; *dropped* is told how many records that
-    cost, *written* how many were written. `failure` is why nothing can be written any more."""
+    cost, *written* how many were written. A full disk is waited for, once `close` was called for *last_secs* more. `failure` is why
+    nothing can be written any more."""
 
     def __init__(
         self,
@@ -35,8 +37,10 @@ class Console:
         *,
         when_full: WhenFull = "drop_oldest",
         written: Callable[[int], None] = lambda _count: None,
+        last_secs: float = 5.0,
     ) -> None:
-        self._sink = StdoutSink(fd)
+        self._sink = StdoutSink(fd, float("inf"))
+        self._last_secs = last_secs
         self._folder = folder
         self._dropped = dropped
         self._max_bytes = max_bytes
@@ -58,6 +62,8 @@ class Console:
         """Take *batch*; where it has to wait for room, what is returned is done when there was. Once nobody reads any more it goes
         nowhere: without us its writer would have found that out."""
         if self.failure:
+            if not isinstance(self.failure, BrokenPipeError):
+                self._dropped(len(batch.records))
             return None
         waits = None
         if self._owed or not self._take(batch):
@@ -87,11 +93,11 @@ class Console:
                     await self._arrived.wait()
         except OSError as trouble:
             self.failure = trouble
-            self._waiting.clear()
 
     def close(self) -> None:
         """Say that nothing more will come."""
         self._closing = True
+        self._sink.patient_until = time.monotonic() + self._last_secs
         self._arrived.set()
 
     def give_up(self) -> None:
@@ -104,7 +110,7 @@ class Console:
                 left += lost
             self._spool.close()
             shutil.rmtree(self._folder, ignore_errors=True)
-        if left and not self.failure:
+        if left and not isinstance(self.failure, BrokenPipeError):
             self._dropped(left)
         self._sink.close()
 

@@ -23,7 +23,7 @@ def documents(
     *notes* are findings by kind for the rows that had any; they become the record's `redactions`.
     """
     if not rows.entries:
-        return plain(lines, rows.offsets, notes)
+        return plain(lines, rows.offsets, notes, keep_blank=keep_blank)
     plainly = Plainly(lines)
     as_they_are, sure = plainly.as_they_are, plainly.sure
     records: list[Clean] = []
@@ -45,7 +45,9 @@ def documents(
     return records, offsets
 
 
-def plain(lines: Sequence[bytes], offsets: Sequence[int], notes: Mapping[int, Counter[str]]) -> tuple[list[Clean], list[int]]:
+def plain(
+    lines: Sequence[bytes], offsets: Sequence[int], notes: Mapping[int, Counter[str]], *, keep_blank: bool = False
+) -> tuple[list[Clean], list[int]]:
     """The fast way: every row is a record without facts."""
     plainly = Plainly(lines)
     if plainly.nothing_else and not notes:
@@ -56,7 +58,7 @@ def plain(lines: Sequence[bytes], offsets: Sequence[int], notes: Mapping[int, Co
     for number, line in enumerate(lines):
         if sure and line[:1] == b"{" and number not in notes:
             records.append(Clean(line if as_they_are and line[-1:] == b"}" else plainly.document(line)))
-        elif line and not line.isspace():
+        elif keep_blank or (line and not line.isspace()):
             facts: dict[str, object] = {"redactions": dict(sorted(notes[number].items()))} if number in notes else {}
             records.append(Clean(document(line, facts)))
         else:

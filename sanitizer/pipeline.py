@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from sanitizer.batching import weight
 from sanitizer.commits import Commits, Hook
 from sanitizer.model import Batch, CleanBatch, Source
 from sanitizer.tasks import discard, first_failure
@@ -177,7 +178,7 @@ class Pipeline:
                     self.observer.read(batch)
                 await self._scrubbing.room()
                 if batch.data or batch.messages:
-                    size = len(batch.data) or sum(len(message.value or b"") for message in batch.messages)
+                    size = weight(batch)
                     self._open[batch.lane] = source
                     self._scrubbing.put(Work(source, batch.lane, self.scrubbing.feed(batch), time.monotonic(), size), size)
                 else:

@@ -51,13 +51,18 @@ def spans(rows: Rows, numbers: Iterable[int]) -> list[tuple[int, int, int]]:
 
 def framed(messages: Sequence[Message]) -> Rows:
     """Every message a record, whatever line ends it holds."""
-    rows: list[bytes] = []
+    values: list[bytes] = [value or b"" for _, value, _, _, _ in messages]
+    offsets = list(map(itemgetter(0), messages))
+    joined = b"\n".join(values)
+    if joined.count(b"\n") < len(values):
+        return Rows(values, [], offsets, [], {})
     entries: list[Entry] = []
-    for message in messages:
-        parts = (message.value or b"").split(b"\n")
-        entries.append(Entry(len(rows), len(parts), message.offset, {}))
-        rows += parts
-    return Rows(rows, entries, [entry.offset for entry in entries], [], {})
+    first = 0
+    for value, offset in zip(values, offsets, strict=True):
+        height = value.count(b"\n") + 1
+        entries.append(ENTRY(Entry, (first, height, offset, NO_FACTS, "text")))
+        first += height
+    return Rows(joined.split(b"\n"), entries, offsets, [], {})
 
 
 def singles(rows: Rows) -> Iterator[Rows]:

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from sanitizer.batching import weight
 from sanitizer.model import Batch, CleanBatch
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Metrics:
 
     def read(self, batch: Batch) -> None:
         """Count what a source gave."""
-        self.add("read_bytes", "", len(batch.data) or sum(len(message.value or b"") for message in batch.messages))
+        self.add("read_bytes", "", weight(batch))
 
     def cleaned(self, batch: CleanBatch) -> None:
         """Count what redaction made of it."""

@@ -98,7 +98,9 @@ def _murmur2(key: bytes) -> int:
 def message_bytes(message: Outgoing) -> int:
     """An upper bound of the size of *message* in a request (record batch format 2: varints of at most five bytes)."""
     _, key, value, headers = message
-    size = 100 + (len(key) if key else 0) + (len(value) if value else 0)
+    size = 100 + (len(value) if value else 0)
+    if key:
+        size += len(key)
     if headers:
         size += sum(len(name) * 4 + len(value) + 10 for name, value in headers)
     return size

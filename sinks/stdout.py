@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import logging
 import os
 import select
 import stat
 import sys
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from sanitizer.model import CleanBatch, Receipt
 from sinks.options import Seconds, SinkOptions
 
+_log = logging.getLogger(__name__)
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_ROOM_SECS, _TELL_SECS = 0.5, 60.0
 _SURE = select.PIPE_BUF
 """How much a pipe that polls as writable takes without blocking."""
 
 
 class StdoutSink:
-    """Writes to the descriptor *fd*. Raises `BrokenPipeError` when nobody reads any more."""
+    """Writes to the descriptor *fd*. Raises `BrokenPipeError` when nobody reads any more.
 
-    def __init__(self, fd: int) -> None:
+    A full disk is waited for until `patient_until` (of the monotonic clock; by default it is not); then the `OSError` is raised.
+    """
+
+    def __init__(self, fd: int, patient_until: float = 0.0) -> None:
+        self.patient_until = patient_until
+        self._told_at = float("-inf")
         mode = os.fstat(fd).st_mode
         self._fd = fd
         self._own: int | None = None
@@ -48,6 +60,10 @@ class StdoutSink:
                     rest = rest[self._write(rest) :]
                 except BlockingIOError:
                     await self._writable()
+                except OSError as trouble:
+                    if trouble.errno not in _FULL or time.monotonic() >= self.patient_until:
+                        raise
+                    await self._room(trouble)
         finally:
             self._owed = bytes(rest).partition(b"\n")[0] if rest and len(rest) < len(text) else b""
         return Receipt()
@@ -58,6 +74,12 @@ class StdoutSink:
                 raise BlockingIOError
             return os.write(self._fd, rest[:_SURE])
         return os.write(self._fd, rest)
+
+    async def _room(self, trouble: OSError) -> None:
+        if time.monotonic() - self._told_at >= _TELL_SECS:
+            self._told_at = time.monotonic()
+            _log.error("standard output takes nothing (%s); it is tried again", trouble.strerror)
+        await asyncio.sleep(_ROOM_SECS)
 
     async def _writable(self) -> None:
         loop = asyncio.get_running_loop()
@@ -79,7 +101,7 @@ class StdoutConfig(SinkOptions, frozen=True, tag="stdout"):
     async def open(self) -> AsyncGenerator[StdoutSink]:
         """Standard output as it is when this is called."""
         sys.stdout.flush()
-        sink = StdoutSink(1)
+        sink = StdoutSink(1, float("inf"))
         try:
             yield sink
         finally:

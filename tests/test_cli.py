@@ -250,12 +250,23 @@ def test_a_reader_that_needs_only_the_beginning_is_no_error(tmp_path: Path) -> N
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full, which Linux has")
-def test_a_full_disk_is_said_and_fails() -> None:
+def test_a_full_disk_is_said_and_fails(tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(LINE)
     with open("/dev/full", "wb") as full:
-        done = run("run", given=LINE, stdout=full)
+        done = run("run", str(tmp_path / "log"), stdout=full)
 
     assert done.returncode == 1
     assert said(done).startswith("sanitizer: standard output: No space left on device; ")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full, which Linux has")
+def test_what_a_pipe_brings_waits_for_a_full_disk_and_is_counted_at_the_end() -> None:
+    with open("/dev/full", "wb") as full:
+        done = run("run", "--json", given=LINE, stdout=full)
+
+    assert done.returncode == 1
+    assert said(done).startswith("sanitizer: standard output takes nothing (No space left on device); it is tried again\n")
+    assert "1 records were dropped" in said(done)
 
 
 def test_an_output_that_cannot_be_opened_is_named(tmp_path: Path) -> None:

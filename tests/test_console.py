@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from sanitizer.console import Console
 from sanitizer.model import Clean, CleanBatch
 
@@ -130,6 +132,31 @@ async def test_where_nothing_may_be_dropped_it_waits_for_room_and_says_so(tmp_pa
 
     assert await reading == list(range(3_000))
     assert (dropped, sum(written)) == ([], 3_000)
+
+
+async def test_a_full_disk_is_waited_for_and_at_the_end_costs_what_it_did_not_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sinks.stdout._ROOM_SECS", 0.01)
+
+    def full(_fd: int, _data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    dropped: list[int] = []
+    with (tmp_path / "out").open("wb") as out:
+        console = Console(out.fileno(), tmp_path / "1", dropped.append, max_waiting_bytes=200_000, last_secs=0.1)
+        monkeypatch.setattr("sinks.stdout.os.write", full)
+        async with running(console) as task:
+            for first in range(0, 1_000, 100):
+                console.deliver(batch(first))
+                await asyncio.sleep(0.02)
+            assert not task.done()
+            console.close()
+            await task
+            console.deliver(batch(1_000))
+    assert sum(dropped) == 1_100
+    assert console.failure
+    assert not (tmp_path / "1").exists()
 
 
 async def test_when_nobody_reads_any_more_everything_goes_nowhere(tmp_path: Path) -> None:

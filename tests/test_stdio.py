@@ -7,6 +7,7 @@ import fcntl
 import os
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from fakes import batch, until
@@ -62,6 +63,30 @@ async def test_a_reader_that_is_gone_is_told_as_such() -> None:
         await sink.send(batch(b"x"))
     sink.close()
     os.close(write)
+
+
+async def test_a_full_disk_is_waited_for_as_long_as_there_is_patience(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sinks.stdout._ROOM_SECS", 0.001)
+    write, room = os.write, [7]
+
+    def limited(fd: int, data: bytes) -> int:
+        if not room[0]:
+            room[0] = 7
+            raise OSError(28, "No space left on device")
+        taken = write(fd, data[: room[0]])
+        room[0] -= taken
+        return taken
+
+    path = tmp_path / "out"
+    with path.open("wb") as file:
+        sink = StdoutSink(file.fileno(), float("inf"))
+        monkeypatch.setattr("sinks.stdout.os.write", limited)
+        await sink.send(batch(*[b"%04d" % number for number in range(50)]))
+        sink.patient_until = 0.0
+        with pytest.raises(OSError, match="No space left on device"):
+            await sink.send(batch(*[b"%04d" % number for number in range(50, 100)]))
+        sink.close()
+    assert path.read_bytes().split()[:50] == [b"%04d" % number for number in range(50)]
 
 
 async def test_a_line_that_was_cut_is_completed_before_the_next() -> None:
