@@ -198,10 +198,9 @@ def run(files: tuple[str, ...], output: str | None, config: str | None, once: bo
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what Python would flush at exit has no reader
         code = 128 + signal.SIGPIPE
     except OSError as trouble:
-        fail(
-            f"{output or trouble.filename or 'standard output'}: {trouble.strerror}; the run was ended there",
-            1,
-        )
+        place = output or trouble.filename or "standard output"
+        click.echo(f"sanitizer: {place}: {trouble.strerror}; the run was ended there", err=True)
+        code = 1
     finally:
         if trail:
             trail.close()

@@ -184,6 +184,7 @@ class Flow:
         reading = Reading(stop, self._once, self.state, lambda name, number: self._metrics.add(name, "", number))
         opened = OpenSource(config, await stack.enter_async_context(config.open(reading)), stop)
         self._sources[config.name or f"{config.__struct_config__.tag}-{len(self._sources)}-{time.monotonic_ns()}"] = opened
+        await self._flush_state()  # what its lanes are named by, so that they have the same names after a crash
         return opened
 
     async def _open_transactions(self, stack: AsyncExitStack) -> None:

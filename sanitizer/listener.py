@@ -165,8 +165,8 @@ class Hearing:
         return clean
 
 
-async def guard(life: int) -> None:
-    """Kill the server if the process that passes its bytes on is killed: it tells the server's pid, and when all is well."""
+async def guard(life: int, killed: Callable[[], object]) -> None:
+    """Kill the server if the process that passes its bytes on is *killed*: it tells the server's pid, and when all is well."""
     loop = asyncio.get_running_loop()
     os.set_blocking(life, False)
     said, server = b"", None
@@ -191,6 +191,7 @@ async def guard(life: int) -> None:
             if server is not None:
                 with suppress(OSError):
                     signal.pidfd_send_signal(server, signal.SIGKILL)
+            killed()
             return
 
 

@@ -37,6 +37,7 @@ _DRAIN_SECS = 5.0
 _TICK_SECS = 1.0
 _INSTANCES = 64
 _STDERR = 2
+_KILLED = "the process that passes bytes on was killed: the last lines and calls, which it held, are lost"
 
 
 def open_trail(path: str, name: str, keep_secs: float | None = None) -> TrailFile:
@@ -64,7 +65,7 @@ def run(ends: Ends, shown: Lanes, trail: TrailFile | None) -> None:
 
 async def _run(ends: Ends, shown: Lanes, trail: TrailFile | None) -> None:
     async with AsyncExitStack() as stack:
-        watching = asyncio.create_task(guard(ends.life))
+        watching = asyncio.create_task(guard(ends.life, lambda: _tell_of_kill(trail)))
         stack.callback(watching.cancel)
         drops: Counter[str] = Counter()
 
@@ -96,6 +97,13 @@ def _tell(trail: Trail, drops: Counter[str]) -> list[CleanBatch]:
     told = [batch for reason, number in drops.items() for batch in trail.dropped(reason, number)]
     drops.clear()
     return told
+
+
+def _tell_of_kill(trail: Trail | None) -> None:
+    """Say that something is missing; how much, nobody knows."""
+    _log.error(_KILLED)
+    if trail:
+        trail.dropped(_KILLED, 0)
 
 
 class _Shown:
@@ -137,7 +145,7 @@ async def run_flow(ends: Ends, config: Config, folder: Path) -> None:
         flow = await _open_flow(stack, config, folder)
         shown = Lanes(_text_scrubber(config, flow), wrapper=config.wrapper, max_record_bytes=config.max_record_bytes)
         ends.begin(wants_calls=flow.trail is not None)
-        watching = asyncio.create_task(guard(ends.life))
+        watching = asyncio.create_task(guard(ends.life, lambda: _tell_of_kill(flow.trail)))
         stack.callback(watching.cancel)
         show = stack.enter_context(_Shown(lambda number: flow.dropped("standard error", number), config.spool.max_bytes))
 

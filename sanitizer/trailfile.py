@@ -45,7 +45,7 @@ class TrailFile:
         self._keep_secs = keep_secs
         self._trouble = trouble
         self._retired_at = float("-inf")
-        self._remembered_at = time.monotonic()
+        self._remembered_at = float("-inf")  # the first are kept at once
         self._credentials = ledger.path.with_name(f"{ledger.path.name}.credentials")
         if ledger.head is not None:
             with suppress(OSError):  # where there is none, everything is seen first

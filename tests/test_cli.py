@@ -267,6 +267,7 @@ def test_what_a_pipe_brings_waits_for_a_full_disk_and_is_counted_at_the_end() ->
     assert done.returncode == 1
     assert said(done).startswith("sanitizer: standard output takes nothing (No space left on device); it is tried again\n")
     assert "1 records were dropped" in said(done)
+    assert json.loads(said(done).splitlines()[-1])["dropped"] == 1
 
 
 def test_an_output_that_cannot_be_opened_is_named(tmp_path: Path) -> None:

@@ -294,6 +294,17 @@ def test_a_server_does_not_outlive_us_when_we_are_killed() -> None:
         until(lambda: not is_alive(pid))
 
 
+def test_that_we_were_killed_is_told_in_the_trail(tmp_path: Path) -> None:
+    path = tmp_path / "audit.ndjson"
+    with wrapped(python("import time; print('here', flush=True); time.sleep(600)"), "--audit-file", str(path)) as process:
+        read_line(process)
+        process.kill()
+        until(lambda: path.exists() and any(event.get("closing") for event in events(path)))
+    (told,) = [event for event in events(path) if event["type"] == "records_dropped"]
+    assert told["reason"].startswith("the process that passes bytes on was killed")
+    assert "count" not in told, "nobody knows how many"
+
+
 def test_the_end_of_input_reaches_the_server_and_its_last_words_the_client() -> None:
     assert ran(python("import sys; sys.stdin.read(); print('last words')"))[:2] == (0, b"last words\n")
 
