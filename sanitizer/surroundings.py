@@ -94,6 +94,7 @@ class Surroundings:
         self._heads = frozenset((*_TIMES, *_WAY_NAMES, *_SESSIONS, "transport", *(path[0] for _, path in self._around)))
         self._times_alone = frozenset(_TIMES).difference(path[0] for _, path in self._around)
         self._servers = [(b'"%b"' % path[0].encode(), path) for name, path in self._around if name == "server"]
+        self._in_each_mark = _shared([mark for mark, _ in self._servers])
         self._within = {root: paths.of(root) for root in ("arguments", "meta")}
         self.looks_within = any(self._within.values())
         self._known: dict[bytes, dict[str, Any]] = {}
@@ -128,7 +129,7 @@ class Surroundings:
 
     def server(self, record: bytes) -> str:
         """The server that *record*, a log object, speaks of, or nothing."""
-        if record[:1] != b"{":
+        if record[:1] != b"{" or record.find(self._in_each_mark) < 0:
             return ""
         for mark, _ in self._servers:
             if record.find(mark) >= 0:
@@ -252,6 +253,13 @@ class Surroundings:
 def pseudonym(keyring: Keyring, name: str, text: str) -> str:
     """What stands in an event for the fact *name* that is *text*: the same wherever the key is the same."""
     return f"[{name}:{keyring.pseudonym(name.encode(), text.encode('utf-8', 'replace')).decode()}]"
+
+
+def _shared(texts: Sequence[bytes]) -> bytes:
+    """The longest piece that each of *texts* holds: one search for it tells that none of them is there."""
+    shortest = min(texts, key=len, default=b"")
+    pieces = (shortest[at : at + size] for size in range(len(shortest), 0, -1) for at in range(len(shortest) - size + 1))
+    return next((piece for piece in pieces if all(piece in text for text in texts)), b"")
 
 
 def _ended_as(fields: Mapping[str, msgspec.Raw]) -> dict[str, Any]:
