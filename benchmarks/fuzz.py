@@ -38,6 +38,9 @@ PARTLY = ("html", "backslash", "quoted_printable")
 
 DAMAGE = ("\x00", "\\", '"', "\u202e", "\ufeff", "\udcff", "}", "{", "\t", "=", "%", "&#", "\x1b[31m")
 
+ESCAPES = tuple("bfnrtxu0123")
+"""What a backslash before it makes another character of, so that the value is another."""
+
 
 def spelled(value: str, fresh: Fresh) -> tuple[str, str]:
     """*value* in none, one or two disguises, and their names."""
@@ -65,7 +68,9 @@ def made(fresh: Fresh) -> Case:
     line = shapes.wrapped(shape, text, fresh)
     if fresh.rnd.random() < 0.2 and shape in shapes.TEXT:
         place = fresh.rnd.choice((0, len(line)))
-        line, told = line[:place] + fresh.rnd.choice(DAMAGE) + line[place:], f"{told}/damaged"
+        damage = fresh.rnd.choice(DAMAGE)
+        if damage != "\\" or not line.startswith(ESCAPES, place):
+            line, told = line[:place] + damage + line[place:], f"{told}/damaged"
     return Case(f"{kind}/{told}/{shape}", tuple(line.split("\n")), (Secret(kind, value, carrier),))
 
 

@@ -18,11 +18,14 @@ from sanitizer.record import Join
 from sanitizer.scan import Scanner
 from sanitizer.seams import Seams
 
-DEPTH = 8
+DEPTH = 12
 """Encodings within one another that are followed."""
 
 MOST_DECODED = 8
 """Decoded bytes that are scanned for each byte read."""
+
+ALLOWANCE = 1 << 19
+"""Decoded bytes that are scanned however little was read: a few lines may each be disguised in several ways at once."""
 
 
 class Disguises:
@@ -56,7 +59,7 @@ class Disguises:
         self, layers: Sequence[Layer], seen: Seen, size: int, seams: Seams | None = None, depths: int = DEPTH
     ) -> list[Finding]:
         """What *layers* and the views of them show, as findings of the root buffer of *size* bytes."""
-        budget = MOST_DECODED * size + (1 << 16)
+        budget = MOST_DECODED * size + ALLOWANCE
         found: list[Finding] = []
         for depth in range(depths):
             budget -= sum(len(layer.text) for layer in layers)

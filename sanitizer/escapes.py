@@ -134,20 +134,32 @@ ENTITIES = Substitution(
     gate=rb"&(?:#[0-9xX]|[A-Za-z][A-Za-z0-9]{1,30};)",
 )
 
+_IN_DOMAIN = b"|".join(rb"(?<=@[\w.-]{%d}=[4-7][0-9A-F].)" % size for size in range(1, 20))
+"""Behind a letter that is spelled within the domain of a mailbox."""
+
 # RFC 2045, section 6.7. `size=4096` must not pass for it: several units in a word, or a letter after one that is punctuation.
 QUOTED = Substitution(
     (b"=",),
     rb"(=(?:[2-7][0-9A-F]|0[9AD]|1B|[89A-F][0-9A-F](?:=[89A-F][0-9A-F])*|\r?\n))",
     _quoted,
-    gate=rb"=(?=[1-7C-F\r\n])(?:[2-7][0-9A-F][0-9A-Za-z.+@_-]{0,40}=[2-7][0-9A-F]|(?:2[0-9A-F]|3[A-F]|40|5[B-F]|60|7[B-E])[A-Za-z@]"
-    rb"|(?<=\d{4}=)(?:3[0-9]|4[1-9A-F])\d\d|(?<=[0-9A-Z]=)[3-5][0-9A-F][0-9A-Z]{8}|(?<=[=:\x22' <(\[]=)2B\d{6}|1B\["
-    rb"|(?<=[A-Za-z_]=)3D[0-9+(\x22'][0-9A-Za-z]|(?<=[:,]=)20(?:[\x22'{\[+]|\d{10}|[0-9a-fA-F]{8}-)"
-    rb"|(?:2[DE]|5F)[0-9A-Za-z]{8}|[C-F][0-9A-F]=[89AB][0-9A-F]|(?<=[A-Za-z0-9.@]=)\r?\n(?=[A-Za-z0-9.@]))",
+    gate=rb"=(?=[1-7C-F\r\n])(?:[2-7][0-9A-F][0-9A-Za-z.+@_%~/-]{0,40}=[2-7][0-9A-F]|(?:2[0-9A-F]|3[A-F]|40|5[B-F]|60|7[B-E])[A-Za-z@]"
+    rb"|(?<=\d{4}=)[3-6][0-9A-F]|(?<=[0-9A-Z]{8}=)3[0-9](?![\w=])|(?<![a-z_]=)[3-5][0-9A-F][0-9A-Z]{8}|(?<!\w=)2B\d{6}|1B\["
+    rb"|(?<=[A-Za-z_]=)3D[0-9+(\x22'][0-9A-Za-z]|(?<=[:,]=)20(?:[\x22'{\[+]|\d{10}|[0-9a-fA-F]{8}-)|(?<=\x1b=)5B"
+    rb"|(?<=[A-Za-z]{2}=)5F[0-9A-Za-z_=-]{16}|[4-7][0-9A-F][a-z.](?:DOMAIN)"
+    rb"|[C-F][0-9A-F]=[89AB][0-9A-F]|(?<=[A-Za-z0-9.@]=)\r?\n(?=[A-Za-z0-9.@]))".replace(b"DOMAIN", _IN_DOMAIN),
 )
 
 # A number behind a key that ends in `=` itself, as a value has it that alone was encoded: `card=41=3111...`.
 QUOTED_NUMBERS = Substitution(
-    (b"=3",), rb"((?<=[0-9])=3[0-9])", _quoted, gate=rb"=(?=3)(?:(?<=\d{3}=)3\d\d|(?<=\d=)3\d\d{6}|(?<=\d=)3\d\d{0,8}=3\d)"
+    (b"=3",), rb"((?<=[0-9A-Z])=3[0-9])", _quoted, gate=rb"=(?=3)(?:(?<=\d{3}=)3\d\d|(?<=\d=)3\d\d{6}|(?<=\d=)3\d\d{0,8}=3\d)"
+)
+
+# The same for what has dashes or percent signs: a unit is what stands behind no word, as keys are.
+QUOTED_DASHES = Substitution(
+    (b"=2D", b"=25"),
+    b"(%b=[2-7][0-9A-F])" % b"".join(rb"(?<![G-Zg-z_][A-Za-z]{%d})" % letters for letters in range(6)),
+    _quoted,
+    gate=rb"=[2-7][0-9A-F](?:[0-9A-Za-z.+@_%~/-]{0,40}=[2-7][0-9A-F]){2}",
 )
 
 # A quote within the quotes of a shell: POSIX, XCU 2.2.2 has no escape there, so the string is left for it, in either way.
@@ -157,9 +169,10 @@ SHELL_QUOTES = Substitution((b"'",), rb"('(?:\\{1,32}'|\"'\")')", lambda _unit: 
 OVERSTRUCK = Substitution((b"\b",), rb"((?:[^\n\x08\x80-\xff]|[\xc2-\xf4][\x80-\xbf]{1,3})\x08)", _nothing)
 
 # ECMA-48 control sequences and strings, other controls; and in the same line, sequences whose escape byte was dropped or spelled.
+# One that another interrupts is whole in the next view.
 CONTROLS = Substitution(
     (b"\x1b", b"\0", b"\b"),
-    rb"((?:\x1b(?:\[[0-?]{0,64}[ -/]{0,8}[@-~]|\][^\x07\x1b\n]{0,2048}(?:\x07|\x1b\\)|[ -/]{0,8}[0-~])"
-    rb"|[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|(?:\xc2\x9b|\^\[\[|\#033\[|\[)[0-9;:]{0,24}m){1,64})",
+    rb"((?:\x1b(?!\[?[0-9;:]{0,24}\x1b)(?:\[[0-?]{0,64}[ -/]{0,8}[@-~]|\][^\x07\x1b\n]{0,2048}(?:\x07|\x1b\\)|[ -/]{0,8}[0-~]|)"
+    rb"|[\0-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]|(?:\xc2\x9b|\^\[\[|\#033\[|\[)[0-9;:]{0,24}m){1,64})",
     _nothing,
 )

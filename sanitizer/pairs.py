@@ -21,7 +21,7 @@ VALUE_FIELD = re.compile(
 )
 QUOTES = frozenset(b"\"'`")
 PATH_MARKS = frozenset(b"/.#\"'")
-NAMING = re.compile(rb"[\w\x22'`]\\*(?P<quote>[\x22'`])?[ \t]{0,4}(?:=>|[:=])[ \t]{0,4}[bu]?\\*[\x22'`]?$")
+NAMING = re.compile(rb"[\w\x22'`](?P<level>\\*)(?P<quote>[\x22'`])?[ \t]{0,4}(?:=>|[:=])[ \t]{0,4}[bu]?\\*[\x22'`]?$")
 """What stands before a key that is itself the value of a field."""
 
 LOCATED = re.compile(
@@ -81,8 +81,11 @@ def beside(buffer: bytes, at: int, key: bytes, key_at: int) -> list[Span] | None
         field_of_value.search(buffer, max(opened, 0), key_at),
     )
     for field in sides:
-        if field is not None and (located or (named and named["quote"])) and field[0].lstrip(b"\\")[0] not in QUOTES:
-            continue  # a word of some text: where names are quoted, that of the value is
+        if field is not None and (located or (named and named["quote"])):
+            bare = field[0].lstrip(b"\\")
+            level = len(field[0]) - len(bare)
+            if bare[0] not in QUOTES or (named and level != len(named["level"])):
+                continue  # a word of some text: where names are quoted, that of the value is, and in the same way
         if field is not None and (field.start() <= at + 2 or NESTED.match(buffer, field.end()) is None):
             return [span for span in values.value(buffer, field.end()) if span[1] < key_at or span[0] >= at]
     return []
