@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from sanitizer.actions import MASK
 from sanitizer.finding import BETWEEN_TEXTS
 from sanitizer.ruleset import Rule, RuleError
 
 Extent = Callable[[bytes, int, int], "tuple[int, int] | None"]
 """(buffer, where the hit is, where the last finding ended) → what to redact."""
+
+LONGEST_NAME = 96
+"""Bytes of a mask that names a rule."""
 
 BEFORE = 320
 """Bytes looked at before an anchor for the start of its match (RFC 5321 allows a mailbox 64 and a domain 255)."""
@@ -121,6 +125,13 @@ def reaching_back(rule: Rule, pattern: re.Pattern[bytes], quick: re.Pattern[byte
     return find
 
 
+def behind_mask(buffer: bytes, at: int) -> bool:
+    """Whether the name before *at* is that of a mask, which says what was there and leads to nothing."""
+    closed = buffer.rfind(b"]", max(0, at - 4), at)
+    opened = buffer.rfind(b"[", max(0, closed - LONGEST_NAME), closed) if closed >= 0 else -1
+    return opened >= 0 and (mask := MASK.match(buffer, opened)) is not None and mask.end() == closed + 1
+
+
 def judged(rule: Rule, find: Callable[..., re.Match[bytes] | None], group: str | int, quick: re.Pattern[bytes] | None) -> Extent:
     """The same, if keyword, entropy and validator agree."""
     from sanitizer.checks import CHECKS  # noqa: PLC0415 - loaded with the first rule that needs it
@@ -129,6 +140,7 @@ def judged(rule: Rule, find: Callable[..., re.Match[bytes] | None], group: str |
     keywords = re.compile(b"|".join(re.escape(word.lower().encode()) for word in rule.keywords)) if rule.keywords else None
     check = CHECKS[rule.check] if rule.check else None
     within, least = rule.within, rule.entropy
+    told_before = bool(rule.scan_lead)
     back = bool(rule.before or rule.anchor or rule.reach)
     rest = REST.match
 
@@ -139,6 +151,8 @@ def judged(rule: Rule, find: Callable[..., re.Match[bytes] | None], group: str |
         if found is None:
             return None
         start, end = found.span(group)
+        if told_before and behind_mask(buffer, start):
+            return None
         if found.re is not quick:  # the usual form needs no further proof
             text = buffer[start:end]
             if (least and entropy(text) < least) or (check is not None and not check(text)):

@@ -36,6 +36,9 @@ LOCATED_VALUE = re.compile(
     rb"[ \t]{0,4}[:=]",
     re.I,
 )
+QUOTED_BRACE = re.compile(rb"[\x22'`\w ]\{(?<![:=,] \{)")
+"""An object within a text, which is no part of the one around it."""
+
 NESTED = re.compile(rb"\s{0,16}[\[{]")
 VERB = re.compile(
     rb"(?:get|set|reset|change|update|create|list|delete|rotate|generate|validate|verify|check|send|forgot|revoke|refresh|show|"
@@ -76,6 +79,8 @@ def beside(buffer: bytes, at: int, key: bytes, key_at: int) -> list[Span] | None
     if closed < 0 or (buffer[opened] == 0x0A and buffer[opened + 1] not in b" \t"):
         # Only an object that is printed over lines goes on in the next one: its lines are indented.
         closed = buffer.find(b"\n", at, at + REACH)
+    if (brace := QUOTED_BRACE.search(buffer, at, max(at, closed))) is not None:
+        closed = brace.start() + 1
     sides = (
         field_of_value.search(buffer, at - 1, closed if closed > 0 else at),
         field_of_value.search(buffer, max(opened, 0), key_at),

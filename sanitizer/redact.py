@@ -32,6 +32,9 @@ ESCAPE = re.compile(rb"\\(?:u[0-9A-Fa-f]{4}|.)", re.S)
 MARK = re.compile(rb"%(?:2[0-9A-Fa-f]|3[A-Fa-f]|5[B-Fb-f]|7[B-Eb-e])")
 """A mark in percent-encoding (RFC 3986, section 2.1): no part of what stands behind it."""
 LETTER = re.compile(rb"[0-9A-Za-z\x80-\xff]")
+SPELLED = re.compile(rb"\\+(?:u[0-9a-f]{4}|x[0-9a-f]{2})")
+"""How `sanitizer.terminal` spells what hides or moves: it is no part of a value."""
+
 LONGEST = 330
 """Bytes of the longest mask: one with an email's domain."""
 
@@ -129,12 +132,12 @@ class Redactor:
         for start, end, rule in found:
             near = buffer.rfind(b"[", max(0, start - LONGEST), start + 1)
             inside = MASK.match(buffer, near) if near >= 0 else None
-            if inside and inside.end() > start:
-                # What is left beside masks is no secret if it is marks only: `user:password` of a URL, both masked.
-                if end > inside.end() and LETTER.search(MASK.sub(b"", buffer[inside.end() : end])):
-                    kept.append((inside.end(), end, rule))
-            else:
-                kept.append((start, end, rule))
+            begin = inside.end() if inside and inside.end() > start else start
+            rest = buffer[begin:end]
+            # What is left beside masks is no secret if it is marks only: `user:password` of a URL, both masked.
+            beside = SPELLED.sub(b"", MASK.sub(b"", rest)) if begin > start or MASK.search(rest) else rest
+            if LETTER.search(beside) or beside is rest:
+                kept.append((begin, end, rule))
         return kept
 
     def mend_json(self, lines: Sequence[bytes], out: list[bytes], buffer: bytes, found: Sequence[Finding]) -> None:

@@ -23,11 +23,11 @@ TAME = re.compile(rb"(\x1b\[[0-9;:]{0,32}m)|[\x00-\x08\x0a-\x1f\x7f]|" + BIDI.pa
 
 
 def tame(line: bytes) -> bytes:
-    """*line* for a terminal: colour stays, a final carriage return stays, nothing else that moves, hides or breaks."""
+    """*line* for a terminal: colour stays, white space at the end stays, nothing else that moves, hides or breaks."""
     if SUSPECT not in line.translate(MARKED):
         return line
-    end = b"\r" if line.endswith(b"\r") else b""
-    return TAME.sub(spell, line[: len(line) - len(end)]) + end
+    text = line.rstrip(b" \t\r")
+    return TAME.sub(spell, text) + line[len(text) :]
 
 
 def tame_all(lines: Sequence[bytes]) -> list[Clean]:
