@@ -67,7 +67,7 @@ def behind(  # noqa: PLR0912 - one branch for each mark
         told = TELLING.match(buffer, at - 1)
         dotted = window.endswith(b' . "')
         return values.value(buffer, at - 1) if before == b":" or dotted or (told and before in b" \t\n(") else []
-    return pairs.part(buffer, at - 2, window[:start]) if mark in b"\nrn" else []
+    return pairs.below(buffer, at, window[:start], at - len(window) + start) if mark in b"\r\nrn" else []
 
 
 def after_space(buffer: bytes, at: int, mark: int, window: bytes, start: int) -> list[values.Span]:

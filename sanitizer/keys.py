@@ -139,8 +139,8 @@ def triggers(rules: Sequence[Rule]) -> list[bytes]:
 
 
 TAILS = (
-    rb"[:=,(><;|\t\xef]",
-    rb"[\x22'`\])* \t\\}s0-9?.+!-][:=,;({}<>|]",
+    rb"[:=,(><;|\t\xef\n\r]",
+    rb"[\x22'`\])* \t\\}s0-9?.+!-][:=,;({}<>|\n\r]",
     rb"[\x22'`\])*\\ s0-9][\x22'`\])*\t\\ ?.+!][:=,;({}<>|]",
     rb" is[ :]",
     rb" was[ :]",
@@ -162,7 +162,8 @@ TAILS = (
     rb"\x22(?:\\[rn]|\r\n|\n\n|; )",
 )
 """What stands between a key and its value: marks that close the key, then a separator; the words of a sentence; a second attribute;
-arrows; spaces that align the marks of many lines; the type of Go and the length of C; the lines of a form.
+arrows; spaces that align the marks of many lines; the type of Go and the length of C; the lines of a form, and the end of a line of
+YAML.
 """
 
 COMMANDS = (

@@ -11,6 +11,7 @@ import re
 from sanitizer.keyblock import BASE64, Base64Run, Key
 from sanitizer.richlog import RICH_BLANK, Box, Rich
 from sanitizer.shape import LAST, REFUSE, TAKE, Pieces, Shape
+from sanitizer.yamltext import Item
 
 HEADER = re.compile(
     rb"(?:\x1b\[[\d;]*m)*(?:[\[<(]?\d{4}[-/]\d\d[-/]\d\d|[\[(]?\d\d[/:.]\d\d[/:.]\d\d|\d{10,}|[IWEFD]\d{4} \d\d:|"
@@ -211,7 +212,6 @@ class PythonTraceback(Shape):
             return TAKE
         return REFUSE
 
-
     def certain(self, lines: list[bytes], at: int) -> int:
         return 0 if self._after or self.tentative else indented(lines, at)
 
@@ -254,7 +254,6 @@ class PrettyJson(Shape):
             return LAST
         return TAKE if head in (b" ", b"\t") else REFUSE
 
-
     def certain(self, lines: list[bytes], at: int) -> int:
         return indented(lines, at)
 
@@ -273,7 +272,7 @@ def opening(line: bytes) -> Shape | None:
             return Key(line)
     if OPENS.match(line):
         return _special(line, line.rstrip(b"\r"))
-    return Text(line) if line and line != b"\r" else None
+    return (Item.parse(line) or Text(line)) if line and line != b"\r" else None
 
 
 def _special(line: bytes, stripped: bytes) -> Shape | None:
@@ -297,4 +296,4 @@ def _special(line: bytes, stripped: bytes) -> Shape | None:
         return None
     if len(body) >= 40 and BASE64.match(body):
         return Base64Run(line)
-    return Text(line)
+    return Item.parse(line) or Text(line)

@@ -40,6 +40,10 @@ QUOTED_BRACE = re.compile(rb"[\x22'`\w ]\{(?<![:=,] \{)")
 """An object within a text, which is no part of the one around it."""
 
 NESTED = re.compile(rb"\s{0,16}[\[{]")
+ITEM_NAME = re.compile(rb"\n(?P<indent>[ \t]*(?P<dash>(?:- +)+)?)[\x22']?(?:name|key|variable|header)[\x22']?:[ \t]+[\x22']?", re.I)
+ITEM_VALUE = re.compile(rb"\n(?P<indent>[ \t]*(?P<dash>(?:- +)+)?)[\x22']?(?:value|val|content|data|secret)[\x22']?:", re.I)
+"""The fields of an item of YAML that has a line for each."""
+
 VERB = re.compile(
     rb"(?:get|set|reset|change|update|create|list|delete|rotate|generate|validate|verify|check|send|forgot|revoke|refresh|show|"
     rb"require|add|remove|make|issue|request|fetch|read|write|find|search)(?:[_\-.]|[A-Z])"
@@ -94,6 +98,26 @@ def beside(buffer: bytes, at: int, key: bytes, key_at: int) -> list[Span] | None
         if field is not None and (field.start() <= at + 2 or NESTED.match(buffer, field.end()) is None):
             return [span for span in values.value(buffer, field.end()) if span[1] < key_at or span[0] >= at]
     return []
+
+
+def below(buffer: bytes, at: int, before: bytes, key_at: int) -> list[Span]:
+    """The value to a key whose line ends before *at*, perhaps in escapes: of an item of YAML, or of a part of a form."""
+    found = item(buffer, at - 1, key_at) if buffer[at - 1] in b"\r\n" else []
+    return found or part(buffer, at - 2, before)
+
+
+def item(buffer: bytes, at: int, key_at: int) -> list[Span]:
+    """The value of an item of YAML whose name, at *key_at*, ends its line *at*: on the line below, or on the one before."""
+    line = buffer.rfind(b"\n", 0, key_at)
+    named = ITEM_NAME.fullmatch(buffer, line, key_at) if line >= 0 else None
+    if named is None:
+        return []
+    column = len(named["indent"])
+    if named["dash"] is None:
+        before = ITEM_VALUE.match(buffer, max(0, buffer.rfind(b"\n", 0, line)))
+        return values.value(buffer, before.end()) if before and before["dash"] and len(before["indent"]) == column else []
+    after = ITEM_VALUE.match(buffer, at + buffer.startswith(b"\r\n", at))
+    return values.value(buffer, after.end()) if after and not after["dash"] and len(after["indent"]) == column else []
 
 
 def inserted(buffer: bytes, at: int, verdict: Verdict) -> Iterator[tuple[int, int, int]]:

@@ -87,7 +87,7 @@ def value(buffer: bytes, at: int, *, line: bool = False) -> list[Span]:
     start = START.match(buffer, at).end()  # type: ignore[union-attr]
     first = buffer[start : start + 1]
     if not first or first in b"\r\n,;&)}]":
-        return []
+        return below(buffer, at, start) if first and first in b"\r\n" and buffer[at - 1] == 0x3A else []
     code = first[0]
     if code in b"|>":
         folded = BLOCK.match(buffer, start)
@@ -163,6 +163,26 @@ def block(buffer: bytes, key: int, start: int) -> list[Span]:
             break
         spans += nonempty(end - len(text), end)
         start = end + 1
+    return spans
+
+
+YAML_KEY = re.compile(rb"\n(?P<indent>[ \t]*(?:- +)*)[\x22']?[\w.\-]{1,64}[\x22']?:")
+BELOW = re.compile(
+    rb"\r?\n(?P<indent>[ \t]+(?P<dash>- +)?)"
+    rb"(?:\x22(?P<double>[^\x22\n]+)\x22|'(?P<single>[^'\n]+)'|(?P<plain>[^\s\x22'#:\[{-]\S*(?<!:)))[ \t]*(?=\r?\n)"
+)
+
+
+def below(buffer: bytes, at: int, start: int) -> list[Span]:
+    """The word or quoted text on the line below a key of YAML, which ends its own line *at*; or a list of such."""
+    line = buffer.rfind(b"\n", 0, at)
+    key = YAML_KEY.fullmatch(buffer, line, at) if line >= 0 else None
+    spans: list[Span] = []
+    while key is not None and (found := BELOW.match(buffer, start)) is not None and len(found["indent"]) > len(key["indent"]):
+        spans.append(found.span(found.lastgroup or 0))
+        if not found["dash"]:
+            break
+        start = found.end()
     return spans
 
 
