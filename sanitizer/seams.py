@@ -54,7 +54,8 @@ class Seams:
             goes_on = depth == 0 and not shaped and (self.continues(start, end) or (marked and self.rests(start, end)))
             if new and self.is_number(first, before, start, end):
                 new = before - self.buffer.rfind(b"\n", 0, before) - 1 in CONSOLES
-            if not (new or goes_on or (start in self.starts and (marked or self.continues(first, before)))):
+            mailbox = marked and 0x40 in (self.buffer[start], self.buffer[before - 1])
+            if not (new or goes_on or mailbox or (start in self.starts and (marked or self.continues(first, before)))):
                 return False
             first, before = start, end
         return True

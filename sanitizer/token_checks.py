@@ -240,7 +240,21 @@ def bech32(token: bytes) -> bool:
     return check in (1, 0x2BC830A3)
 
 
+def compressed(token: bytes) -> bool:
+    """Base64 or hex of a stream of gzip or zlib (RFC 1950, RFC 1952), whole or cut short: its first bytes inflate."""
+    try:
+        if token[:2] in (b"1f", b"1F"):
+            data = binascii.unhexlify(token[: len(token) & ~1])
+        else:
+            text = token.rstrip(b"=")
+            data = base64.urlsafe_b64decode(text[: len(text) & ~3].translate(bytes.maketrans(b"+/", b"-_")))
+        return bool(zlib.decompressobj(wbits=47).decompress(data, 64))
+    except (ValueError, zlib.error):
+        return False
+
+
 CHECKS: dict[str, Check] = {
+    "compressed": compressed,
     "base58check": base58check,
     "bech32": bech32,
     "crc32-base62": crc32_base62,

@@ -87,23 +87,13 @@ def value(buffer: bytes, at: int, *, line: bool = False) -> list[Span]:
     start = START.match(buffer, at).end()  # type: ignore[union-attr]
     first = buffer[start : start + 1]
     if not first or first in b"\r\n,;&)}]":
-        return below(buffer, at, start) if first and first in b"\r\n" and buffer[at - 1] == 0x3A else []
+        return below(buffer, at, start) if first and first in b"\r\n" else []
     code = first[0]
     if code in b"|>":
         folded = BLOCK.match(buffer, start)
         return block(buffer, start, folded.end()) if folded else []
     if code in QUOTED:
-        line_end = LINE.match(buffer, start, start + LONGEST).end()  # type: ignore[union-attr]  # matches the empty string
-        shell = SHELL.match(buffer, start) if code == 0x27 else None
-        if shell and (end := buffer.find(shell[0], shell.end(), line_end)) > 0:
-            return nonempty(shell.end(), end)
-        if buffer.startswith(first * 3, start):
-            end = buffer.find(first * 3, start + 3, line_end)
-            return nonempty(start + 3, end if end >= 0 else line_end)
-        found = QUOTED[code].match(buffer, start, start + LONGEST)
-        if found is None and buffer[start + 1 : start + 2] in b"),;]}\r\n":
-            return []  # it closes a string
-        return nonempty(*found.span(1)) if found else nonempty(start + 1, line_end)
+        return quoted(buffer, at, start)
     if code == 0x5C:
         quote = ESCAPED_QUOTE.match(buffer, start)
         if quote:
@@ -119,6 +109,25 @@ def value(buffer: bytes, at: int, *, line: bool = False) -> list[Span]:
         quote_at = min((p for p in (buffer.find(q, start, end) for q in (b'"', b"'", b"`")) if p >= 0), default=end)
         return nonempty(start, start + len(buffer[start:quote_at].rstrip(b" \t\\" + TRAIL)))
     return bare(buffer, start)
+
+
+def quoted(buffer: bytes, at: int, start: int) -> list[Span]:
+    """The value in the quotes that open at *start*, behind a separator before *at*."""
+    code, first = buffer[start], buffer[start : start + 1]
+    if code == 0x22 and buffer.startswith(b'""', start) and buffer[at - 3 : at - 1] == b'""':
+        end = buffer.find(b'""', start + 2, start + LONGEST)  # within a cell of CSV (RFC 4180)
+        return nonempty(start + 2, end) if end > 0 else []
+    line_end = LINE.match(buffer, start, start + LONGEST).end()  # type: ignore[union-attr]  # matches the empty string
+    shell = SHELL.match(buffer, start) if code == 0x27 else None
+    if shell and (end := buffer.find(shell[0], shell.end(), line_end)) > 0:
+        return nonempty(shell.end(), end)
+    if buffer.startswith(first * 3, start):
+        end = buffer.find(first * 3, start + 3, line_end)
+        return nonempty(start + 3, end if end >= 0 else line_end)
+    found = QUOTED[code].match(buffer, start, start + LONGEST)
+    if found is None and buffer[start + 1 : start + 2] in b"),;]}\r\n":
+        return []  # it closes a string
+    return nonempty(*found.span(1)) if found else nonempty(start + 1, line_end)
 
 
 LINE_BEGINS = re.compile(rb"(?:\n|\\n)[ \t]*(?:-[ ])?$")
@@ -172,9 +181,17 @@ BELOW = re.compile(
     rb"(?:\x22(?P<double>[^\x22\n]+)\x22|'(?P<single>[^'\n]+)'|(?P<plain>[^\s\x22'#:\[{-]\S*(?<!:)))[ \t]*(?=\r?\n)"
 )
 
+PRINTED = re.compile(rb"\r?\n[ \t]+(?:string\(\d{1,6}\) )?\x22([^\x22\\\n]+)\x22")
+
 
 def below(buffer: bytes, at: int, start: int) -> list[Span]:
-    """The word or quoted text on the line below a key of YAML, which ends its own line *at*; or a list of such."""
+    """The word or quoted text on the line below a key of YAML, which ends its own line *at*; or a list of such.
+
+    Of other notations, a text that is printed over lines (`["key"]=>`, `key: Some(`).
+    """
+    if buffer[start - 1] in b">(":
+        printed = PRINTED.match(buffer, start)
+        return [printed.span(1)] if printed else []
     line = buffer.rfind(b"\n", 0, at)
     key = YAML_KEY.fullmatch(buffer, line, at) if line >= 0 else None
     spans: list[Span] = []
