@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import html
 import json
 import quopri
 import unicodedata
+import zlib
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -88,9 +90,12 @@ VALUE: dict[str, Encode] = {
     "html_padded": lambda v, f: _some(v, f, lambda c: f"&#{ord(c):05};", 0.1),
     "html_hex": lambda v, f: _some(v, f, lambda c: f"&#x{ord(c):x};"),
     "html_hex_upper": lambda v, f: _some(v, f, lambda c: f"&#X{ord(c):X};"),
+    "html_bare": lambda v, _: "".join(f"&#{ord(c)}" for c in v) + ";",
     "html_all": lambda v, _: "".join(f"&#{ord(c)};" for c in v),
     "backslash_x": lambda v, _: "".join(f"\\x{b:02x}" for b in v.encode()),
     "backslash_x_some": lambda v, f: _some(v, f, lambda c: f"\\x{ord(c):02x}"),
+    "backslash_octal": lambda v, _: "".join(f"\\{b:03o}" for b in v.encode()),
+    "backslash_u_brace": lambda v, f: _some(v, f, lambda c: f"\\u{{{ord(c):x}}}"),
     "backslash_u": lambda v, _: _json_units(v),
     "backslash_u_some": lambda v, f: _some(v, f, _json_units),
     "quoted_printable": lambda v, f: _some(v, f, lambda c: f"={ord(c):02X}", 0.1),
@@ -144,4 +149,11 @@ FRAGMENT: dict[str, Encode] = {
     "shell_quoted": lambda t, _: "echo '" + t.replace("'", "'\\''") + "'",
     "escaped_text": lambda t, _: json.dumps(t)[1:-1],
     "escaped_twice": lambda t, _: json.dumps(json.dumps(t))[1:-1],
+    "base32_body": lambda t, _: f"body={base64.b32encode(t.encode()).decode()}",
+    "gzip_base64": lambda t, _: f"body={base64.b64encode(gzip.compress(t.encode(), mtime=0)).decode()}",
+    "zlib_base64": lambda t, _: f"body={base64.b64encode(zlib.compress(t.encode())).decode()}",
+    "json_in_query": lambda t, _: f"GET /cb?state={quote(json.dumps(json.dumps({'t': t})), safe='')} 200",
+    "csv_cell": lambda t, _: '7,"' + t.replace('"', '""') + '",ok',
+    "sql_literal": lambda t, _: "INSERT INTO notes VALUES (7, '" + t.replace("'", "''") + "')",
+    "cdata": lambda t, _: f"<body><![CDATA[{t}]]></body>",
 }

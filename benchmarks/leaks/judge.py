@@ -13,6 +13,7 @@ import html
 import json
 import re
 import unicodedata
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
@@ -21,11 +22,12 @@ from benchmarks.leaks.model import Case, Secret
 
 DEPTH = 5
 MOST_VIEWS = 40
-_ESCAPE = re.compile(r'\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([nrtbf"\'\\/@.-]))')
+_ESCAPE = re.compile(r'\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([nrtbf"\'\\/@.-])|u\{([0-9a-fA-F]{1,6})\}|([0-3][0-7]{2}))')
 _PLAIN = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 _QUOTED = re.compile(r"=([0-9A-Fa-f]{2})")
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}")
+_BASE32 = re.compile(r"[A-Z2-7]{16,}")
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2}){6,}")
 _WRAPPER = re.compile(r"^\S+ std(?:out|err) [PF] ", re.MULTILINE)
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)(?:[^\w\n@]|_){1,3}(?=\d)")
@@ -37,7 +39,10 @@ def _unescaped(text: str) -> str:
         return text
 
     def one(match: re.Match[str]) -> str:
-        return chr(int(match[1] or match[2], 16)) if match[1] or match[2] else _PLAIN.get(match[3], match[3])
+        if match[5]:
+            return chr(int(match[5], 8))
+        code = match[1] or match[2] or match[4]
+        return chr(int(code, 16)) if code else _PLAIN.get(match[3], match[3])
 
     return _ESCAPE.sub(one, text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
@@ -63,6 +68,14 @@ def _legible(raw: bytes) -> str:
     )
 
 
+def _inflated(raw: bytes) -> bytes:
+    """What *raw* was before gzip or zlib compressed it, if one did."""
+    try:
+        return zlib.decompressobj(wbits=47).decompress(raw)
+    except zlib.error:
+        return raw
+
+
 def _runs(text: str) -> str:
     """What base64 and hex runs say, at any offset of their alphabet."""
     found = []
@@ -71,9 +84,11 @@ def _runs(text: str) -> str:
             piece = run[offset:].translate({45: 43, 95: 47})
             try:
                 legible = _legible(
-                    base64.b64decode(
-                        piece[: len(piece) // 4 * 4 + (0 if len(piece) % 4 < 2 else len(piece) % 4)]
-                        + "=" * (-len(piece) % 4 if len(piece) % 4 > 1 else 0)
+                    _inflated(
+                        base64.b64decode(
+                            piece[: len(piece) // 4 * 4 + (0 if len(piece) % 4 < 2 else len(piece) % 4)]
+                            + "=" * (-len(piece) % 4 if len(piece) % 4 > 1 else 0)
+                        )
                     )
                 )
             except (binascii.Error, ValueError):
@@ -82,6 +97,7 @@ def _runs(text: str) -> str:
                 found.append(legible)
                 break
     found += [_legible(bytes.fromhex(run)) for run in _HEX.findall(text)]
+    found += [_legible(base64.b32decode(run[: len(run) // 8 * 8])) for run in _BASE32.findall(text)]
     return "\n".join(filter(None, found))
 
 

@@ -35,6 +35,32 @@ def data(fresh: Fresh, scale: int) -> Iterator[Case]:
             yield case(f"syntax/{name}", text, Secret(kind, value, value))
 
 
+LINES = {
+    "kubernetes": "env:\n- name: {i}\n  value: {v}\n- name: N\n  value: '1'",
+    "value_first": "  - value: {v}\n    name: {i}",
+    "yaml_below": "db:\n  {i}:\n    {v}\n  user: bob",
+    "yaml_block": "  {i}: |-\n    {v}\n  user: bob",
+    "php_dump": 'array(2) {{\n  ["user"]=>\n  string(3) "bob"\n  ["{i}"]=>\n  string({n}) "{v}"\n}}',
+    "php_print": "Array\n(\n    [user] => bob\n    [{i}] => {v}\n)",
+    "php_export": "array (\n  'user' => 'bob',\n  '{i}' => '{v}',\n)",
+    "perl": "$VAR1 = {{\n          'user' => 'bob',\n          '{i}' => '{v}'\n        }};",
+    "rust": 'Login {{\n    user: "bob",\n    {i}: Some(\n        "{v}",\n    ),\n}}',
+    "ini": "[db]\nuser=bob\n{i}={v}",
+    "netrc": "machine a.test\n  login bob\n  password {v}",
+    "curl": "curl https://a.test \\\n  -H 'X-Api-Key: {v}' \\\n  -d x",
+}
+"""Syntaxes over lines, for passwords."""
+
+
+def over_lines(fresh: Fresh, scale: int) -> Iterator[Case]:
+    """A key on one line and its value on another, or both within a text of several lines."""
+    for name, template in LINES.items():
+        for key in ("password", "db_password", "DB_PASSWORD", "api_token", "client_secret", "clientSecret") * scale:
+            value = fresh.assigned()
+            keep = ("bob",) if "bob" in template else ()
+            yield case(f"lines/{name}", template.format(i=key, v=value, n=len(value)), Secret("password", value, value), keep=keep)
+
+
 def foreign(fresh: Fresh, scale: int) -> Iterator[Case]:
     """The word for password in other languages."""
     for word in FOREIGN:
@@ -115,4 +141,11 @@ def encoded(fresh: Fresh, scale: int) -> Iterator[Case]:
             yield case("encoded/credentials", template.format(v=carrier), Secret("password", value, carrier))
 
 
-FAMILIES: dict[str, Family] = {"syntax": data, "foreign": foreign, "assigned": commands, "password": awkward, "encoded": encoded}
+FAMILIES: dict[str, Family] = {
+    "syntax": data,
+    "lines": over_lines,
+    "foreign": foreign,
+    "assigned": commands,
+    "password": awkward,
+    "encoded": encoded,
+}
