@@ -135,8 +135,9 @@ class Redactor:
             begin = inside.end() if inside and inside.end() > start else start
             rest = buffer[begin:end]
             # What is left beside masks is no secret if it is marks only: `user:password` of a URL, both masked.
-            beside = SPELLED.sub(b"", MASK.sub(b"", rest)) if begin > start or MASK.search(rest) else rest
-            if LETTER.search(beside) or beside is rest:
+            # Nor is what spells a control character there.
+            masked = begin > start or MASK.search(rest) is not None
+            if begin < end and (not masked or LETTER.search(SPELLED.sub(b"", MASK.sub(b"", rest)))):
                 kept.append((begin, end, rule))
         return kept
 
