@@ -237,7 +237,12 @@ BASE64_UTF16 = Tokens(
     _UTF16_64, 2, alphabet=_DIGITS_64, run=_RUN_64, decode=_base64_utf16, anchors=(rb"\b(?:%b){2}" % _letters(_UTF16_64),)
 )
 BASE32 = Tokens(
-    _TEXT_32, 2, alphabet=_DIGITS_32, run=rb"[A-Z2-7]+={0,6}", decode=_base32, anchors=(rb"\b(?:%b){2}" % _letters(_TEXT_32),)
+    _TEXT_32,
+    2,
+    alphabet=_DIGITS_32,
+    run=rb"[A-Z2-7]+={0,6}",
+    decode=_base32,
+    anchors=(rb"\b(?:%b){2}" % _letters(_TEXT_32), rb"(?:%b)(?:%b){3}" % (_other(_TEXT_32), _letters(_TEXT_32))),
 )
 HEX = Tokens(
     _TEXT_16,

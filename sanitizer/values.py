@@ -93,7 +93,7 @@ def value(buffer: bytes, at: int, *, line: bool = False) -> list[Span]:
         folded = BLOCK.match(buffer, start)
         return block(buffer, start, folded.end()) if folded else []
     if code in QUOTED:
-        return quoted(buffer, at, start)
+        return quoted(buffer, start)
     if code == 0x5C:
         quote = ESCAPED_QUOTE.match(buffer, start)
         if quote:
@@ -111,12 +111,9 @@ def value(buffer: bytes, at: int, *, line: bool = False) -> list[Span]:
     return bare(buffer, start)
 
 
-def quoted(buffer: bytes, at: int, start: int) -> list[Span]:
-    """The value in the quotes that open at *start*, behind a separator before *at*."""
+def quoted(buffer: bytes, start: int) -> list[Span]:
+    """The value in the quotes that open at *start*."""
     code, first = buffer[start], buffer[start : start + 1]
-    if code == 0x22 and buffer.startswith(b'""', start) and buffer[at - 3 : at - 1] == b'""':
-        end = buffer.find(b'""', start + 2, start + LONGEST)  # within a cell of CSV (RFC 4180)
-        return nonempty(start + 2, end) if end > 0 else []
     line_end = LINE.match(buffer, start, start + LONGEST).end()  # type: ignore[union-attr]  # matches the empty string
     shell = SHELL.match(buffer, start) if code == 0x27 else None
     if shell and (end := buffer.find(shell[0], shell.end(), line_end)) > 0:

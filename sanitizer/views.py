@@ -18,8 +18,19 @@ from sanitizer.bytelists import BYTE_LISTS
 from sanitizer.decoding import Decoder, Marked
 from sanitizer.encodings import BASE32, BASE64, BASE64_UTF16, HEX, HEX_DUMP, WORDS
 from sanitizer.escapes import (
-    CONTROLS, ENTITIES, ESCAPES, FORM, OVERSTRUCK, PERCENT, QUOTED, QUOTED_DASHES, QUOTED_NUMBERS, SHELL_QUOTES,
-)  # fmt: skip
+    CONTROLS,
+    CSV_QUOTES,
+    ENTITIES,
+    ESCAPES,
+    FORM,
+    OVERSTRUCK,
+    PERCENT,
+    QUOTED,
+    QUOTED_DASHES,
+    QUOTED_NUMBERS,
+    SHELL_QUOTES,
+    SQL_QUOTES,
+)
 from sanitizer.unicode import FOLD, SKELETON
 
 MAX_DEPTH = 5
@@ -27,7 +38,7 @@ MAX_VIEWS = 64
 
 DECODERS: tuple[Marked, ...] = (
     ESCAPES, PERCENT, ENTITIES, FOLD, CONTROLS, WORDS, SKELETON, FORM, QUOTED, BYTE_LISTS, SHELL_QUOTES, QUOTED_NUMBERS,
-    QUOTED_DASHES, OVERSTRUCK,
+    QUOTED_DASHES, SQL_QUOTES, CSV_QUOTES, OVERSTRUCK,
 )  # fmt: skip
 """Substitutions, likeliest first; each tells cheaply that a text has none of its units."""
 
