@@ -19,11 +19,34 @@ BEFORE = 320
 """Bytes looked at before an anchor for the start of its match (RFC 5321 allows a mailbox 64 and a domain 255)."""
 
 
+LONG = 512
+"""A candidate of more bytes is tried once: no rule's match is as long by the shape that it is published with."""
+
 WORD = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 REST = re.compile(rb"(?:_*[A-Za-z0-9]+)*")
+SPACE = re.compile(rb"\s")
 
 
-def extent_of(rule: Rule) -> Extent:
+class Refused:
+    """Where the last long candidates end that a check refused, by rule, in one buffer.
+
+    A prefix over and over, in one word of great length, would be matched to the word's end from each place where it stands. Where
+    it stands again within what was refused, all that follows is taken for a secret: no text is written so.
+    """
+
+    __slots__ = ("buffer", "ends")
+
+    def __init__(self) -> None:
+        self.buffer = b""
+        self.ends: dict[str, int] = {}
+
+    def add(self, buffer: bytes, rule: str, end: int) -> None:
+        if buffer is not self.buffer:
+            self.buffer, self.ends = buffer, {}
+        self.ends[rule] = end
+
+
+def extent_of(rule: Rule, refused: Refused | None = None) -> Extent:
     """How a hit of *rule* becomes a span. Compiled at its first hit: most rules never have one.
 
     A match that ends inside a word takes the rest of the word: what is glued to a secret is taken for a part of it.
@@ -44,7 +67,7 @@ def extent_of(rule: Rule) -> Extent:
             alone = re.compile(scoped(rule.pattern or "").encode())
             find, group = alone.match, "secret" if "secret" in alone.groupindex else 0
     if rule.check or rule.entropy or rule.keywords:
-        return judged(rule, find, group, quick)
+        return judged(rule, find, group, quick, refused or Refused())
     rest = REST.match
 
     def extent(buffer: bytes, at: int, done: int) -> tuple[int, int] | None:
@@ -132,7 +155,9 @@ def behind_mask(buffer: bytes, at: int) -> bool:
     return opened >= 0 and (mask := MASK.match(buffer, opened)) is not None and mask.end() == closed + 1
 
 
-def judged(rule: Rule, find: Callable[..., re.Match[bytes] | None], group: str | int, quick: re.Pattern[bytes] | None) -> Extent:
+def judged(
+    rule: Rule, find: Callable[..., re.Match[bytes] | None], group: str | int, quick: re.Pattern[bytes] | None, refused: Refused
+) -> Extent:
     """The same, if keyword, entropy and validator agree."""
     from sanitizer.checks import CHECKS  # noqa: PLC0415 - loaded with the first rule that needs it
     from sanitizer.words import entropy  # noqa: PLC0415
@@ -143,8 +168,11 @@ def judged(rule: Rule, find: Callable[..., re.Match[bytes] | None], group: str |
     told_before = bool(rule.scan_lead)
     back = bool(rule.before or rule.anchor or rule.reach)
     rest = REST.match
+    name, is_word = rule.id, not rule.multiline
 
     def extent(buffer: bytes, at: int, done: int) -> tuple[int, int] | None:
+        if refused.buffer is buffer and at < (stop := refused.ends.get(name, 0)):
+            return at, stop
         if keywords is not None and keywords.search(buffer[max(0, at - within) : at].rpartition(BETWEEN_TEXTS)[2].lower()) is None:
             return None
         found = find(buffer, at, done) if back else find(buffer, at)
@@ -156,6 +184,8 @@ def judged(rule: Rule, find: Callable[..., re.Match[bytes] | None], group: str |
         if found.re is not quick:  # the usual form needs no further proof
             text = buffer[start:end]
             if (least and entropy(text) < least) or (check is not None and not check(text)):
+                if end - start > LONG and is_word and not SPACE.search(text):
+                    refused.add(buffer, name, end)
                 return None
         if buffer[end] in WORD and buffer[end - 1] in WORD:
             end = rest(buffer, end).end()  # type: ignore[union-attr]  # matches the empty string

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from sanitizer import headers, joints, pairs, values
 from sanitizer.actions import MASK
+from sanitizer.extents import LONG, SPACE
 from sanitizer.keys import AFTER, Keys
 from sanitizer.ruleset import Rule
 
@@ -51,6 +52,12 @@ PLACEHOLDERS_ALONE = frozenset((None, "password", "named-secret", "personal"))
 CREDENTIAL = re.compile(rb"(?=[^\d]*\d)[A-Za-z0-9._~+/=|:\-]{16,}")
 Found = tuple[int, int, int]
 
+NOTHING: list[Found] = []
+"""The answer where there is no key, or no value behind it: not one that was looked at and refused."""
+
+EMPTY = tuple(value + end for value in (b'""', b"null", b"true", b"false") for end in (b",", b"}"))
+"""Values of JSON that tell nothing, as the rows of a table are full of them."""
+
 
 class KeyedValues:
     """Finds the value to a hit of a key probe. `find(buffer, at)`: *at* is the place right after what the probe matched."""
@@ -62,6 +69,8 @@ class KeyedValues:
         self.checks: dict[int, Callable[[bytes], bool]] = {}
         self.seen: tuple[bytes, int] = (b"", 0)
         """To where a value that goes on to the end of its line was read: keys inside it are its own."""
+        self.refused: tuple[bytes, int] = (b"", 0)
+        """To where a word of great length went that was no secret: if it names another in itself, its rest is taken for one."""
         self.held: dict[int, tuple[bytes, list[values.Span], set[values.Span]]] = {}
         """By rule, the leaves of its last list or object: one nested in it under the same name holds no others. And all it had."""
 
@@ -73,15 +82,19 @@ class KeyedValues:
             if mark == 0x3A and buffer.startswith((b"//", b":"), at):
                 made = MADE.match(buffer, at)
                 if made is None:
-                    return []
+                    return NOTHING
                 at = made.end()
+            if mark == 0x3A and buffer.startswith(EMPTY, at + (buffer[at] == 0x20)):
+                return NOTHING
             if window.endswith(TYPED):
                 window = window[: -len(TYPED[0])].removesuffix(b" As").removesuffix(b" as")
             rule, start = self.owner(window)
             if rule < 0:
-                return []
+                return NOTHING
             if mark == 0x3A and start and (window.endswith(b"://", 0, start) or is_mask(buffer, base + start - 1)):
                 return []  # the user of a URL, a mask
+            if at < self.refused[1] and self.refused[0] is buffer:
+                return [(at, self.refused[1], rule)]
             usual = values.USUAL.match(buffer, at) if self.quick[rule] else None
             if usual is not None:
                 begin, end = usual.span(usual.lastindex or 0)
@@ -96,10 +109,10 @@ class KeyedValues:
                 spans = values.value(buffer, at, line=True)
                 self.seen = (buffer, spans[0][1] if spans else at)
                 return self.accept(buffer, spans, rule)
-            nested = buffer[at : at + 8].lstrip()[:1] in (b"[", b"{")
+            nested = usual is None and buffer[at : at + 8].lstrip()[:1] in (b"[", b"{")
             if nested and (self.is_held(buffer, at, rule) or b"node_modules/" in window[:start]):
                 return []
-            spans = values.value(buffer, at)
+            spans = values.value(buffer, at) if usual is None else [(begin, end)]
             if spans and buffer.startswith(CHANGED, spans[-1][1]):
                 spans = [*spans, *values.value(buffer, spans[-1][1] + len(CHANGED) - 1)]
             if spans and nested:
@@ -153,7 +166,7 @@ class KeyedValues:
             if tail.endswith(COMMANDS, 0, len(tail) - 1):
                 return self.believed(buffer, pairs.variable(buffer, at, self.keys.verdict))
         rule, start = self.owner(window[:-2] if mark in b"\x86\x87" else window)
-        return self.accept(buffer, joints.behind(buffer, at, mark, window, start), rule) if rule >= 0 else []
+        return self.accept(buffer, joints.behind(buffer, at, mark, window, start), rule) if rule >= 0 else NOTHING
 
     def owner(self, window: bytes) -> tuple[int, int]:
         """(the rule that claims the key at the end of *window* or -1, where in the window the key starts)."""
@@ -204,6 +217,8 @@ class KeyedValues:
                     found += [(*span, rule) for span in headers.cookies(buffer, start, end)]
                 else:
                     found.append((start, end, rule))
+            elif len(text) > LONG and not SPACE.search(text):
+                self.refused = buffer, end
         return found
 
     def is_name(self, text: bytes) -> bool:

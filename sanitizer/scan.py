@@ -10,13 +10,24 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from sanitizer.database import TOKEN, Compiled, Probes
-from sanitizer.extents import Extent, extent_of
+from sanitizer.extents import Extent, Refused, extent_of
 from sanitizer.finding import Finding, merged
-from sanitizer.keyed import KeyedValues
+from sanitizer.keyed import NOTHING, KeyedValues
 from sanitizer.runs import Runs
 
 SHORT = 512
 """A hit inside a longer finding is not looked at: else inner hits could cost quadratic time."""
+
+
+MOST_VAIN, VAIN_WITHIN = 8192, 1 << 16
+"""Hits within so many bytes of one line that may lead to nothing, a key's name counted twice. The densest of what programs write
+has a quarter of them; a line made of nothing else would take a second for each megabyte."""
+
+NOT_LETTERS = bytes(set(range(256)) - set(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+
+
+class FloodError(Exception):
+    """Raised for a line that is made of beginnings of secrets and holds next to none: it is withheld."""
 
 
 class Engine(Protocol):
@@ -93,6 +104,7 @@ class Scanner:
         self.in_runs = Pass(compiled.in_runs, use)
         self.of_calls = Pass(compiled.of_calls, use)
         self.extents: list[Extent | None] = [None] * len(self.rules)
+        self.refused = Refused()
         self.kinds = tuple([rule.label for rule in self.rules])
         self.general = tuple(["general" in rule.tags for rule in self.rules])
         self.keyed = KeyedValues(self.rules)
@@ -137,7 +149,7 @@ class Scanner:
         found: list[Finding] = []
         add = found.append
         apart = True
-        done = last = 0
+        done = last = asked = missed = vain = since = 0
         kind = ""
         bits, mask = scan.bits, (1 << scan.bits) - 1
         owners, widths, extents, kinds, general = scan.owners, scan.widths, self.extents, self.kinds, self.general
@@ -152,9 +164,14 @@ class Scanner:
                     continue
                 extent = extents[rule]
                 if extent is None:
-                    extent = extents[rule] = extent_of(self.rules[rule])
+                    extent = extents[rule] = extent_of(self.rules[rule], self.refused)
                 span = extent(buffer, at, done if at >= done else last if at >= last else 0)
                 if span is None:
+                    if at != missed:
+                        missed = at
+                        vain += 1
+                        if vain > MOST_VAIN:
+                            vain, since = withstand(buffer, since, at)
                     continue
                 start, end = span
                 if start >= done:
@@ -166,8 +183,14 @@ class Scanner:
                 add((start, end, rule))
             elif rule == TOKEN:
                 self.tokens.append(at)
-            elif at >= done or at < last or done - last <= SHORT:
-                for finding in self.keyed.find(buffer, at):
+            elif at != asked and (at >= done or at < last or done - last <= SHORT):
+                asked = at  # one key is often hit twice: as what it is, and as what it ends with
+                here = self.keyed.find(buffer, at)
+                if not here and here is not NOTHING:
+                    vain += 2
+                    if vain > MOST_VAIN:
+                        vain, since = withstand(buffer, since, at)
+                for finding in here:
                     start, end, rule = finding
                     if start >= done:
                         last, done, kind = start, end, kinds[rule]
@@ -177,3 +200,14 @@ class Scanner:
                             last, done, kind = min(start, last), end, kinds[rule]
                     add(finding)
         return found, apart
+
+
+def withstand(buffer: bytes, since: int, at: int) -> tuple[int, int]:
+    """Begin to count vain hits anew *at* this place. Raises `FloodError` if those *since* another are too many for their line.
+
+    Numbers in a row are no flood: results hold them by the ten thousand.
+    """
+    text = buffer[since:at]
+    if len(text) < VAIN_WITHIN and b"\n" not in text and 8 * len(text.translate(None, NOT_LETTERS)) > len(text):
+        raise FloodError
+    return 0, at

@@ -131,10 +131,10 @@ class Scrubber:
         frames: list[Event] = []
         try:
             records, offsets = self.records(rows, counts, frames, whole=whole)
-        except Exception:  # whatever it is, nothing of this batch may pass as it stands
+        except Exception as fault:  # whatever it is, nothing of this batch may pass as it stands
             counts.clear()
             frames.clear()
-            records, offsets = self.one_by_one(rows, counts, frames, withheld, whole=whole)
+            records, offsets = self.one_by_one(rows, fault, counts, frames, withheld, whole=whole)
         return CleanBatch(
             lane=lane,
             records=records,
@@ -195,16 +195,22 @@ class Scrubber:
         return rows if texts is None else rows._replace(rows=texts)
 
     def one_by_one(
-        self, rows: Rows, counts: Counter[int], frames: list[Event], withheld: Counter[str], *, whole: bool
+        self, rows: Rows, fault: Exception, counts: Counter[int], frames: list[Event], withheld: Counter[str], *, whole: bool
     ) -> tuple[list[Clean], list[int]]:
-        """Each record by itself, or with those it may share a secret with; the ones that fail even so are withheld."""
+        """Each record by itself, or with those it may share a secret with; the ones that fail even so are withheld.
+
+        If there is no other, *fault* says already why it fails.
+        """
         records: list[Clean] = []
         offsets: list[int] = []
-        for part in independent(rows):
+        parts = list(independent(rows))
+        for part in parts:
             try:
+                if len(parts) == 1:
+                    raise fault
                 clean, at = self.records(part, counts, frames, whole=whole)
-            except Exception as fault:  # what cannot be redacted does not leave
-                reason = reason_of(fault)
+            except Exception as why:  # what cannot be redacted does not leave
+                reason = reason_of(why)
                 clean = [self.marker(reason, b"\n".join(single.rows)) for single in singles(part)]
                 at = part.offsets
                 withheld[reason] += len(clean)

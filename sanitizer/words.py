@@ -111,7 +111,11 @@ def password(value: bytes) -> bool:
     plain = value.translate(None, b"_-+/=")
     if plain.isalnum() and not plain.isalpha() and value[0] != 0x2F:
         return len(value) > 3 or not value.isdigit()  # with a digit, and of the signs only these: none of what follows is so
-    value = value[:TELLING].strip(b" \t\"'`")
+    return _password(value[:TELLING].strip(b" \t\"'`"))
+
+
+@lru_cache(4096)
+def _password(value: bytes) -> bool:
     if not value or placeholder(value) or value.lower().rstrip(b".,;:!") in _STATUS:
         return False
     return _path(value) is None and (len(value) > 3 or not value.isdigit())
@@ -153,9 +157,13 @@ def _token(value: bytes) -> bool:
 
 def random(value: bytes) -> bool:
     """Whether *value* is a random string: long enough, of several classes of characters, high in entropy, and no words."""
-    value = value[:TELLING]
+    return len(value) >= 16 and _random(value[:TELLING])
+
+
+@lru_cache(4096)
+def _random(value: bytes) -> bool:
     size = len(value)
-    if size < 16 or _harmless(value) or b"|" in value or entropy(value) < 3.0:
+    if _harmless(value) or b"|" in value or entropy(value) < 3.0:
         return False
     if not any(48 <= c <= 57 for c in value) and (size < 20 or (_separated(value) and _mixed(value) is None)):
         return False
