@@ -112,6 +112,18 @@ def line_around(text: bytes, at: int) -> Span:
     return text.rfind(b"\n", 0, at) + 1, end if end >= 0 else len(text)
 
 
+def lines_around(text: bytes, places: Sequence[int]) -> list[Span]:
+    """The lines of *text* in which *places* are, in order. Where a line begins and ends is looked for once, however many it has."""
+    found: list[Span] = []
+    end = -2
+    for at in sorted(places):
+        if at > end:
+            span = line_around(text, max(0, at))
+            end = span[1]
+            found.append(span)
+    return found
+
+
 def lines_with(text: bytes, marks: Sequence[bytes]) -> list[Span]:
     """The lines of *text* that hold one of *marks*, in order."""
     found: list[Span] = []

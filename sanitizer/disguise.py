@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 from sanitizer import views
-from sanitizer.decoding import Decoder, Span, line_around
+from sanitizer.decoding import Decoder, Span, lines_around
 from sanitizer.finding import Finding
 from sanitizer.layers import APART, Broken, Decoded, Layer, Level, Root, Seen
 from sanitizer.record import Join
@@ -83,7 +83,7 @@ class Disguises:
             suspected = [(decoder, [span for span in lines if span in chosen]) for decoder, lines in suspected]
         out = [view for decoder, lines in suspected for view in decoded(layer, lines, decoder)]
         if tokens:
-            lines = sorted({line_around(text, max(0, token)) for token in tokens})
+            lines = lines_around(text, tokens)
             for decoder in views.TOKEN_DECODERS:
                 out += tokens_decoded(layer, lines, decoder)
         return out

@@ -12,7 +12,7 @@ PARAMETER = re.compile(
 
 COOKIE = re.compile(rb"(?<![^;,\s\x22'])([^=;,\s\x22']{1,128}+)=([^;\s\x22']+)")
 ATTRIBUTES = frozenset((b"path", b"domain", b"expires", b"max-age", b"samesite", b"priority", b"version"))
-PREFERENCES = frozenset((b"theme", b"lang", b"language", b"locale", b"timezone", b"tz", b"color-scheme", b"color_scheme", b"color_mode"))
+PREFERENCES = frozenset(b"theme lang language locale timezone tz color-scheme color_scheme color_mode".split())
 PREFERENCE = re.compile(rb"[A-Za-z]{1,12}(?:[\-_/][A-Za-z]{1,12}){0,2}")
 """Cookies that say how a page is shown, where their value is a word."""
 
@@ -20,7 +20,10 @@ Span = tuple[int, int]
 
 
 def cookies(buffer: bytes, start: int, end: int) -> list[Span]:
-    """The values of the cookies in a header (RFC 6265, section 4), or all of what does not look like cookies; a plain preference stays."""
+    """The values of the cookies in a header (RFC 6265, section 4), or all of what does not look like cookies.
+
+    A plain preference stays.
+    """
     given = [one for one in COOKIE.finditer(buffer, start, end) if one[1].lower() not in ATTRIBUTES]
     if not given:
         return [(start, end)]

@@ -18,16 +18,11 @@ REACH = 128
 SEPARATORS = b"\"'`\\])*_ \t:=,;({}<>|-\r\n~?.+!["
 KEY = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
 NOT_KEY = bytes(c if c in KEY or c >= 0x80 else 0x20 for c in range(256))
-SPACED = re.compile(
-    rb"(?:(?:[A-Za-z\x80-\xff]+ (?=(?:de|di|da|page|to|the|client|access|api|card|security|secret|of)[ ])){0,2}"
-    rb"[A-Za-z\x80-\xff]+[ ])?"
-    rb"[A-Za-z\x80-\xff]+(?:[_-][A-Za-z\x80-\xff]+)*$",
-    re.I,
-)
-"""The words before a separator: the last two, or more if a name of several words could end so."""
-
 LINKS = frozenset(b"de di da page to the client access api card security secret of".split())
 """A word before which a name of several words goes on."""
+
+ALPHA = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" + bytes(range(0x80, 0x100))
+JOINED_WORDS = re.compile(rb"[A-Za-z\x80-\xff]+(?:[_-][A-Za-z\x80-\xff]+)*").fullmatch
 
 GIVEN = re.compile(rb"(?:(?:now |not? longer )?(?:set|changed|reset|updated|equal)?(?: to)?[ :]{1,2})?")
 MADE = re.compile(rb":{1,2}=")
@@ -181,9 +176,9 @@ class KeyedValues:
             before = plain[max(0, start - 32) : start - 1].rpartition(b" ")[2]
             if key.isalpha() and before.isalpha() and len(before) < 24 and before.lower() not in LINKS:
                 return self.keys.verdict(b"%b %b" % (before, key)), start
-            spaced = SPACED.search(plain[-48:])
-            if spaced and len(spaced[0]) > len(key):
-                rule = self.keys.verdict(spaced[0])
+            spaced = last_words(plain[-48:])
+            if len(spaced) > len(key):
+                rule = self.keys.verdict(spaced)
         return rule, start
 
     def accept(self, buffer: bytes, spans: Iterable[values.Span], rule: int) -> list[Found]:
@@ -248,3 +243,18 @@ class KeyedValues:
 def is_mask(buffer: bytes, at: int) -> bool:
     """Whether what this program writes stands at *at*: `[session:0a1b2c3d4e5f]`."""
     return buffer[at] == 0x5B and MASK.match(buffer, at) is not None
+
+
+def last_words(text: bytes) -> bytes:
+    """The name that *text* ends with: its last two words, or more if a name of several words could end so; nothing if no name."""
+    *before, name = text.rsplit(b" ", 4)
+    if JOINED_WORDS(name) is None:
+        return b""
+    for count, piece in enumerate(reversed(before)):
+        word = piece[len(piece.rstrip(ALPHA)) :]
+        if not word:
+            break
+        name = word + b" " + name
+        if count == 2 or len(word) < len(piece) or word.lower() not in LINKS:
+            break
+    return name

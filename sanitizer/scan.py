@@ -20,8 +20,10 @@ SHORT = 512
 
 
 MOST_VAIN, VAIN_WITHIN = 8192, 1 << 16
-"""Hits within so many bytes of one line that may lead to nothing, a key's name counted twice. The densest of what programs write
-has a quarter of them; a line made of nothing else would take a second for each megabyte."""
+"""Hits within so many bytes of one line that may lead to nothing; a key with a value counts as two, whatever it leads to.
+
+The densest of what programs write has a quarter of them; a line made of nothing else would take a second for each megabyte.
+"""
 
 NOT_LETTERS = bytes(set(range(256)) - set(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"))
 
@@ -186,7 +188,7 @@ class Scanner:
             elif at != asked and (at >= done or at < last or done - last <= SHORT):
                 asked = at  # one key is often hit twice: as what it is, and as what it ends with
                 here = self.keyed.find(buffer, at)
-                if not here and here is not NOTHING:
+                if here is not NOTHING:
                     vain += 2
                     if vain > MOST_VAIN:
                         vain, since = withstand(buffer, since, at)
