@@ -126,19 +126,25 @@ def reaching_back(rule: Rule, pattern: re.Pattern[bytes], quick: re.Pattern[byte
     """A match that begins with any number of `before` characters ahead of its anchor.
 
     The `quick` pattern says that of the usual form in a fraction of the time; where it does not match, the whole one decides. Both
-    have the secret in their group of that name.
+    have the secret in their group of that name. What `needs` says must follow the anchor is asked once, where the whole pattern would
+    be tried from each place before it; behind a colon may stand the password of a URL, whose host needs no name.
     """
     before = rule.before.encode() + (bytes(range(0x80, 0x100)) if "\\x80-\\xff" in (rule.pattern or "") else b"")
     ahead = frozenset(before)
     match = pattern.match
     usual = quick.match if quick else None
+    needs = re.compile(rule.needs.encode()).match if rule.needs else None
 
     def find(buffer: bytes, at: int, done: int = 0) -> re.Match[bytes] | None:
         start = at
         if buffer[at - 1] in ahead:
             window = buffer[max(done, at - BEFORE) : at]
             start -= len(window) - len(window.rstrip(before))
-        found = (usual(buffer, start) if usual else None) or match(buffer, start)
+        found = usual(buffer, start) if usual else None
+        if found is None:
+            if needs is not None and needs(buffer, at) is None and b":" not in buffer[start - 1 : at + 1]:
+                return None
+            found = match(buffer, start)
         # A match goes over its anchor, so it begins at most one byte after it.
         while found is None and start <= at:
             start += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 
 DEFAULT = (
     "US", "GB", "DE", "FR", "ES", "IT", "NL", "IN", "AU", "BR", "JP", "CN", "KR", "MX", "ZA", "RU", "PL", "SE", "CH", "BE", "AT",
@@ -91,6 +91,7 @@ def _issued(number: bytes, regions: tuple[str, ...], code: int = 0) -> bool:
     return valid.fullmatch(number, trunk.end()) is not None
 
 
+@lru_cache(4096)
 def international(number: bytes) -> bool:
     """Whether *number* begins with `+`, `00` or `011`, a country code that is in use, and goes on as a number of that country.
 

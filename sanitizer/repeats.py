@@ -7,6 +7,7 @@ the same secret.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from sanitizer.finding import Finding, merged
 from sanitizer.ruleset import Rule
@@ -60,6 +61,7 @@ def alone(buffer: bytes, start: int, end: int) -> bool:
     return not (buffer[start - 1] in WORD and buffer[start] in WORD) and not (buffer[end] in WORD and buffer[end - 1] in WORD)
 
 
+@lru_cache(4096)
 def telling(value: bytes) -> bool:
     """Whether *value* is no word, which may stand anywhere, and no number."""
     from sanitizer.words import wordlike  # noqa: PLC0415 - loaded with the first value that stands twice

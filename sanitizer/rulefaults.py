@@ -34,7 +34,8 @@ def faults(rule: Rule) -> Iterator[str]:
 def pattern_faults(rule: Rule) -> Iterator[str]:
     """What is wrong with the patterns of *rule*."""
     sound = True
-    for name, text in (("pattern", rule.pattern), ("lead", rule.lead), ("anchor", rule.anchor), ("quick", rule.quick)):
+    for name in ("pattern", "lead", "anchor", "quick", "needs"):
+        text = getattr(rule, name)
         if text is None:
             continue
         try:

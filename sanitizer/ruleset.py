@@ -41,6 +41,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     anchor: str | None = None
     before: str = ""
     quick: str | None = None
+    needs: str | None = None
     run: int = 0
     alphabet: Literal["base64", "list", "binary"] = "base64"
     fields: tuple[str, ...] = ()

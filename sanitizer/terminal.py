@@ -20,6 +20,7 @@ SUSPECT = b"!"
 MARKED = bytes(SUSPECT[0] if code >= 0x7F or (code < 0x20 and code != 0x09) else 0x20 for code in range(256))
 """Controls, and what is not ASCII, as `SUSPECT`: to look for one byte costs next to nothing."""
 TAME = re.compile(rb"(\x1b\[[0-9;:]{0,32}m)|[\x00-\x08\x0a-\x1f\x7f]|" + BIDI.pattern)
+UNTAMED = re.compile(COLOUR.pattern + rb"|" + CONTROL.pattern + rb"|" + BIDI.pattern)
 
 
 def tame(line: bytes) -> bytes:
@@ -27,7 +28,13 @@ def tame(line: bytes) -> bytes:
     if SUSPECT not in line.translate(MARKED):
         return line
     text = line.rstrip(b" \t\r")
-    return TAME.sub(spell, text) + line[len(text) :]
+    end = line[len(text) :]
+    found = set(UNTAMED.findall(text))
+    if any(map(COLOUR.match, found)):
+        return TAME.sub(spell, text) + end
+    for piece in found:  # none is a part of another, so each kind can be replaced by itself: a line may hold nothing else
+        text = text.replace(piece, spelled(piece))
+    return text + end
 
 
 def tame_all(lines: Sequence[bytes]) -> list[Clean]:
@@ -41,7 +48,11 @@ def tame_all(lines: Sequence[bytes]) -> list[Clean]:
 def spell(found: re.Match[bytes]) -> bytes:
     if found[1]:
         return found[1]
-    text = found[0]
+    return spelled(found[0])
+
+
+def spelled(text: bytes) -> bytes:
+    """A control or mark as what shows it."""
     return b"\\x%02x" % text[0] if len(text) == 1 else b"\\u%04x" % ord(text.decode("utf-8", "replace"))
 
 
