@@ -126,8 +126,8 @@ def reaching_back(rule: Rule, pattern: re.Pattern[bytes], quick: re.Pattern[byte
     """A match that begins with any number of `before` characters ahead of its anchor.
 
     The `quick` pattern says that of the usual form in a fraction of the time; where it does not match, the whole one decides. Both
-    have the secret in their group of that name. What `needs` says must follow the anchor is asked once, where the whole pattern would
-    be tried from each place before it; behind a colon may stand the password of a URL, whose host needs no name.
+    have the secret in their group of that name. What `needs` says is asked once, where the whole pattern would be tried from each
+    place before the anchor; behind a colon may stand the password of a URL, whose host needs no name.
     """
     before = rule.before.encode() + (bytes(range(0x80, 0x100)) if "\\x80-\\xff" in (rule.pattern or "") else b"")
     ahead = frozenset(before)

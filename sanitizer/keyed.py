@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from sanitizer import headers, joints, pairs, values
 from sanitizer.actions import MASK
 from sanitizer.extents import LONG, SPACE
-from sanitizer.keys import AFTER, Keys
+from sanitizer.keys import AFTER, LINKS, Keys, last_words
 from sanitizer.ruleset import Rule
 
 REACH = 128
@@ -18,12 +18,6 @@ REACH = 128
 SEPARATORS = b"\"'`\\])*_ \t:=,;({}<>|-\r\n~?.+!["
 KEY = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
 NOT_KEY = bytes(c if c in KEY or c >= 0x80 else 0x20 for c in range(256))
-LINKS = frozenset(b"de di da page to the client access api card security secret of".split())
-"""A word before which a name of several words goes on."""
-
-ALPHA = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" + bytes(range(0x80, 0x100))
-JOINED_WORDS = re.compile(rb"[A-Za-z\x80-\xff]+(?:[_-][A-Za-z\x80-\xff]+)*").fullmatch
-
 GIVEN = re.compile(rb"(?:(?:now |not? longer )?(?:set|changed|reset|updated|equal)?(?: to)?[ :]{1,2})?")
 MADE = re.compile(rb":{1,2}=")
 """The assignments of POSIX make, the first colon aside."""
@@ -243,18 +237,3 @@ class KeyedValues:
 def is_mask(buffer: bytes, at: int) -> bool:
     """Whether what this program writes stands at *at*: `[session:0a1b2c3d4e5f]`."""
     return buffer[at] == 0x5B and MASK.match(buffer, at) is not None
-
-
-def last_words(text: bytes) -> bytes:
-    """The name that *text* ends with: its last two words, or more if a name of several words could end so; nothing if no name."""
-    *before, name = text.rsplit(b" ", 4)
-    if JOINED_WORDS(name) is None:
-        return b""
-    for count, piece in enumerate(reversed(before)):
-        word = piece[len(piece.rstrip(ALPHA)) :]
-        if not word:
-            break
-        name = word + b" " + name
-        if count == 2 or len(word) < len(piece) or word.lower() not in LINKS:
-            break
-    return name

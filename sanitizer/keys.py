@@ -29,6 +29,12 @@ HARMLESS = frozenset(
 )
 """Words after a secret's name that make it the name of something else: `token_url`, `password_hash`."""
 
+LINKS = frozenset(b"de di da page to the client access api card security secret of".split())
+"""A word before which a name of several words goes on."""
+
+ALPHA = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" + bytes(range(0x80, 0x100))
+JOINED_WORDS = re.compile(rb"[A-Za-z\x80-\xff]+(?:[_-][A-Za-z\x80-\xff]+)*").fullmatch
+
 WHOLE = 5
 """A name of so many letters is found at the end of a longer run, too: `PGPASSWORD`, `authtoken`."""
 
@@ -120,6 +126,21 @@ class Keys:
                 if hit is not None:
                     return hit[0] if isinstance(hit, tuple) else 0
         return found
+
+
+def last_words(text: bytes) -> bytes:
+    """The name that *text* ends with: its last two words, or more if a name of several words could end so; nothing if no name."""
+    *before, name = text.rsplit(b" ", 4)
+    if JOINED_WORDS(name) is None:
+        return b""
+    for count, piece in enumerate(reversed(before)):
+        word = piece[len(piece.rstrip(ALPHA)) :]
+        if not word:
+            break
+        name = word + b" " + name
+        if count == 2 or len(word) < len(piece) or word.lower() not in LINKS:
+            break
+    return name
 
 
 def triggers(rules: Sequence[Rule]) -> list[bytes]:
