@@ -42,10 +42,9 @@ CREDENTIAL = re.compile(rb"(?=[^\d]*\d)[A-Za-z0-9._~+/=|:\-]{16,}")
 Found = tuple[int, int, int]
 
 NOTHING: list[Found] = []
-"""The answer where there is no key, or no value behind it: not one that was looked at and refused."""
+"""The answer where there is no key, or none of a value; not where one was looked at and refused."""
 
-EMPTY = tuple(value + end for value in (b'""', b"null", b"true", b"false") for end in (b",", b"}"))
-"""Values of JSON that tell nothing, as the rows of a table are full of them."""
+EMPTY = tuple(value + end for value in (b'""', b"null", b"true", b"false") for end in (b",", b"}"))  # JSON's, as tables are full of
 
 
 class KeyedValues:
@@ -58,8 +57,7 @@ class KeyedValues:
         self.checks: dict[int, Callable[[bytes], bool]] = {}
         self.seen: tuple[bytes, int] = (b"", 0)
         """To where a value that goes on to the end of its line was read: keys inside it are its own."""
-        self.refused: tuple[bytes, int] = (b"", 0)
-        """To where a word of great length went that was no secret: if it names another in itself, its rest is taken for one."""
+        self.refused: tuple[bytes, int] = (b"", 0)  # where a long word ends that was no secret: if it names another, it is
         self.held: dict[int, tuple[bytes, list[values.Span], set[values.Span]]] = {}
         """By rule, the leaves of its last list or object: one nested in it under the same name holds no others. And all it had."""
 
@@ -69,8 +67,7 @@ class KeyedValues:
         base = at - len(window)
         if mark in (0x3D, 0x3A):
             if mark == 0x3A and buffer.startswith((b"//", b":"), at):
-                made = MADE.match(buffer, at)
-                if made is None:
+                if (made := MADE.match(buffer, at)) is None:
                     return NOTHING
                 at = made.end()
             if mark == 0x3A and buffer.startswith(EMPTY, at + (buffer[at] == 0x20)):
@@ -170,8 +167,7 @@ class KeyedValues:
             before = plain[max(0, start - 32) : start - 1].rpartition(b" ")[2]
             if key.isalpha() and before.isalpha() and len(before) < 24 and before.lower() not in LINKS:
                 return self.keys.verdict(b"%b %b" % (before, key)), start
-            spaced = last_words(plain[-48:])
-            if len(spaced) > len(key):
+            if len(spaced := last_words(plain[-48:])) > len(key):
                 rule = self.keys.verdict(spaced)
         return rule, start
 
