@@ -20,7 +20,7 @@ SHORT = 512
 
 
 MOST_VAIN, VAIN_WITHIN = 8192, 1 << 16
-"""Hits within so many bytes of one line that may lead to nothing; a key with a value counts as two, whatever it leads to.
+"""Hits within so many bytes of one line that may lead to nothing. A key whose value is refused counts as two, any other as one.
 
 The densest of what programs write has a quarter of them; a line made of nothing else would take a second for each megabyte.
 """
@@ -189,7 +189,7 @@ class Scanner:
                 asked = at  # one key is often hit twice: as what it is, and as what it ends with
                 here = self.keyed.find(buffer, at)
                 if here is not NOTHING:
-                    vain += 2
+                    vain += 1 if here else 2
                     if vain > MOST_VAIN:
                         vain, since = withstand(buffer, since, at)
                 for finding in here:

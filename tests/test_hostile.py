@@ -55,6 +55,12 @@ def test_a_big_result_is_read_and_stays_readable(lane: Lane, row: str) -> None:
     assert told.startswith(row.encode())
 
 
+def test_a_dense_table_of_secrets_is_no_flood(lane: Lane) -> None:
+    told, withheld = written(lane, line('{"email":"a@b.co","phone":"415-555-2671","pin":"1234"},', 300_000))
+    assert not withheld
+    assert told.startswith(b'{"email":"[REDACTED:email]","phone":"[REDACTED:phone]","pin":"[REDACTED:')
+
+
 def test_a_flood_of_beginnings_is_withheld_and_said_to_be(lane: Lane) -> None:
     told, withheld = written(lane, line('"password":"password":', 300_000) + b"next\n")
     assert withheld == 1
