@@ -338,6 +338,11 @@ def test_code_schemas_and_messages_stay(line: str) -> None:
         ("password: required for this user", "password: required for this user"),
         ("https://x-access-token:Tr0ub4dor3x@github.com/a/b", "https://x-access-token:#@github.com/a/b"),
         ("Cookie: sid=a8Fk20dkeL31sPq7; Path=/; n=1", "Cookie: sid=#; Path=/; n=#"),
+        ("Cookie: theme=dark; sid=a8Fk20dkeL31sPq7; lang=x9Kq2", "Cookie: theme=dark; sid=#; lang=#"),
+        ("password        = hunter2x", "password        = #"),
+        ("curl --user roger23@example.com:pQ9wTxu4Fg https://x.example", "curl --user #:# https://x.example"),
+        ("postgres://app:s3cr3tPW@db.example.com", "postgres://app:#@db.example.com"),
+        ('{"node_modules/js-tokens": {"integrity": "sha512-RdJUflcE3cUz"}}', '{"node_modules/js-tokens": {"integrity": "sha512-RdJUflcE3cUz"}}'),
         ('Authorization: Hawk id="a", nonce="b", mac="xK9fQ2mWp7LzR4tBn8"', 'Authorization: Hawk id="a", nonce="b", mac="#"'),
         (
             "INSERT INTO t (id, password) VALUES (1, 'one2!'), (2, E'two3!')",
