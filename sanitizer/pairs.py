@@ -24,6 +24,9 @@ PATH_MARKS = frozenset(b"/.#\"'")
 NAMING = re.compile(rb"[\w\x22'`](?P<level>\\*)(?P<quote>[\x22'`])?[ \t]{0,4}(?:=>|[:=])[ \t]{0,4}[bu]?\\*[\x22'`]?$")
 """What stands before a key that is itself the value of a field."""
 
+QUOTED_BRACE = re.compile(rb"[\x22'`\w ]\{(?<![:=,] \{)")
+"""An object within a text, which is no part of the one around it."""
+
 LOCATED = re.compile(
     rb"(?P<quote>[\x22'])(?:path|loc|instancePath|dataPath|instance_path|property_?path|field_?path|pointer)(?P=quote)\s{0,4}:\s{0,4}"
     rb"(?:[\[(][^\[\](){}\n]{0,160}[\x22']|[\x22'](?:[\w.~\-]{0,40}[/.#]){1,8})$",
@@ -90,14 +93,17 @@ def beside(buffer: bytes, at: int, key: bytes, key_at: int) -> list[Span] | None
         field_of_value.search(buffer, max(opened, 0), key_at),
     )
     for field in sides:
-        if field is not None and (located or (named and named["quote"])):
-            bare = field[0].lstrip(b"\\")
-            level = len(field[0]) - len(bare)
-            if bare[0] not in QUOTES or (named and level != len(named["level"])):
-                continue  # a word of some text: where names are quoted, that of the value is, and in the same way
+        if field is not None and (located or (named and named["quote"])) and not quoted_alike(field[0], named):
+            continue  # a word of some text: where names are quoted, that of the value is, and in the same way
         if field is not None and (field.start() <= at + 2 or NESTED.match(buffer, field.end()) is None):
             return [span for span in values.value(buffer, field.end()) if span[1] < key_at or span[0] >= at]
     return []
+
+
+def quoted_alike(field: bytes, named: re.Match[bytes] | None) -> bool:
+    """Whether the name of a *field* is in quotes, and with as many backslashes as the name before it, if that one is *named*."""
+    bare = field.lstrip(b"\\")
+    return bare[0] in QUOTES and (named is None or not named["quote"] or len(field) - len(bare) == len(named["level"]))
 
 
 def below(buffer: bytes, at: int, before: bytes, key_at: int) -> list[Span]:
