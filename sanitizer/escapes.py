@@ -145,7 +145,7 @@ QUOTED = Substitution(
     gate=rb"=(?=[1-7C-F\r\n])(?:[2-7][0-9A-F][0-9A-Za-z.+@_%~/-]{0,40}=[2-7][0-9A-F]|(?:2[0-9A-F]|3[A-F]|40|5[B-F]|60|7[B-E])[A-Za-z@]"
     rb"|(?<=\d{4}=)[3-6][0-9A-F]|(?<=[0-9A-Z]{8}=)3[0-9](?![\w=])|(?<![a-z_]=)[3-5][0-9A-F][0-9A-Z]{8}|(?<!\w=)2B\d{6}|1B\["
     rb"|(?<=[A-Za-z_]=)3D[0-9+(\x22'][0-9A-Za-z]|(?<=[:,]=)20(?:[\x22'{\[+]|\d{10}|[0-9a-fA-F]{8}-)|(?<=\x1b=)5B"
-    rb"|(?<=[A-Za-z]{2}=)5F[0-9A-Za-z_=-]{16}|[4-7][0-9A-F][a-z.](?:DOMAIN)"
+    rb"|(?<=[A-Za-z]{2}=)5F[0-9A-Za-z_=-]{16}|(?:2[DE]|5F)[0-9A-Za-z]{8}|[4-7][0-9A-F][a-z.](?:DOMAIN)"
     rb"|[C-F][0-9A-F]=[89AB][0-9A-F]|(?<=[A-Za-z0-9.@]=)\r?\n(?=[A-Za-z0-9.@]))".replace(b"DOMAIN", _IN_DOMAIN),
 )
 
@@ -164,6 +164,10 @@ QUOTED_DASHES = Substitution(
 
 # A quote within the quotes of a shell: POSIX, XCU 2.2.2 has no escape there, so the string is left for it, in either way.
 SHELL_QUOTES = Substitution((b"'",), rb"('(?:\\{1,32}'|\"'\")')", lambda _unit: b"'", gate=rb"'(?:\\{1,32}'|\"'\")'")
+
+# A quote twice within a string is one: of SQL (ISO 9075-2, 5.3) and in cells of CSV (RFC 4180, section 2).
+SQL_QUOTES = Substitution((b"''",), rb"('')", lambda _unit: b"'", gate=rb"''(?<=[=:>(,{\[ ]'')[\w+/.$~!-]")
+CSV_QUOTES = Substitution((b'""',), rb'("")', lambda _unit: b'"', gate=rb'""(?<=[=:>(,{\[ ]"")[\w+/.$~!-]')
 
 # A character that a backspace takes back: noise, or what is struck twice to look bold.
 OVERSTRUCK = Substitution((b"\b",), rb"((?:[^\n\x08\x80-\xff]|[\xc2-\xf4][\x80-\xbf]{1,3})\x08)", _nothing)
