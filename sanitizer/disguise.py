@@ -21,11 +21,15 @@ from sanitizer.seams import Seams
 DEPTH = 12
 """Encodings within one another that are followed."""
 
-MOST_DECODED = 8
-"""Decoded bytes that are scanned for each byte read."""
+MOST_DECODED = 32
+"""Decoded bytes that are scanned for each byte read: five disguises in one line have so many readings."""
 
 ALLOWANCE = 1 << 19
 """Decoded bytes that are scanned however little was read: a few lines may each be disguised in several ways at once."""
+
+
+class NestingError(Exception):
+    """More readings than are followed: what they would show is not known. The text says nothing."""
 
 
 class Disguises:
@@ -58,17 +62,24 @@ class Disguises:
     def follow(
         self, layers: Sequence[Layer], seen: Seen, size: int, seams: Seams | None = None, depths: int = DEPTH
     ) -> list[Finding]:
-        """What *layers* and the views of them show, as findings of the root buffer of *size* bytes."""
+        """What *layers* and the views of them show, as findings of the root buffer of *size* bytes.
+
+        Raises `NestingError` if they are too many or too deep to be followed to their end.
+        """
         budget = MOST_DECODED * size + ALLOWANCE
         found: list[Finding] = []
         for depth in range(depths):
             budget -= sum(len(layer.text) for layer in layers)
-            if not layers or budget < 0:
+            if not layers:
                 break
+            if budget < 0:
+                raise NestingError
             level = Level(layers)
             here = self.scanner.find(level.text)
             found += level.locate(here) if seams is None else over_seams(here, level, seams, depth)
-            layers = self.decode(level, self.scanner.tokens, seen) if depth + 1 < depths else []
+            layers = self.decode(level, self.scanner.tokens, seen) if depths > 1 else []
+        if layers and depths > 1:
+            raise NestingError
         return found
 
     def decode(self, layer: Layer, tokens: Sequence[int], seen: Seen) -> list[Layer]:

@@ -236,3 +236,13 @@ def test_a_secret_that_a_container_runtime_cut_is_found(made: Format) -> None:
     for cut in range(1, len(line)):
         parts = b"2026-11-21T10:00:00.1Z stdout P %b\n2026-11-21T10:00:00.2Z stdout F %b\n" % (line[:cut], line[cut:])
         assert b"b2C3" not in b"\n".join(scrubbed(scrubber(made), parts).records)
+
+
+@pytest.mark.parametrize("form", ["raw", "ndjson"])
+def test_a_record_with_more_readings_than_are_followed_is_withheld_and_its_neighbours_are_not(form: Format) -> None:
+    lines = [b"to jane@example.com", b"to jane%" + b"25" * 20 + b"40example.com", b"to jane%40example.com"]
+    batch = scrubbed(scrubber(form), b"\n".join(lines) + b"\n")
+
+    assert batch.withheld == {"nestingerror": 1}
+    assert [b"withheld" in record for record in batch.records] == [False, True, False]
+    assert b"jane" not in b"".join(batch.records)
