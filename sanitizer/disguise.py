@@ -15,7 +15,7 @@ from sanitizer.decoding import Decoder, Span, lines_around
 from sanitizer.finding import Finding
 from sanitizer.layers import APART, Broken, Decoded, Layer, Level, Root, Seen
 from sanitizer.record import Join
-from sanitizer.scan import Scanner
+from sanitizer.scan import BoundError, Scanner
 from sanitizer.seams import Seams
 
 DEPTH = 12
@@ -28,8 +28,8 @@ ALLOWANCE = 1 << 19
 """Decoded bytes that are scanned however little was read: a few lines may each be disguised in several ways at once."""
 
 
-class NestingError(Exception):
-    """More readings than are followed: what they would show is not known. The text says nothing."""
+class NestingError(BoundError):
+    """Raised where there are more readings than are followed: what they would show is not known."""
 
 
 class Disguises:

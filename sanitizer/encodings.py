@@ -242,7 +242,7 @@ BASE32 = Tokens(
     alphabet=_DIGITS_32,
     run=rb"[A-Z2-7]+={0,6}",
     decode=_base32,
-    anchors=(rb"\b(?:%b){2}" % _letters(_TEXT_32), rb"(?:%b)(?:%b){3}" % (_other(_TEXT_32), _letters(_TEXT_32))),
+    anchors=(rb"[^A-Z2-7](?:%b){2}" % _letters(_TEXT_32),),
 )
 HEX = Tokens(
     _TEXT_16,

@@ -77,11 +77,17 @@ def check(directories: tuple[str, ...], as_json: bool) -> None:
 def explain(text: str, as_json: bool, **options: Any) -> None:
     """Say of each candidate in TEXT why it was or was not redacted. TEXT may be - for standard input."""
     from sanitizer.explain import explain as candidates  # noqa: PLC0415
+    from sanitizer.scan import BoundError  # noqa: PLC0415
+    from sanitizer.scrub import reason_of  # noqa: PLC0415
 
     scrubber = composed("raw", options).scrubber
     data = sys.stdin.buffer.read() if text == "-" else text.encode("utf-8", "surrogateescape")
     for line in data.split(b"\n"):
-        found = list(candidates(line, scrubber.compiled, scrubber.redactor))
+        try:
+            found = list(candidates(line, scrubber.compiled, scrubber.redactor))
+        except BoundError as fault:
+            click.echo(f"withheld: {reason_of(fault)}", err=as_json)
+            continue
         if as_json:
             click.echo(msgspec.json.encode([candidate._asdict() for candidate in found]))
             continue

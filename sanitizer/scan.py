@@ -28,7 +28,11 @@ The densest of what programs write has a quarter of them; a line made of nothing
 NOT_LETTERS = bytes(set(range(256)) - set(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"))
 
 
-class FloodError(Exception):
+class BoundError(Exception):
+    """Raised for a text that would have to be followed further than is done: it is withheld. It says nothing of the text."""
+
+
+class FloodError(BoundError):
     """Raised for a line that is made of beginnings of secrets and holds next to none: it is withheld."""
 
 
