@@ -39,6 +39,8 @@ LOCATED_VALUE = re.compile(
     rb"[ \t]{0,4}[:=]",
     re.I,
 )
+"""The fields in which such objects hold the value."""
+
 QUOTED_BRACE = re.compile(rb"[\x22'`\w ]\{(?<![:=,] \{)")
 """An object within a text, which is no part of the one around it."""
 

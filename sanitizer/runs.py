@@ -15,7 +15,7 @@ from itertools import accumulate
 
 from sanitizer import anchors
 from sanitizer.finding import BETWEEN_TEXTS, Finding
-from sanitizer.foreign import foreign
+from sanitizer.foreign import CONTROLS, foreign
 from sanitizer.ruleset import Rule
 
 ALPHABETS = {
@@ -23,7 +23,6 @@ ALPHABETS = {
     "list": b"0123456789, -",
 }
 BASE64 = frozenset(ALPHABETS["base64"])
-CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\r\x1b")) + b"\x7f"
 LONG_WORD = b"a" * anchors.RUN
 AROUND = anchors.WIDEST + 1 - anchors.RUN
 """Bytes before and after a run that are looked at with it: no anchor with a run in it reaches further."""
@@ -46,7 +45,7 @@ UNLETTERED = re.compile(rb"[^A-Za-z]{3,}")
 
 
 CONTROL = b"\x01"
-"""What each of `CONTROLS` is translated to, where it must be told from other marks."""
+"""What each of `foreign.CONTROLS` is translated to, where it must be told from other marks."""
 
 
 def table(alphabet: bytes) -> bytes:

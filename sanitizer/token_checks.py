@@ -105,14 +105,15 @@ _no_key = re.compile(
 """Digests, versions, times, files, paths and names: what else stands behind the name of a service."""
 
 
-_WORD_AND_NUMBER = re.compile(rb"[A-Za-z]+\d+|\d+[A-Za-z]+").fullmatch
+_word_and_number = re.compile(rb"[A-Za-z]+\d+|\d+[A-Za-z]+").fullmatch
+"""A word and a number, as two lines give them that end and begin so."""
 
 
 def service_token(token: bytes) -> bool:
     """A key behind the name of a service: no version, file, path or name of a program, and no small number."""
     if token.isdigit():
         return len(token) >= 15
-    if _WORD_AND_NUMBER(token):
+    if _word_and_number(token):
         return False
     return len(set(token)) >= 5 and _no_key(token) is None and not words.wordlike(token)
 
