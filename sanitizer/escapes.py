@@ -172,10 +172,6 @@ CSV_QUOTES = Substitution((b'""',), rb'("")', lambda _unit: b'"', gate=rb'""(?<=
 # A character that a backspace takes back: noise, or what is struck twice to look bold.
 OVERSTRUCK = Substitution((b"\b",), rb"((?:[^\n\x08\x80-\xff]|[\xc2-\xf4][\x80-\xbf]{1,3})\x08)", _nothing)
 
-# A quote twice within a string is one: of SQL (ISO 9075-2, 5.3) and in cells of CSV (RFC 4180, section 2).
-SQL_QUOTES = Substitution((b"''",), rb"('')", lambda _unit: b"'", gate=rb"''(?<=[=:>(,{\[ ]'')[\w+/.$~!-]")
-CSV_QUOTES = Substitution((b'""',), rb'("")', lambda _unit: b'"', gate=rb'""(?<=[=:>(,{\[ ]"")[\w+/.$~!-]')
-
 # ECMA-48 control sequences and strings, other controls; and in the same line, sequences whose escape byte was dropped or spelled.
 # One that another interrupts is whole in the next view.
 CONTROLS = Substitution(

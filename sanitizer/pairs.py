@@ -24,9 +24,6 @@ PATH_MARKS = frozenset(b"/.#\"'")
 NAMING = re.compile(rb"[\w\x22'`](?P<level>\\*)(?P<quote>[\x22'`])?[ \t]{0,4}(?:=>|[:=])[ \t]{0,4}[bu]?\\*[\x22'`]?$")
 """What stands before a key that is itself the value of a field."""
 
-QUOTED_BRACE = re.compile(rb"[\x22'`\w ]\{(?<![:=,] \{)")
-"""An object within a text, which is no part of the one around it."""
-
 LOCATED = re.compile(
     rb"(?P<quote>[\x22'])(?:path|loc|instancePath|dataPath|instance_path|property_?path|field_?path|pointer)(?P=quote)\s{0,4}:\s{0,4}"
     rb"(?:[\[(][^\[\](){}\n]{0,160}[\x22']|[\x22'](?:[\w.~\-]{0,40}[/.#]){1,8})$",
