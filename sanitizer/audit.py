@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -62,9 +62,17 @@ class Auditor:
         """The chain's end as of the last event handed out."""
         return self._chain.head
 
-    def observe(self, frames: Iterable[Frame | Exposure], now_ns: int, lane: str) -> list[Clean]:
-        """The events of the calls that *frames*, seen at *now_ns* on *lane*, bring to an end, and of credentials exposed."""
+    def observe(self, frames: Sequence[Frame | Exposure], now_ns: int, lane: str, log: str = "") -> list[Clean]:
+        """The events of the calls that *frames*, seen at *now_ns* on *lane*, bring to an end, and of credentials exposed.
+
+        A call may begin on one lane of a *log* and end on another.
+        """
         events: list[Clean] = []
+        if log and log != lane:
+            for frame in frames:
+                if isinstance(frame, Frame):
+                    frame.lane = lane
+            lane = log
         pair, see, is_due, server = self._pairing.observe, self.exposures.see, self._chain.is_due, self._server
         for frame in frames:
             if isinstance(frame, Exposure):

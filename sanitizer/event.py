@@ -60,6 +60,7 @@ class AuditEvent(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     request_bytes: int = 0
     response_at: int | None = None
     response_bytes: int = 0
+    response_lane: str = ""
     rule: str = ""
     seq: int = 0
     server: str = ""
@@ -122,7 +123,9 @@ def call_event(exchange: Exchange, server: str, transport: Transport) -> AuditEv
         for fact, text in request.facts.items():
             setattr(event, fact, text)
     if event.request_at is not None or event.response_at is not None:
-        event.lane = exchange.lane
+        event.lane = frame.lane or exchange.lane
+        if response is not None and response.lane != frame.lane:
+            event.response_lane = response.lane or exchange.lane
     event.transport = event.transport or transport
     if frame.name:
         _name(event, frame)

@@ -68,7 +68,7 @@ class LaneTrails:
         trail = self._lanes.get(batch.lane)
         if not frames or trail is None:
             return ()
-        return self._seal(batch.lane, trail, trail.auditor.observe(frames, time.time_ns(), batch.lane))
+        return self._seal(batch.lane, trail, trail.auditor.observe(frames, time.time_ns(), batch.lane, batch.log))
 
     async def tick(self) -> Sequence[CleanBatch]:
         """What time brings on each lane: calls without an answer, checkpoints that are due."""

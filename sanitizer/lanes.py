@@ -38,14 +38,18 @@ class Lanes:
         self.max_bytes = max_record_bytes
         self.max_lines = max_record_lines
         self.assemblers: dict[str, Assembler] = {}
+        self.logs: dict[str, str] = {}
 
-    def assembler(self, lane: str, offset: int, path: str = "") -> Assembler:
+    def assembler(self, batch: Batch) -> Assembler:
+        lane = batch.lane
         found = self.assemblers.get(lane)
         if found is None:
             digest = self.scrubber.keyring.running
-            facts = lane_fields(path or lane)
-            found = Assembler(self.wrapper, self.max_lines, self.max_bytes, offset=offset, fields=facts, digest=digest)
+            facts = lane_fields(batch.attributes.get("path", "") or lane)
+            found = Assembler(self.wrapper, self.max_lines, self.max_bytes, offset=batch.offset, fields=facts, digest=digest)
             self.assemblers[lane] = found
+            if batch.log:
+                self.logs[lane] = batch.log
         found.told = not self.scrubber.raw  # raw output keeps the lines, and of records needs the joins alone
         return found
 
@@ -53,17 +57,23 @@ class Lanes:
         """Redact the records that are complete now."""
         if batch.messages:
             return self.audited(self.scrubber.scrub_messages(batch.messages, batch.lane, batch.upto))
-        assembler = self.assembler(batch.lane, batch.offset, batch.attributes.get("path", ""))
-        return self.scrubbed(assembler.feed(batch.data), batch.lane)
+        assembled = self.assembler(batch).feed(batch.data)
+        return self.scrubbed(assembled, batch.lane, batch.log)
 
     async def flush(self, lane: str, end: bool) -> Sequence[CleanBatch]:
         """Redact what *lane* holds; with *end*, its unterminated line too, and forget the lane."""
         assembler = self.assemblers.get(lane)
         if assembler is None:
             return ()
+        log = self.logs.get(lane, "")
         if end:
-            del self.assemblers[lane]
-        return self.scrubbed(assembler.flush(end), lane)
+            self.forget(lane)
+        return self.scrubbed(assembler.flush(end), lane, log)
+
+    def forget(self, lane: str) -> None:
+        """Nothing more comes of *lane*."""
+        del self.assemblers[lane]
+        self.logs.pop(lane, None)
 
     def use(self, scrubber: Scrubber) -> None:
         """Redact with *scrubber* from the next batch on."""
@@ -76,8 +86,9 @@ class Lanes:
         assembler = self.assemblers.get(lane)
         return assembler is not None and assembler.holding
 
-    def scrubbed(self, assembled: Assembled, lane: str) -> Sequence[CleanBatch]:
-        return self.audited(self.scrubber.scrub(assembled, lane)) if assembled.lines else ()
+    def scrubbed(self, assembled: Assembled, lane: str, log: str) -> Sequence[CleanBatch]:
+        return self.audited(self.scrubber.scrub(assembled, lane), log) if assembled.lines else ()
 
-    def audited(self, batch: CleanBatch) -> Sequence[CleanBatch]:
+    def audited(self, batch: CleanBatch, log: str = "") -> Sequence[CleanBatch]:
+        batch.log = log
         return (batch, *self.audit(batch))

@@ -19,11 +19,11 @@ Direction = Literal["c2s", "s2c", ""]
 Transport = Literal["stdio", "http", "log", ""]
 Id = int | str | None
 
-MAX_NAME_BYTES, MAX_ID_BYTES = 512, 64
-_MAX_CACHED_NAMES = 4096
+MAX_NAME_BYTES, MAX_ID_BYTES, _MAX_CACHED_NAMES = 512, 64, 4096
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _META = "io.modelcontextprotocol/"
 ABSENT = msgspec.Raw(b"")
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 KNOWN_METHODS = frozenset(
     b'"%s"' % name
@@ -79,7 +79,8 @@ class Frame(msgspec.Struct, gc=False, omit_defaults=True):
     redactions: dict[str, int] | None = None
     """Redactions in the frame's record, by kind."""
     offset: int | None = None
-    """Where its record begins in its lane, the same whenever the log is read again; None on the wire, which is read once."""
+    lane: str = ""
+    """Where its record begins, and in which lane unless it is its log's first: the same when read again. None on the wire."""
 
 
 class Exposure(msgspec.Struct, frozen=True, gc=False):
@@ -145,7 +146,7 @@ def asked(params: bytes) -> Asked | None:
     """The known parts of *params*; None when it is no JSON object."""
     try:
         return _read_asked(params)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except _UNREADABLE:
         return None
 
 
@@ -192,7 +193,7 @@ class Reader:
             return Frame("error", size, id=name, code=_code(fault))
         try:
             answer = _read_answer(fields["result"])
-        except (KeyError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except (KeyError, *_UNREADABLE):
             return Frame("response", size, id=name)
         peer = _peer(answer.server if answer.server is not ABSENT else _meta(answer.meta).server)
         return Frame(
@@ -213,9 +214,7 @@ class Reader:
         if method:
             kind: FrameKind = "request" if name else "notification"
             return Frame(kind, 0, method=self.name(msgspec.json.encode(method)), id=found)
-        if part in ("result", "error"):
-            return Frame("response" if part == "result" else "error", 0, id=found)
-        return None
+        return Frame("response" if part == "result" else "error", 0, id=found) if part in ("result", "error") else None
 
     def name(self, raw: msgspec.Raw | bytes | str) -> str:
         """The clean text of a raw JSON string, or of one that is decoded already; empty for anything else."""
@@ -274,27 +273,27 @@ def printable(text: str) -> str:
 def _scalar(data: bytes) -> Any:
     try:
         return msgspec.json.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except _UNREADABLE:
         return None
 
 
 def _meta(raw: msgspec.Raw) -> _Meta:
     try:
         return _NO_META if raw is ABSENT else _read_meta(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except _UNREADABLE:
         return _NO_META
 
 
 def _peer(raw: msgspec.Raw) -> _Peer:
     try:
         return _NO_PEER if raw is ABSENT else _read_peer(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except _UNREADABLE:
         return _NO_PEER
 
 
 def _code(fault: msgspec.Raw) -> int | None:
     try:
         code = _scalar(bytes(_read_fault(fault).code))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except _UNREADABLE:
         return None
     return code if isinstance(code, int) and not isinstance(code, bool) and -(2**63) <= code < 2**63 else None

@@ -39,7 +39,8 @@ class Batch:
 
     A byte stream comes as `data`, cut anywhere; a source that frames its records gives `messages` instead.
     `offset` is the lane's position at the start of the batch and `upto` the one after it: bytes for a stream, message
-    offsets for Kafka. `attributes` are facts about the lane (path, topic, partition); their values are raw.
+    offsets for Kafka. `attributes` are facts about the lane (path, topic, partition); their values are raw. `log` is what
+    lanes share that follow one another in one log (the files of a path that is rotated); empty where a lane is a log itself.
     """
 
     lane: str
@@ -48,6 +49,7 @@ class Batch:
     upto: int
     messages: Sequence[Message] = ()
     attributes: Mapping[str, str] = field(default_factory=dict)
+    log: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class CleanBatch:
     `offsets[i]` is the lane position of record i, the same on every replay: `record_id` of it is what a sink hands to a
     store that takes ids. `upto` is where to resume once this batch is delivered; a batch without records still commits.
     `rules` is the digest of the rule set in force. `findings` counts by rule id, `withheld` by reason. `frames` are the facts of
-    the calls seen (`sanitizer.mcp.Frame`), for the audit trail.
+    the calls seen (`sanitizer.mcp.Frame`), for the audit trail; `log` is that of the `Batch`.
     """
 
     lane: str
@@ -90,6 +92,7 @@ class CleanBatch:
     withheld: Mapping[str, int] = field(default_factory=dict)
     envelopes: Sequence[Envelope] = ()
     frames: Sequence[object] = ()
+    log: str = ""
 
     def record_id(self, index: int) -> str:
         """`lane:offset` of record *index*: stable over replays, so that at-least-once can look like once."""

@@ -118,6 +118,7 @@ class Pipeline:
     _timers: dict[str, asyncio.TimerHandle] = field(default_factory=dict, init=False)
     _lanes: dict[str, Source] = field(default_factory=dict, init=False)
     _open: dict[str, Source] = field(default_factory=dict, init=False)
+    _last_lanes: dict[str, str] = field(default_factory=dict, init=False)
     _readers: list[asyncio.Task[None]] = field(default_factory=list, init=False)
 
     async def run(self) -> None:
@@ -180,15 +181,25 @@ class Pipeline:
                 if batch.data or batch.messages:
                     size = weight(batch)
                     self._open[batch.lane] = source
+                    self._go_on(batch, source)
                     self._scrubbing.put(Work(source, batch.lane, self.scrubbing.feed(batch), time.monotonic(), size), size)
                 else:
                     self._open.pop(batch.lane, None)
+                    if self._last_lanes.get(batch.log) == batch.lane:
+                        del self._last_lanes[batch.log]
                     self._flush(batch.lane, source, end=True)
                 await asyncio.sleep(0)  # a source that always has data would let no other stage run
         finally:
             for lane in [lane for lane, its_source in self._open.items() if its_source is source]:
                 del self._open[lane]
                 self._flush(lane, source, end=not getattr(source, "resumes", False))
+
+    def _go_on(self, batch: Batch, source: Source) -> None:
+        """Where a log goes on in another lane, what it was left with in the last one waits for no more."""
+        if batch.log:
+            if (last := self._last_lanes.get(batch.log, batch.lane)) != batch.lane:
+                self._flush(last, source)
+            self._last_lanes[batch.log] = batch.lane
 
     def _flush(self, lane: str, source: Source, end: bool = False) -> None:
         if timer := self._timers.pop(lane, None):

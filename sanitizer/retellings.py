@@ -21,6 +21,7 @@ class Told(msgspec.Struct, frozen=True, gc=False):
     lane: str = ""
     request_at: int | None = None
     response_at: int | None = None
+    response_lane: str = ""
     id: int | str | None = None
     id_type: str = ""
     outcome: str = ""
@@ -34,6 +35,11 @@ class Told(msgspec.Struct, frozen=True, gc=False):
     def at(self) -> int | None:
         """Where the call ended, as far as its log says; None where it comes from no log."""
         return (self.request_at if self.response_at is None else self.response_at) if self.type == "call" else None
+
+    @property
+    def last_lane(self) -> str:
+        """The lane where the call ended."""
+        return self.response_lane or self.lane
 
 
 class _Lane(msgspec.Struct):
@@ -55,7 +61,7 @@ class Retellings:
             except (msgspec.MsgspecError, UnicodeDecodeError):
                 continue
             if (at := told.at) is not None:
-                lane = self._lanes.setdefault(told.lane, _Lane(at, {}))
+                lane = self._lanes.setdefault(told.last_lane, _Lane(at, {}))
                 lane.last = max(lane.last, at)
                 lane.asked[_ended(told)] = _asked(told)
 
@@ -64,14 +70,14 @@ class Retellings:
 
     def take(self, event: AuditEvent) -> bool:
         """Whether the call of *event* was told before. Where only its answer was read again, that is enough."""
-        if not self._lanes or (lane := self._lanes.get(event.lane)) is None:
+        if not self._lanes or (lane := self._lanes.get(event.response_lane or event.lane)) is None:
             return False
         told = msgspec.convert(event, Told, from_attributes=True)
         if (at := told.at) is None:
             return False
         if at > lane.last:
             if told.response_at is not None:
-                del self._lanes[event.lane]
+                del self._lanes[told.last_lane]
             return False
         ended, asked = _ended(told), _asked(told)
         if ended not in lane.asked or asked not in (lane.asked[ended], 0):

@@ -56,7 +56,7 @@ class TrailFile:
         """Write the events that *batch* brings about; nothing is to be delivered after it."""
         now_ns = time.time_ns()
         frames = [frame for frame in batch.frames if isinstance(frame, OBSERVED)]
-        events = self.auditor.observe(frames, now_ns, batch.lane) if frames else []
+        events = self.auditor.observe(frames, now_ns, batch.lane, batch.log) if frames else []
         self._write([*events, *self.auditor.tick(now_ns)])
         if time.monotonic() - self._remembered_at >= _REMEMBER_SECS:
             self._remember()

@@ -67,30 +67,30 @@ class WorkerLanes(Lanes):
         """Begin to redact the records that are complete now."""
         if batch.messages:
             return self._scrub(Task(batch.lane, batch.upto, messages=tuple(batch.messages)))
-        assembler = self.assembler(batch.lane, batch.offset, batch.attributes.get("path", ""))
-        assembled = assembler.feed(batch.data)
-        return self._scrub(Task(batch.lane, assembled.upto, assembled)) if assembled.lines else _nothing()
+        assembled = self.assembler(batch).feed(batch.data)
+        return self._scrub(Task(batch.lane, assembled.upto, assembled), batch.log) if assembled.lines else _nothing()
 
     def flush(self, lane: str, end: bool) -> Coroutine[Any, Any, Sequence[CleanBatch]]:
         """Begin to redact what *lane* holds."""
         assembler = self.assemblers.get(lane)
         if assembler is None:
             return _nothing()
+        log = self.logs.get(lane, "")
         if end:
-            del self.assemblers[lane]
+            self.forget(lane)
         assembled = assembler.flush(end)
-        return self._scrub(Task(lane, assembled.upto, assembled)) if assembled.lines else _nothing()
+        return self._scrub(Task(lane, assembled.upto, assembled), log) if assembled.lines else _nothing()
 
-    def _scrub(self, task: Task) -> Coroutine[Any, Any, Sequence[CleanBatch]]:
-        return self._await(self._crew.submit(pack(task)), task)
+    def _scrub(self, task: Task, log: str = "") -> Coroutine[Any, Any, Sequence[CleanBatch]]:
+        return self._await(self._crew.submit(pack(task)), task, log)
 
-    async def _await(self, result: asyncio.Future[bytes], task: Task) -> Sequence[CleanBatch]:
+    async def _await(self, result: asyncio.Future[bytes], task: Task, log: str) -> Sequence[CleanBatch]:
         try:
             batch = unpack_result(await result)
         except DeadlyError:
             _log.error("a batch ended worker after worker; its records are withheld")
             batch = self._withhold(task)
-        return self.audited(batch)
+        return self.audited(batch, log)
 
     def _withhold(self, task: Task) -> CleanBatch:
         if task.assembled:

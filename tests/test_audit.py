@@ -218,6 +218,24 @@ def test_a_call_says_where_in_its_log_it_was_asked_and_answered() -> None:
     assert "lane" not in called(auditor, {"id": 2, "method": "ping"}, {"id": 2, "result": {}}), "the wire is read once"
 
 
+def test_a_call_may_end_in_another_file_of_its_log_and_says_so() -> None:
+    auditor = Auditor(Chain())
+    hello, request, other = (
+        *frames("c2s", id=0, method="initialize", params={"clientInfo": {"name": "desk", "version": "1"}}),
+        *frames("c2s", id=1, method="tools/call", params={"name": "t"}),
+        *frames("c2s", id=2, method="tools/call", params={"name": "u"}),
+    )
+    welcome, response, late = frames("s2c", id=0, result={}) + frames("s2c", id=1, result={}) + frames("s2c", id=2, result={})
+    for at, frame in enumerate((hello, request, welcome, other, response, late)):
+        frame.offset = at
+    auditor.observe([hello, welcome, request], NOW, "file:old", "file:old")
+    first, second = map(json.loads, auditor.observe([response, other, late], NOW, "file:new", "file:old"))
+    assert (first["lane"], first["request_at"], first["response_lane"], first["response_at"]) == ("file:old", 1, "file:new", 4)
+    assert (second["lane"], second["request_at"], second["response_at"]) == ("file:new", 3, 5)
+    assert "response_lane" not in second
+    assert [event["client_name"] for event in (first, second)] == ["desk", "desk"], "what was told before rotation still holds"
+
+
 def test_the_whole_trail_is_one_chain_and_ends_with_a_closing_checkpoint() -> None:
     auditor = Auditor(Chain(every_events=3))
     sealed = auditor.drop("spool full", 3, NOW)

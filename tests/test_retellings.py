@@ -54,6 +54,14 @@ def test_a_call_without_an_answer_is_known_by_where_it_was_asked() -> None:
     assert not retellings(event(**unanswered)).take(event()), "now it has an answer, which nobody was told of"
 
 
+def test_a_call_that_ended_in_another_file_of_its_log_is_known_by_where_it_ended() -> None:
+    rotated = {"response_lane": "file:cd"}
+    assert retellings(event(**rotated)).take(event(**rotated))
+    answer = {"lane": "file:cd", "request_at": None, "method": "", "tool": "", "request_bytes": 0}
+    assert retellings(event(**rotated)).take(event(**answer)), "the file with its request is not read again"
+    assert not retellings(event(**rotated)).take(event())
+
+
 def test_a_lane_that_goes_on_is_forgotten_and_the_others_are_not() -> None:
     told = retellings(event(), event(lane="file:cd"))
     assert not told.take(event(request_at=300, response_at=400))

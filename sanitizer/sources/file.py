@@ -134,12 +134,23 @@ class FileSource:
         return paths
 
     def _round(self) -> list[Batch]:
-        """A piece of each file that has something new, up to a bound: the next round goes on with the others."""
+        """A piece of each file that has something new, up to a bound: the next round goes on with the others.
+
+        Of the files of one log, what came later waits while there is much of what came before.
+        """
         batches: list[Batch] = []
         n_bytes = 0
         now = time.monotonic()
-        for file in sorted(self._files, key=lambda file: file.read_at):
-            if (file.hot or now - file.changed < _ACTIVE_SECS) and (batch := self._read(file)):
+        turns: dict[str, float] = {}
+        for file in self._files:
+            turns[file.log] = min(file.read_at, turns.get(file.log, file.read_at))
+        begun: set[str] = set()
+        for file in sorted(self._files, key=lambda file: turns[file.log]):
+            if file.log in begun or not (file.hot or now - file.changed < _ACTIVE_SECS):
+                continue
+            if batch := self._read(file):
+                if len(batch.data) >= _CHUNK or file.how:
+                    begun.add(file.log)
                 batches.append(batch)
                 n_bytes += len(batch.data)
                 if n_bytes >= _ROUND:
@@ -147,7 +158,7 @@ class FileSource:
         return batches + self._ends()
 
     def _ends(self) -> list[Batch]:
-        return [Batch(file.lane, Raw(b""), file.offset, file.offset) for file in self._files.ended()]
+        return [Batch(file.lane, Raw(b""), file.offset, file.offset, log=file.log) for file in self._files.ended()]
 
     def _read(self, file: TrackedFile) -> Batch | None:
         offset = file.offset
@@ -162,7 +173,8 @@ class FileSource:
             self._reading.count("files_damaged", 1)
             self._files.finish(file)
             return None
-        return Batch(file.lane, Raw(data), offset, file.offset, attributes={"path": str(file.path)}) if data else None
+        facts = {"path": str(file.path)}
+        return Batch(file.lane, Raw(data), offset, file.offset, attributes=facts, log=file.log) if data else None
 
 
 def _is_stream(path: str) -> bool:

@@ -16,12 +16,14 @@ from sanitizer.sources.tracked import Fate, TrackedFile
 
 _log = logging.getLogger(__name__)
 
+_MAX_LOGS = 16_384
 _CLOCK_SECS = 2.0
 """How far the clock of a file system may be behind ours."""
 
 
 class Files:
-    """The open files of one source. A lane is a content: it stays the same lane when renamed, copied away or compressed.
+    """The open files of one source. A lane is a content: it stays the same lane when renamed, copied away or compressed. A log is
+    what is written to one path, file after file; it is named after the first lane.
 
     `linger_secs` is how long a file that was renamed out of sight, deleted or cut short is still watched for more.
     """
@@ -32,6 +34,7 @@ class Files:
         self._open: dict[tuple[int, int], TrackedFile] = {}
         self._lanes: dict[str, TrackedFile] = {}
         self._by_path: dict[Path, list[TrackedFile]] = {}
+        self._logs: dict[Path, str] = {}
         self._passed: dict[tuple[int, int], int] = {}
         self._troubles: dict[Path, str] = {}
         self._ended: list[TrackedFile] = []
@@ -64,7 +67,7 @@ class Files:
         for original, changed in rotated.items():
             for path in reversed(_rotations(original)):
                 fresh = is_rotated(path.name, original.name) and _changed(path) > changed - _CLOCK_SECS
-                self._visit(path, listed, only_known=not fresh)
+                self._visit(path, listed, only_known=not fresh, log_path=original)
         self._passed = {identity: size for identity, size in self._passed.items() if identity in listed}
         for file in self:
             self._take_leave(file, listed=file.identity in listed)
@@ -119,7 +122,15 @@ class Files:
             self._troubles[path] = trouble
             _log.warning("%s: %s", path, trouble)
 
-    def _visit(self, path: Path, listed: set[tuple[int, int]], *, at_end: bool = False, only_known: bool = False) -> None:
+    def _visit(
+        self,
+        path: Path,
+        listed: set[tuple[int, int]],
+        *,
+        at_end: bool = False,
+        only_known: bool = False,
+        log_path: Path | None = None,
+    ) -> None:
         try:
             status = path.stat()
             identity = (status.st_dev, status.st_ino)
@@ -128,12 +139,12 @@ class Files:
                 if file.fate is Fate.MOVED and not only_known:
                     file.path = path
             elif status.st_size and self._passed.get(identity) != status.st_size:
-                self._begin(path, at_end=at_end, only_known=only_known)
+                self._begin(path, log_path or path, at_end=at_end, only_known=only_known)
         except OSError as trouble:
             if not isinstance(trouble, FileNotFoundError):
                 self.complain(path, trouble.strerror or type(trouble).__name__)
 
-    def _begin(self, path: Path, *, at_end: bool, only_known: bool) -> None:
+    def _begin(self, path: Path, log_path: Path, *, at_end: bool, only_known: bool) -> None:
         file = TrackedFile(path, os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK))
         known = self._positions.find(file)
         original = None if known else self._original(file)
@@ -144,18 +155,26 @@ class Files:
             return
         if known:
             self._positions.take(known[0])
-            self._follow(file, known[0], known[1].offset)
+            self._follow(file, log_path, known[0], known[1].offset)
         else:
             start = os.fstat(file.fd).st_size if at_end and file.how is None else None
-            self._follow(file, self._positions.new_lane(file, self._generation), start)
+            self._follow(file, log_path, self._positions.new_lane(file, self._generation), start)
 
-    def _follow(self, file: TrackedFile, lane: str, offset: int | None) -> None:
+    def _follow(self, file: TrackedFile, log_path: Path, lane: str, offset: int | None) -> None:
         if offset is None:
             file.begin_at_data(lane)
         else:
             file.begin(lane, offset)
+        file.log = self._log(log_path, lane)
         self._open[file.identity] = self._lanes[lane] = file
         self._positions.save(file)
+
+    def _log(self, path: Path, lane: str) -> str:
+        """The log that was at *path* before; where none was, one that begins with *lane*."""
+        log = self._logs[path] = self._logs.pop(path, lane)
+        if len(self._logs) > _MAX_LOGS:
+            del self._logs[next(iter(self._logs))]
+        return log
 
     def _original(self, file: TrackedFile) -> TrackedFile | None:
         """The open file that *file* is a copy of, made by rotation: it holds nothing new while the original is there."""
@@ -184,7 +203,7 @@ class Files:
         if fresh.empty:
             fresh.close()
         else:
-            self._follow(fresh, self._positions.new_lane(fresh, self._generation), None)
+            self._follow(fresh, fresh.path, self._positions.new_lane(fresh, self._generation), None)
 
     def _take_leave(self, file: TrackedFile, *, listed: bool) -> None:
         if file.hot:

@@ -30,7 +30,7 @@ class TrackedFile:
 
     def __init__(self, path: Path, fd: int) -> None:
         self.path = path
-        self.lane = ""
+        self.lane = self.log = ""
         self.fate = Fate.SAME
         self.hot = True
         self.done = False

@@ -99,6 +99,34 @@ type = "stdout"
     assert len([event for event in events if event["type"] == "trail_recovered"]) >= ROUNDS - 1
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_call_asked_before_rotation_and_answered_after_it_is_one_call(tmp_path: Path, workers: int) -> None:
+    log, trail = tmp_path / "a.log", tmp_path / "audit.ndjson"
+    path = tmp_path / "sanitizer.toml"
+    path.write_text(f"""
+state_dir = "{tmp_path}/state"
+workers = {workers}
+[audit]
+file = "{trail}"
+[[sources]]
+type = "file"
+paths = ["{log}"]
+poll_secs = 0.05
+[[sinks]]
+type = "stdout"
+""")
+    request, response = calls(7, 8).splitlines(keepends=True)
+    log.write_bytes(calls(1, 2) + request)
+    with Daemon(path) as daemon:
+        wait_for(lambda: len(read(trail)) > 0, daemon)
+        log.rename(tmp_path / "a.log.1")
+        log.write_bytes(response + calls(8, 9))
+        wait_for(lambda: len(read(trail)) > 2, daemon)
+    told = [json.loads(line) for line in read(trail)]
+    assert [(event["id"], event["outcome"]) for event in told] == [(1, "ok"), (7, "ok"), (8, "ok")]
+    assert told[0]["lane"] == told[1]["lane"] != told[1]["response_lane"] == told[2]["lane"]
+
+
 def test_a_sink_that_was_down_gets_what_the_file_kept(tmp_path: Path) -> None:
     log, trail = tmp_path / "a.log", tmp_path / "audit.ndjson"
     with Siem(lambda _: "503") as siem:

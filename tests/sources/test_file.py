@@ -45,6 +45,7 @@ class Reader:
     def __init__(self, stop: asyncio.Event) -> None:
         self.stop = stop
         self.lanes: dict[str, bytes] = {}
+        self.logs: dict[str, bytes] = {}
         self.failed: BaseException | None = None
         self._news = asyncio.Event()
 
@@ -60,6 +61,7 @@ class Reader:
             held = self.lanes.get(batch.lane, b"")
             assert batch.upto == batch.offset + len(batch.data)
             self.lanes[batch.lane] = held + batch.data
+            self.logs[batch.log] = self.logs.get(batch.log, b"") + batch.data
             self._news.set()
             if commit:
                 await source.commit(batch.lane, batch.upto)  # type: ignore[attr-defined]
@@ -264,6 +266,26 @@ async def test_rotation_while_running_loses_and_repeats_nothing(
         await reader.until(lambda: len(reader.lines()) >= 310)
         await asyncio.sleep(0.5)
     assert reader.lines() == numbered(0, 310).splitlines()
+
+
+@pytest.mark.parametrize("rotate", ROTATIONS)
+async def test_files_of_one_path_are_one_log_and_come_in_its_order(log: Path, rotate: Callable[[Path], None]) -> None:
+    log.write_bytes(numbered(0, 2_000))
+    other = log.with_name("other.log")
+    other.write_bytes(b"other\n")
+    async with following(config(log, other), Memory()) as reader:
+        await reader.until(lambda: len(reader.lines()) == 2_001)
+        for first in (2_000, 4_000):
+            with log.open("ab") as file:
+                file.write(numbered(first, first + 1_900))
+            for older in log.parent.glob("server.log.1*"):
+                older.rename(log.with_name("server.log.2"))
+            rotate(log)
+            with log.open("ab") as file:
+                file.write(numbered(first + 1_900, first + 2_000))
+            await reader.until(lambda upto=first: len(reader.lines()) == upto + 2_001)  # type: ignore[misc]
+    assert len(reader.lanes) == 4
+    assert sorted(filter(None, reader.logs.values())) == [numbered(0, 6_000), b"other\n"]
 
 
 @pytest.mark.parametrize("pattern", ["server.log", "server.log*"], ids=["the log alone", "rotated ones too"])
