@@ -75,13 +75,14 @@ class Auditor:
             lane = log
         pair, see, is_due, server = self._pairing.observe, self.exposures.see, self._chain.is_due, self._server
         for frame in frames:
+            sealed = len(events)
             if isinstance(frame, Exposure):
                 for event in see(frame, server, now_ns):
                     self._seal(event, events)
             else:
                 for exchange in pair(frame, now_ns, lane):
                     self._call(exchange, events)
-            if is_due(now_ns):
+            if len(events) > sealed and is_due(now_ns):
                 self._checkpoint(now_ns, events)
         return events
 

@@ -57,9 +57,8 @@ MIN_CALL_BYTES = 20
 _LONGEST_KEY = 32
 _MAX_REMEMBERED_BYTES = 4_096
 
-TELLING = (b"ool '", b"essage from ", b"HTTP/")
-"""One of them stands in every record that speaks of a call without holding one. (What is looked for is no longer than it need be:
-bytes that are frequent make a search slow.)"""
+SIGNS_OF_FRAMES = (rb"jsonrpc", rb"ool \x27", rb"essage from ", rb"HTTP/")
+"""One of them stands in every record that holds a frame without params, or speaks of a call without holding one."""
 
 _HTTP_VERBS = frozenset(b'"GET" "HEAD" "POST" "PUT" "PATCH" "DELETE" "OPTIONS" "CONNECT" "TRACE"'.split())
 _CALL_TYPES = ("tool", "function", "mcp")
@@ -103,22 +102,15 @@ def _meanings(keys: tuple[str, ...]) -> frozenset[Role]:
     return frozenset("params" if (meaning := role(key)) == "loose" else meaning for key in keys)
 
 
-def candidates(rows: Sequence[bytes], signs: Callable[[bytes], Sequence[int]], *, told: bool = False) -> list[int]:
-    """The numbers of the *rows* that hold the key of params or may spell it in escapes, found in all of them together.
+def candidates(rows: Sequence[bytes], *signs: Callable[[bytes], Sequence[int]]) -> list[int]:
+    """The numbers of the *rows* with a sign in them, looked for in all of them together.
 
-    *signs* gives the ends of all `SIGNS` in a text. *told* adds those that may hold a frame without params, or speak of a call.
+    Each of *signs* gives the ends of all there are of its kind in a text: of `SIGNS`, which stand in every row that holds the key
+    of params or may spell it in escapes, or of `SIGNS_OF_FRAMES`.
     """
     joined = b"\n".join(rows)
     ends = list(map(add, accumulate(map(len, rows)), count(1)))
-    found = {bisect_right(ends, end - 1) for end in signs(joined)}
-    if told:
-        for word in (_FRAME, *TELLING):
-            at = joined.find(word)
-            while at >= 0:
-                number = bisect_right(ends, at)
-                found.add(number)
-                at = joined.find(word, ends[number])
-    return sorted(found)
+    return sorted({bisect_right(ends, end - 1) for look in signs for end in look(joined)})
 
 
 def might_hold_call(data: bytes) -> bool:

@@ -62,7 +62,7 @@ class Exposures:
                 seen = self._seen.get(key)
         if seen is None:
             seen = self._seen[key] = Seen(now_ns, now_ns, now_ns, found.count)
-            return [*forgotten, *_told(key, seen)]
+            return [*forgotten, *_told(key, seen)] if forgotten else _told(key, seen)
         self._seen.move_to_end(key)
         seen.last_ns = now_ns
         seen.count += found.count
@@ -100,14 +100,14 @@ class Exposures:
             yield from _told(key, seen)
 
 
-def _told(key: Key, seen: Seen) -> Iterator[AuditEvent]:
+def _told(key: Key, seen: Seen) -> Sequence[AuditEvent]:
     """What was not told yet of a credential, if anything was not."""
     if seen.count == seen.told:
-        return
+        return ()
     seen.told = seen.count
     rule, fingerprint, server, tool = key
     last_seen = timestamp(seen.last_ns)
-    yield AuditEvent(
+    event = AuditEvent(
         type="credential_exposure",
         time=last_seen,
         rule=rule,
@@ -119,3 +119,4 @@ def _told(key: Key, seen: Seen) -> Iterator[AuditEvent]:
         count=seen.count,
         reason="" if fingerprint else "more credentials than are told one by one",
     )
+    return (event,)

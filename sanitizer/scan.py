@@ -108,7 +108,7 @@ class Scanner:
         use = engine or ("vectorscan" if compiled.everywhere.serialized else "regex")
         self.everywhere = Pass(compiled.everywhere, use)
         self.in_runs = Pass(compiled.in_runs, use)
-        self.of_calls = Pass(compiled.of_calls, use)
+        self.of_calls, self.of_frames = Pass(compiled.of_calls, use), Pass(compiled.of_frames, use)
         self.extents: list[Extent | None] = [None] * len(self.rules)
         self.refused = Refused()
         self.kinds = tuple([rule.label for rule in self.rules])
@@ -134,6 +134,10 @@ class Scanner:
     def signs_of_calls(self, text: bytes) -> list[int]:
         """Where each of `calls.SIGNS` ends in *text*, in any order."""
         return [hit >> self.of_calls.bits for hit in self.of_calls.engine.hits(text)]
+
+    def signs_of_frames(self, text: bytes) -> list[int]:
+        """Where each of `calls.SIGNS_OF_FRAMES` ends in *text*, in any order."""
+        return [hit >> self.of_frames.bits for hit in self.of_frames.engine.hits(text)]
 
     def run_hits(self, buffer: bytes, known: Sequence[Finding]) -> tuple[list[Finding], list[int]]:
         """What long runs are by themselves, and the hits in those that are not *known*, as `Pass.hits` gives them."""

@@ -179,7 +179,9 @@ class Scrubber:
         """The rows with the params of every call in them rewritten; a record of several rows is looked at whole."""
         told = self.options.audit
         texts: list[bytes] | None = None
-        for first, count, offset in spans(rows, candidates(rows.rows, self.redactor.scanner.signs_of_calls, told=told)):
+        scanner = self.redactor.scanner
+        signs = (scanner.signs_of_calls, scanner.signs_of_frames) if told else (scanner.signs_of_calls,)
+        for first, count, offset in spans(rows, candidates(rows.rows, *signs)):
             text = rows.rows[first] if count == 1 else b"\n".join(rows.rows[first : first + count])
             if text.find(b"{") < 0 and not spoken_of(text) and not (told and tells_of_call(text)):
                 continue

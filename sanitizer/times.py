@@ -43,9 +43,8 @@ def unix_nanos(value: object, assume_tz: tzinfo = UTC) -> int | None:
     if not isinstance(value, str) or not 8 <= len(value) <= 48:
         return None
     text = value.strip()
-    if RFC3339_UTC.match(text) and (midnight := _midnight(text[:10])) is not None:
-        seconds = midnight + int(text[11:13]) * 3600 + int(text[14:16]) * 60 + int(text[17:19])
-        return seconds * 10**9 + (int(text[20:-1].ljust(9, "0")) if len(text) > 20 else 0)
+    if text[-1:] == "Z" and (second := _utc_second(text[:19])) is not None and RFC3339_UTC.match(text):
+        return second + int(text[20:-1].ljust(9, "0")) if len(text) > 20 else second
     if NUMBER.match(text):
         return _epoch(float(text) if "." in text else int(text))
     for pattern, order in FORMS:
@@ -107,10 +106,10 @@ def _nanos(parts: Parts, assume_tz: tzinfo) -> int:
 
 
 @lru_cache(256)
-def _midnight(date: str) -> int | None:
-    """Unix seconds of the beginning of a day, which most lines share with the one before; None for a day that there is not."""
+def _utc_second(text: str) -> int | None:
+    """Unix nanoseconds of a second in UTC, which most lines share with the one before; None for one that there is not."""
     try:
-        return (datetime.fromisoformat(date).replace(tzinfo=UTC) - EPOCH) // timedelta(seconds=1)
+        return (datetime.fromisoformat(text).replace(tzinfo=UTC) - EPOCH) // timedelta(seconds=1) * 10**9
     except ValueError:
         return None
 

@@ -18,15 +18,17 @@ from sanitizer.ruleset import Rules
 from sanitizer.scan import Scanner
 
 COMPILED = compile_rules(Rules((rule("any", "sample"),), (), "test"))
-VECTORSCAN, REGEX = (Scanner(COMPILED, engine).signs_of_calls for engine in ("vectorscan", "regex"))
+VECTORSCAN, REGEX = (Scanner(COMPILED, engine) for engine in ("vectorscan", "regex"))
 PARAMS = Params(Keyring({"k": b"a key of enough length"}, "k"), lambda text: text)
 
 
 def noticed(rows: Sequence[bytes], *, told: bool = False) -> list[int]:
     """The candidates among *rows*, the same by either engine."""
-    numbers = candidates(rows, VECTORSCAN, told=told)
-    assert candidates(rows, REGEX, told=told) == numbers
-    return numbers
+    by_either = [
+        candidates(rows, scanner.signs_of_calls, *([scanner.signs_of_frames] if told else ())) for scanner in (VECTORSCAN, REGEX)
+    ]
+    assert by_either[0] == by_either[1]
+    return by_either[0]
 
 
 def recognised(record: dict[str, Any], parent: str = "") -> tuple[str, tuple[str, ...]] | None:
