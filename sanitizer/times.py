@@ -43,8 +43,12 @@ def unix_nanos(value: object, assume_tz: tzinfo = UTC) -> int | None:
     if not isinstance(value, str) or not 8 <= len(value) <= 48:
         return None
     text = value.strip()
-    if text[-1:] == "Z" and (second := _utc_second(text[:19])) is not None and RFC3339_UTC.match(text):
-        return second + int(text[20:-1].ljust(9, "0")) if len(text) > 20 else second
+    if text[-1:] == "Z" and (second := _utc_second(text[:19])) is not None:
+        fraction = text[20:-1]
+        if len(text) == 20:
+            return second
+        if text[19] == "." and len(fraction) <= 9 and fraction.isascii() and fraction.isdecimal():
+            return second + int(fraction.ljust(9, "0"))
     if NUMBER.match(text):
         return _epoch(float(text) if "." in text else int(text))
     for pattern, order in FORMS:
@@ -108,6 +112,8 @@ def _nanos(parts: Parts, assume_tz: tzinfo) -> int:
 @lru_cache(256)
 def _utc_second(text: str) -> int | None:
     """Unix nanoseconds of a second in UTC, which most lines share with the one before; None for one that there is not."""
+    if not RFC3339_UTC.match(f"{text}Z"):
+        return None
     try:
         return (datetime.fromisoformat(text).replace(tzinfo=UTC) - EPOCH) // timedelta(seconds=1) * 10**9
     except ValueError:
