@@ -22,8 +22,8 @@ import msgspec
 
 from sanitizer.ruleset import Allow, Rule, RuleError, Rules, Selection, builtin, digest, load, sources
 
-KEY, TOKEN = -1, -2
-"""Owners of probes that no rule owns: of a key's name, and of what may be an encoded token."""
+KEY, TOKEN, MARK = -1, -2, -3
+"""Owners of probes that no rule owns: of a key's name, of what may be an encoded token, and of what may be spelled otherwise."""
 
 
 MOST_CACHED = 8
@@ -31,7 +31,7 @@ MOST_CACHED = 8
 
 
 class Probe(NamedTuple):
-    """One expression: a hit starts `width` bytes before the end that is reported. `rule` may be `KEY` or `TOKEN` instead."""
+    """One expression: a hit starts `width` bytes before the end that is reported. `rule` may be one of the owners above instead."""
 
     expression: bytes
     width: int
@@ -135,6 +135,7 @@ def probes(rules: Sequence[Rule]) -> list[tuple[Probe, bool]]:
         except (anchors.Undecidable, re.error) as fault:
             raise RuleError(f"{rule.file}: rule {rule.id!r}: its {'lead' if rule.lead else 'pattern'}: {fault}") from None
     found += [(Probe(expression, 0, KEY), False) for expression in keys.triggers(rules)]
+    found += [(Probe(expression, 1, MARK), False) for expression in views.MARKS]
     return found + [(Probe(expression, 1, TOKEN), expression in views.IN_RUNS) for expression in views.ANCHORS]
 
 
@@ -145,7 +146,7 @@ def engine() -> str:
     except importlib.metadata.PackageNotFoundError:
         version = "regex"
     state = hashlib.sha256()
-    for name in ("anchors.py", "keys.py", "database.py", "encodings.py", "foreign.py", "views.py", "calls.py"):
+    for name in ("anchors.py", "keys.py", "database.py", "encodings.py", "escapes.py", "foreign.py", "views.py", "calls.py"):
         state.update(Path(__file__).with_name(name).read_bytes())
     return f"{version}-{sys.version_info[0]}{sys.version_info[1]}-{state.hexdigest()[:8]}"
 

@@ -17,7 +17,7 @@ class Decoder(Protocol):
 
     @property
     def anchors(self) -> tuple[bytes, ...]:
-        """Fixed-width patterns, one of which hits every text that has a view; empty where `suspects` is cheap enough."""
+        """Fixed-width patterns, one of which hits every line that has a view; empty where `suspects` is cheap enough."""
         ...
 
     def suspects(self, text: bytes) -> bool:
@@ -62,13 +62,20 @@ class Substitution:
     """Every unit that *pattern* (with one group around it all) finds is replaced by what it stands for.
 
     Every such text holds one of the literals *marks*; *gate* says more exactly whether a view is worth having. It should begin
-    with a literal, which is found twenty times as fast as a choice.
+    with a literal, which is found twenty times as fast as a choice. A scan for *anchors* is cheaper than to look for marks that
+    begin with what is frequent.
     """
 
-    anchors: tuple[bytes, ...] = ()
-
-    def __init__(self, marks: tuple[bytes, ...], pattern: bytes, decode: Callable[[bytes], bytes], gate: bytes = b"") -> None:
+    def __init__(
+        self,
+        marks: tuple[bytes, ...],
+        pattern: bytes,
+        decode: Callable[[bytes], bytes],
+        gate: bytes = b"",
+        anchors: tuple[bytes, ...] = (),
+    ) -> None:
         self.marks = marks
+        self.anchors = anchors
         self._pattern = re.compile(pattern)
         self._gate = re.compile(gate).search if gate else None
         self._units = Units(decode)

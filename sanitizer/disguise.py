@@ -15,7 +15,7 @@ from sanitizer.decoding import Decoder, Span, lines_around
 from sanitizer.finding import Finding
 from sanitizer.layers import APART, Broken, Decoded, Layer, Level, Root, Seen
 from sanitizer.record import Join
-from sanitizer.scan import BoundError, Scanner
+from sanitizer.scan import BoundError, Scanner, Signs
 from sanitizer.seams import Seams
 
 DEPTH = 12
@@ -39,17 +39,17 @@ class Disguises:
         self.scanner = scanner
 
     def find(
-        self, buffer: bytes, lines: Sequence[bytes], joins: Sequence[Join], tokens: Sequence[int], found: Sequence[Finding]
+        self, buffer: bytes, lines: Sequence[bytes], joins: Sequence[Join], signs: Signs, found: Sequence[Finding]
     ) -> list[Finding]:
         """Findings of *buffer* (its *lines*, each between line feeds) that only its views show; they may overlap.
 
-        *tokens* are the places in it that may be of an encoded token (`views.ANCHORS`), *found* is what it shows plainly.
+        *signs* are those that a scan of it saw, *found* is what it shows plainly.
         """
         seen = Seen()
-        if tokens and found:
+        if signs.tokens and found:
             begins = [start for start, _, _ in found]
-            tokens = [at for at in tokens if not within(at, begins, found)]
-        hidden = self.follow(self.decode(Root(buffer), tokens, seen), seen, len(buffer))
+            signs = signs._replace(tokens=[at for at in signs.tokens if not within(at, begins, found)])
+        hidden = self.follow(self.decode(Root(buffer), signs, seen), seen, len(buffer))
         if joins:
             starts = line_starts(lines)
             seams = Seams(buffer, [*found, *hidden], self.scanner.rules)
@@ -77,15 +77,19 @@ class Disguises:
             level = Level(layers)
             here = self.scanner.find(level.text)
             found += level.locate(here) if seams is None else over_seams(here, level, seams, depth)
-            layers = self.decode(level, self.scanner.tokens, seen) if depths > 1 else []
+            layers = self.decode(level, self.scanner.signs, seen) if depths > 1 else []
         if layers and depths > 1:
             raise NestingError
         return found
 
-    def decode(self, layer: Layer, tokens: Sequence[int], seen: Seen) -> list[Layer]:
+    def decode(self, layer: Layer, signs: Signs, seen: Seen) -> list[Layer]:
         """The views of the lines of *layer* that show a disguise; a line that says the same of the same place is decoded once."""
         text = layer.text
-        suspected = [(decoder, lines) for decoder in views.DECODERS if (lines := decoder.lines(text))]
+        suspected = [(decoder, lines) for decoder in views.AT_SIGHT if (lines := decoder.lines(text))]
+        if signs.marks:
+            near = lines_around(text, signs.marks)
+            marked = [(decoder, [span for span in near if decoder.suspects(text[slice(*span)])]) for decoder in views.BY_SCAN]
+            suspected += [(decoder, lines) for decoder, lines in marked if lines]
         # Most texts show one disguise at most.
         spans = suspected[0][1] if len(suspected) == 1 else sorted({span for _, lines in suspected for span in lines})
         fresh = seen.add(layer, spans)
@@ -93,10 +97,10 @@ class Disguises:
             chosen = set(fresh)
             suspected = [(decoder, [span for span in lines if span in chosen]) for decoder, lines in suspected]
         out = [view for decoder, lines in suspected for view in decoded(layer, lines, decoder)]
-        if tokens:
-            lines = lines_around(text, tokens)
-            for decoder in views.TOKEN_DECODERS:
-                out += tokens_decoded(layer, lines, decoder)
+        if signs.tokens:
+            lines = lines_around(text, signs.tokens)
+            for encoding in views.TOKEN_DECODERS:
+                out += tokens_decoded(layer, lines, encoding)
         return out
 
 

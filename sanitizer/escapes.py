@@ -151,7 +151,11 @@ QUOTED = Substitution(
 
 # A number behind a key that ends in `=` itself, as a value has it that alone was encoded: `card=41=3111...`.
 QUOTED_NUMBERS = Substitution(
-    (b"=3",), rb"((?<=[0-9A-Z])=3[0-9])", _quoted, gate=rb"=(?=3)(?:(?<=\d{3}=)3\d\d|(?<=\d=)3\d\d{6}|(?<=\d=)3\d\d{0,8}=3\d)"
+    (b"=3",),
+    rb"((?<=[0-9A-Z])=3[0-9])",
+    _quoted,
+    gate=rb"=(?=3)(?:(?<=\d{3}=)3\d\d|(?<=\d=)3\d\d{6}|(?<=\d=)3\d\d{0,8}=3\d)",
+    anchors=(rb"[0-9]=3[0-9]",),
 )
 
 # The same for what has dashes or percent signs: a unit is what stands behind no word, as keys are.
@@ -160,14 +164,19 @@ QUOTED_DASHES = Substitution(
     b"(%b=[2-7][0-9A-F])" % b"".join(rb"(?<![G-Zg-z_][A-Za-z]{%d})" % letters for letters in range(6)),
     _quoted,
     gate=rb"=[2-7][0-9A-F](?:[0-9A-Za-z.+@_%~/-]{0,40}=[2-7][0-9A-F]){2}",
+    anchors=(b"=2D", b"=25"),
 )
 
 # A quote within the quotes of a shell: POSIX, XCU 2.2.2 has no escape there, so the string is left for it, in either way.
 SHELL_QUOTES = Substitution((b"'",), rb"('(?:\\{1,32}'|\"'\")')", lambda _unit: b"'", gate=rb"'(?:\\{1,32}'|\"'\")'")
 
 # A quote twice within a string is one: of SQL (ISO 9075-2, 5.3) and in cells of CSV (RFC 4180, section 2).
-SQL_QUOTES = Substitution((b"''",), rb"('')", lambda _unit: b"'", gate=rb"''(?<=[=:>(,{\[ ]'')[\w+/.$~!-]")
-CSV_QUOTES = Substitution((b'""',), rb'("")', lambda _unit: b'"', gate=rb'""(?<=[=:>(,{\[ ]"")[\w+/.$~!-]')
+_QUOTED_TWICE = rb"[=:>(,{\[ ]QQ[0-9A-Za-z_+/.$~!-]"
+SQL_QUOTES, CSV_QUOTES = (
+    Substitution((quote * 2,), b"(%b)" % (quote * 2), lambda unit: unit[:1], gate=twice, anchors=(twice,))
+    for quote in (b"'", b'"')
+    for twice in (_QUOTED_TWICE.replace(b"Q", quote),)
+)
 
 # A character that a backspace takes back: noise, or what is struck twice to look bold.
 OVERSTRUCK = Substitution((b"\b",), rb"((?:[^\n\x08\x80-\xff]|[\xc2-\xf4][\x80-\xbf]{1,3})\x08)", _nothing)

@@ -35,7 +35,7 @@ def explain(text: bytes, compiled: Compiled, redactor: Redactor) -> Iterator[Can
         for hit in hits
     ]
     for at, owner in sorted(places):
-        if owner == TOKEN:
+        if owner <= TOKEN:
             continue
         found = list(key_candidates(buffer, at, redactor)) if owner == KEY else [rule_candidate(buffer, at, compiled.rules[owner])]
         for candidate in found:
@@ -49,7 +49,7 @@ def explain(text: bytes, compiled: Compiled, redactor: Redactor) -> Iterator[Can
         yield Candidate(start - 1, end - 1, compiled.rules[number].id, "matched")
         plain.add((start, end))
     shown = scanner.find(buffer)
-    for start, end, number in redactor.disguises.find(buffer, [text], (), scanner.tokens, shown):
+    for start, end, number in redactor.disguises.find(buffer, [text], (), scanner.signs, shown):
         if (start, end) not in plain:
             plain.add((start, end))
             yield Candidate(start - 1, end - 1, compiled.rules[number].id, "matched in a decoded view")

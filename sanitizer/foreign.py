@@ -18,10 +18,10 @@ _STANDARD = bytes.maketrans(b"-_", b"+/")
 _HEX_DIGITS = b"0123456789abcdefABCDEF"
 _CONTINUING = bytes(range(0x80, 0xC0))
 _DIGITS_64 = ascii_uppercase + ascii_lowercase + digits + "+/-_"
-_HEX_TEXT = re.compile(
-    rb"(?:0x)?((?:[2-7]H|0[9ADad]|1[Bb]|[Cc][2-9A-Fa-f][89ABab]H|[Dd]H[89ABab]H|[Ee]H(?:[89ABab]H){2}|[Ff][0-4](?:[89ABab]H){3}){8,}+)"
+_HEX_TEXT = (
+    rb"(?:0x)?(?P<hex>(?:[2-7]H|0[9ADad]|1[Bb]|[Cc][2-9A-Fa-f][89ABab]H|[Dd]H[89ABab]H|[Ee]H(?:[89ABab]H){2}|[Ff][0-4](?:[89ABab]H){3}){8,}+)"
     rb"(?=H{0,7}\Z)".replace(b"H", b"[0-9A-Fa-f]")
-).match
+)
 """Hex of UTF-8 (RFC 3629, section 4), to its end or to a character that was cut."""
 
 
@@ -54,8 +54,11 @@ def _group() -> str:
 
 
 _GROUPS = f"(?:{_group()})++(?=.{{0,7}}\\Z)"
-_MAY_BE_BASE64 = re.compile(f"{_GROUPS}|(?<=[+/_-])(?:.{_GROUPS}|..{_GROUPS}|...{_GROUPS})".encode(), re.DOTALL).match
+_BASE64_TEXT = f"{_GROUPS}|(?<=[+/_-])(?:.{_GROUPS}|..{_GROUPS}|...{_GROUPS})".encode()
 """What base64 of UTF-8 looks like, from the start of a run, and behind a sign of base64 from any place of a group."""
+
+may_be_foreign = re.compile(b"%b|%b" % (_HEX_TEXT, _BASE64_TEXT), re.DOTALL).match
+"""Called with a text and where a run in it begins and ends: tells of nearly every run that it is not `foreign`."""
 
 
 def foreign(text: bytes, start: int, end: int) -> int:
@@ -64,10 +67,10 @@ def foreign(text: bytes, start: int, end: int) -> int:
     Such text may leave no trace, but random bytes are no UTF-8. Behind a sign of base64 the run may begin at any place of a group,
     and at its ends the text may be cut. -1 if the run is none.
     """
-    if (hex_text := _HEX_TEXT(text, start, end)) is not None:
-        return hex_text.start(1)
-    if not _MAY_BE_BASE64(text, start, end):
+    if (likely := may_be_foreign(text, start, end)) is None:
         return -1
+    if likely["hex"] is not None:
+        return likely.start("hex")
     run = text[start:end].translate(_STANDARD)
     if not run.translate(None, _HEX_DIGITS):
         return -1

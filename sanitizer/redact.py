@@ -79,7 +79,7 @@ class Redactor:
         """Redact *lines* (no line ends inside). The result has as many."""
         buffer = b"\n" + b"\n".join(lines) + b"\n"
         found = self.scanner.find(buffer)
-        hidden = self.disguises.find(buffer, lines, joins, self.scanner.tokens, found)
+        hidden = self.disguises.find(buffer, lines, joins, self.scanner.signs, found)
         if hidden and (new := set(hidden).difference(found)):
             found = merged([*found, *new])
         if not found:

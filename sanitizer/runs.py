@@ -15,7 +15,7 @@ from itertools import accumulate
 
 from sanitizer import anchors
 from sanitizer.finding import BETWEEN_TEXTS, Finding
-from sanitizer.foreign import CONTROLS, foreign
+from sanitizer.foreign import CONTROLS, foreign, may_be_foreign
 from sanitizer.ruleset import Rule
 
 ALPHABETS = {
@@ -90,7 +90,10 @@ class Runs:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         numbered = [(number, rule) for number, rule in enumerate(rules) if rule.run]
-        self.base64 = [(number, rule) for number, rule in numbered if rule.alphabet == "base64"]
+        self.by_length = sorted(
+            ((rule.run, number, rule) for number, rule in numbered if rule.alphabet == "base64"), key=lambda each: each[:2]
+        )
+        self.with_keywords = {number for number, rule in numbered if rule.keywords}
         self.lists = [(number, rule) for number, rule in numbered if rule.alphabet == "list"]
         self.binary = [(number, rule) for number, rule in numbered if rule.alphabet == "binary"]
         self.samples = b"a" * (min((rule.run for _, rule in self.lists), default=STRIDE) // STRIDE)
@@ -112,8 +115,9 @@ class Runs:
     def look_for_runs(self, buffer: bytes, translated: bytes, known: Sequence[Finding], found: list[Finding]) -> Texts:
         texts = Texts()
         add, place = texts.pieces.append, texts.places.append
-        rules = [(rule.run, number, rule) for number, rule in self.base64 if not rule.keywords or mentioned(rule, buffer)]
-        least = min((run for run, _, _ in rules), default=1 << 62)
+        rules = self.by_length
+        least = rules[0][0] if rules else 1 << 62
+        unsure = self.with_keywords.copy()
         base64, outside, alphabet = BASE64, OUTSIDE.search, ALPHABETS["base64"]
         find = translated.find
         spans = iter(known)
@@ -127,7 +131,7 @@ class Runs:
             if begun <= at and buffer[end] not in base64:
                 at = find(LONG_WORD, end)
                 continue
-            if end - at > LEAST_FOREIGN and foreign(buffer, at, end) >= 0:
+            if end - at > LEAST_FOREIGN and may_be_foreign(buffer, at, end) and foreign(buffer, at, end) >= 0:
                 texts.foreign.append(at)
             start = at - AROUND if at > AROUND else 0
             add(buffer[start : end + AROUND])
@@ -138,8 +142,15 @@ class Runs:
                 stop = outside(buffer, end).start()  # type: ignore[union-attr]  # the buffer ends with a line feed
                 if stop - begin >= least:
                     for run, number, rule in rules:
-                        if stop - begin >= run:
-                            found += self.within(buffer, begin, stop, number, rule)
+                        if stop - begin < run:
+                            break
+                        if number in unsure:  # what is nowhere in the buffer need not be looked for at each run
+                            unsure.remove(number)
+                            if not mentioned(rule, buffer):
+                                rules = [each for each in rules if each[1] != number]
+                                least = rules[0][0] if rules else 1 << 62
+                                continue
+                        found += self.within(buffer, begin, stop, number, rule)
                 settled = stop
             at = find(LONG_WORD, end)
         return texts

@@ -7,7 +7,7 @@ second pass looks at the long runs that are left. The two engines report the sam
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from sanitizer.database import TOKEN, Compiled, Probes
 from sanitizer.extents import Extent, Refused, extent_of
@@ -100,6 +100,13 @@ class Pass:
         return found
 
 
+class Signs(NamedTuple):
+    """Places of a buffer that may be of an encoded token (`views.ANCHORS`), or of what is spelled otherwise (`views.MARKS`)."""
+
+    tokens: list[int]
+    marks: list[int]
+
+
 class Scanner:
     """Finds what a compiled rule set finds. Not shared between threads; a worker process makes its own."""
 
@@ -114,15 +121,15 @@ class Scanner:
         self.kinds = tuple([rule.label for rule in self.rules])
         self.general = tuple(["general" in rule.tags for rule in self.rules])
         self.keyed = KeyedValues(self.rules)
-        self.tokens: list[int] = []
+        self.signs = Signs([], [])
         self.runs = Runs(self.rules)
 
     def find(self, buffer: bytes) -> list[Finding]:
         """Findings in *buffer*, in order, none overlapping. The buffer begins and ends with a line feed.
 
-        Afterwards `tokens` holds the places where a line may hold an encoded token (`views.ANCHORS`).
+        Afterwards `signs` says where a line may hold what only its views show.
         """
-        self.tokens = []
+        self.signs = Signs([], [])
         found, apart = self.follow(buffer, self.everywhere, self.everywhere.hits(buffer))
         if not apart:
             found = merged(found)
@@ -142,7 +149,7 @@ class Scanner:
     def run_hits(self, buffer: bytes, known: Sequence[Finding]) -> tuple[list[Finding], list[int]]:
         """What long runs are by themselves, and the hits in those that are not *known*, as `Pass.hits` gives them."""
         found, texts = self.runs.find(buffer, known)
-        self.tokens += texts.foreign
+        self.signs.tokens.extend(texts.foreign)
         if not texts.pieces:
             return found, []
         bits = self.in_runs.bits
@@ -191,8 +198,8 @@ class Scanner:
                     if end > done:
                         last, done, kind = min(start, last), end, kinds[rule]
                 add((start, end, rule))
-            elif rule == TOKEN:
-                self.tokens.append(at)
+            elif rule <= TOKEN:
+                self.signs[TOKEN - rule].append(at)
             elif at != asked and (at >= done or at < last or done - last <= SHORT):
                 asked = at  # one key is often hit twice: as what it is, and as what it ends with
                 here = self.keyed.find(buffer, at)

@@ -40,7 +40,10 @@ DECODERS: tuple[Marked, ...] = (
     ESCAPES, PERCENT, ENTITIES, FOLD, CONTROLS, WORDS, SKELETON, FORM, QUOTED, BYTE_LISTS, SHELL_QUOTES, QUOTED_NUMBERS,
     QUOTED_DASHES, SQL_QUOTES, CSV_QUOTES, OVERSTRUCK,
 )  # fmt: skip
-"""Substitutions, likeliest first; each tells cheaply that a text has none of its units."""
+"""Substitutions, likeliest first."""
+
+AT_SIGHT, BY_SCAN = (tuple([decoder for decoder in DECODERS if bool(decoder.anchors) is scanned]) for scanned in (False, True))
+"""Those that tell cheaply that a text has none of their units, and those that leave it to a scan for `MARKS`."""
 
 TOKEN_DECODERS: tuple[Decoder, ...] = (BASE64, HEX, BASE32, BASE64_UTF16, HEX_DUMP)
 """Encodings without a mark of their own. Looking for them costs about 10 ns a byte, unless a scan for `ANCHORS` has said no."""
@@ -50,6 +53,9 @@ ANCHORS: tuple[bytes, ...] = tuple(anchor for decoder in TOKEN_DECODERS for anch
 
 They report about once a token, not once a byte.
 """
+
+MARKS: tuple[bytes, ...] = tuple(anchor for decoder in BY_SCAN for anchor in decoder.anchors)
+"""The same for the lines that `BY_SCAN` have views of."""
 
 IN_RUNS: tuple[bytes, ...] = tuple(anchor for anchor in ANCHORS if b"[ :-]" not in anchor and b"[+-]" not in anchor)
 """Those of tokens that stand in one run of letters and digits (`sanitizer.runs`)."""

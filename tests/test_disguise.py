@@ -11,6 +11,7 @@ from engines import redactor, rule
 from sanitizer.disguise import DEPTH, NestingError, line_starts
 from sanitizer.layers import Decoded, Root
 from sanitizer.record import Join
+from sanitizer.scan import Signs
 from sanitizer.views import DECODERS, View
 
 RUN = redactor(rule("acme", "acme_[a-z]{6}"))
@@ -62,7 +63,7 @@ def test_what_is_nested_more_deeply_than_is_followed_does_not_pass() -> None:
 def test_a_line_without_a_disguise_is_not_decoded() -> None:
     lines = [b"plain text acme_secre", b'{"a":1}']
 
-    assert RUN.disguises.find(b"\n" + b"\n".join(lines) + b"\n", lines, (), (), ()) == []
+    assert RUN.disguises.find(b"\n" + b"\n".join(lines) + b"\n", lines, (), Signs([], []), ()) == []
 
 
 def test_what_hides_in_one_line_leaves_the_others_alone() -> None:
