@@ -6,6 +6,7 @@ buffer. A finding goes the way back through its views to the buffer that was rea
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
@@ -28,6 +29,14 @@ ALLOWANCE = 1 << 19
 """Decoded bytes that are scanned however little was read: a few lines may each be disguised in several ways at once."""
 
 
+GARBAGE = re.compile(rb"[\xc0-\xff][\x00-\x7f]|[\x00-\x7f][\x80-\xbf]").search
+GARBAGE_BACKWARDS = re.compile(rb"[\x00-\x7f][\xc0-\xff]|[\x80-\xbf][\x00-\x7f]").search
+"""Bytes that are no UTF-8 (RFC 3629, section 4) wherever they stand, from either end."""
+
+LEAST_BINARY = 16
+"""Of less it is not worth to look for the other end."""
+
+
 class NestingError(BoundError):
     """Raised where there are more readings than are followed: what they would show is not known."""
 
@@ -37,6 +46,7 @@ class Disguises:
 
     def __init__(self, scanner: Scanner) -> None:
         self.scanner = scanner
+        self.binary = frozenset([number for number, _ in scanner.runs.binary])
 
     def find(
         self, buffer: bytes, lines: Sequence[bytes], joins: Sequence[Join], signs: Signs, found: Sequence[Finding]
@@ -49,7 +59,8 @@ class Disguises:
         if signs.tokens and found:
             begins = [start for start, _, _ in found]
             signs = signs._replace(tokens=[at for at in signs.tokens if not within(at, begins, found)])
-        hidden = self.follow(self.decode(Root(buffer), signs, seen), seen, len(buffer))
+        text = without_binary(buffer, found, self.binary) if self.binary else buffer
+        hidden = self.follow(self.decode(Root(text), signs, seen), seen, len(buffer))
         if joins:
             starts = line_starts(lines)
             seams = Seams(buffer, [*found, *hidden], self.scanner.rules)
@@ -134,6 +145,23 @@ def over_seams(found: Sequence[Finding], layer: Layer, seams: Seams, depth: int)
         if len(spans) > 1 and seams.hold(spans, found[number][2], depth)
         for start, end in spans
     ]
+
+
+def without_binary(buffer: bytes, found: Sequence[Finding], binary: frozenset[int]) -> bytes:
+    """*buffer* with spaces for what was found by the rules for *binary* data, but for the ends of it that may be text.
+
+    Random bytes hold every mark there is, and would be decoded in every way. Text in it begins or ends beside bytes that are none.
+    """
+    out: list[bytes] = []
+    done = 0
+    for start, end, rule in found:
+        if rule in binary and (garbage := GARBAGE(buffer, start, end)) is not None:
+            begin = garbage.end()
+            last = GARBAGE_BACKWARDS(buffer[begin:end][::-1]) if end - begin > LEAST_BINARY else None
+            if last is not None and (stop := end - last.end()) > begin:
+                out += buffer[done:begin], b" " * (stop - begin)
+                done = stop
+    return b"".join((*out, buffer[done:])) if out else buffer
 
 
 def within(at: int, begins: Sequence[int], found: Sequence[Finding]) -> bool:

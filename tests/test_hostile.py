@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+import zlib
+
 import pytest
 
 from benchmarks.hostile import UNITS, Lane, line, result
@@ -66,6 +69,28 @@ def test_a_flood_of_beginnings_is_withheld_and_said_to_be(lane: Lane) -> None:
     assert withheld == 1
     assert told.startswith(b"[withheld:flooderror] ")
     assert told.endswith(b"\nnext")
+
+
+@pytest.mark.parametrize("data", [random.Random(7).randbytes(100_000), zlib.compress(random.Random(7).randbytes(100_000))])
+def test_binary_is_told_by_what_it_is_and_not_read_in_every_way_it_could_be(lane: Lane, data: bytes) -> None:
+    text = line("one %41 two =?x& three \\u0041 four", 100_000)
+    assert min(lane.seconds(data) for _ in range(3)) < 20 * min(lane.seconds(text) for _ in range(3))
+    told, withheld = written(lane, data)
+    assert not withheld
+    assert len(told) < len(data) / 2
+
+
+@pytest.mark.parametrize("binary", [random.Random(7).randbytes(400).replace(b"\n", b""), b"\x01\x02" * 40])
+@pytest.mark.parametrize(
+    "secret",
+    [b"password=%s%%33cr3tW0rd%%21", b"gh\x00p_\x00%s\x0038f7f4LR8e6Y0du\x00ZpW2wtFpGK0WtdT0mjoKO", b"\\u0070assword=%s3cr3tW0rd"],
+)
+def test_a_disguise_that_begins_or_ends_in_binary_does_not_pass(lane: Lane, binary: bytes, secret: bytes) -> None:
+    for before, after in ((b"", binary), (binary, b""), (binary, binary)):
+        for seam in (b"", b" "):
+            told, _ = written(lane, b"got " + before + seam + secret.replace(b"%s", b"").replace(b"%%", b"%") + seam + after + b"\n")
+            assert b"3cr3tW0rd" not in told
+            assert b"ZpW2wt" not in told
 
 
 def test_a_flood_over_many_lines_is_none(lane: Lane) -> None:
