@@ -35,6 +35,9 @@ OUTSIDE = re.compile(rb"[^A-Za-z0-9+/_=\-]")
 REACH = 1 << 20
 """Bytes after the start of a run in which its pattern may end: several lines of base64 are one match."""
 
+JUDGED, AGAIN = 8192, 16
+"""Bytes of several lines by which they are judged. Where these are none, a place so many times nearer may begin others."""
+
 LEAST_FOREIGN = 15
 """Runs of no more bytes are too short to tell encoded text from chance."""
 
@@ -89,6 +92,7 @@ class Runs:
     """Finds runs, and what the rules with `run` find."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
+        self.rules = rules
         numbered = [(number, rule) for number, rule in enumerate(rules) if rule.run]
         self.by_length = sorted(
             ((rule.run, number, rule) for number, rule in numbered if rule.alphabet == "base64"), key=lambda each: each[:2]
@@ -115,9 +119,7 @@ class Runs:
     def look_for_runs(self, buffer: bytes, translated: bytes, known: Sequence[Finding], found: list[Finding]) -> Texts:
         texts = Texts()
         add, place = texts.pieces.append, texts.places.append
-        rules = self.by_length
-        least = rules[0][0] if rules else 1 << 62
-        unsure = self.with_keywords.copy()
+        lengthy = Lengthy(self, buffer, found)
         base64, outside, alphabet = BASE64, OUTSIDE.search, ALPHABETS["base64"]
         find = translated.find
         spans = iter(known)
@@ -128,7 +130,7 @@ class Runs:
             end = find(b" ", at)
             while done < end:
                 begun, done, _ = next(spans, (1 << 62, 1 << 62, 0))
-            if begun <= at and buffer[end] not in base64:
+            if (begun <= at and buffer[end] not in base64) or end <= lengthy.covered:
                 at = find(LONG_WORD, end)
                 continue
             if end - at > LEAST_FOREIGN and may_be_foreign(buffer, at, end) and foreign(buffer, at, end) >= 0:
@@ -136,21 +138,12 @@ class Runs:
             start = at - AROUND if at > AROUND else 0
             add(buffer[start : end + AROUND])
             place(start)
-            if end > settled and (end - at >= least or buffer[end] in base64 or buffer[at - 1] in base64):
+            if end > settled and (end - at >= lengthy.least or buffer[end] in base64 or buffer[at - 1] in base64):
                 before = buffer[max(0, at - REACH_BACK) : at]
                 begin = at - (len(before) - len(before.rstrip(alphabet)))
                 stop = outside(buffer, end).start()  # type: ignore[union-attr]  # the buffer ends with a line feed
-                if stop - begin >= least:
-                    for run, number, rule in rules:
-                        if stop - begin < run:
-                            break
-                        if number in unsure:  # what is nowhere in the buffer need not be looked for at each run
-                            unsure.remove(number)
-                            if not mentioned(rule, buffer):
-                                rules = [each for each in rules if each[1] != number]
-                                least = rules[0][0] if rules else 1 << 62
-                                continue
-                        found += self.within(buffer, begin, stop, number, rule)
+                if stop - begin >= lengthy.least:
+                    lengthy.look(begin, stop)
                 settled = stop
             at = find(LONG_WORD, end)
         return texts
@@ -165,15 +158,23 @@ class Runs:
                 yield from self.within(buffer, at, end, number, rule)
             at = translated.find(needle, end)
 
+    def over_lines(self, buffer: bytes, at: int, number: int) -> tuple[Finding | None, int]:
+        """What begins at *at* and goes on over lines, and from where on there may be another: its beginning tells what it is."""
+        pattern, _, check = self.compiled(number)
+        begun = pattern.match(buffer, at, at + JUDGED)
+        if begun is None:
+            return None, at
+        if check is not None and not check(begun[0]):
+            return None, at + JUDGED // AGAIN
+        end = pattern.match(buffer, at, at + REACH).end()  # type: ignore[union-attr]  # it goes on, if anything
+        return (at, end, number), end
+
     def within(self, buffer: bytes, start: int, end: int, number: int, rule: Rule) -> Iterator[Finding]:
         """Matches that begin between *start* and *end*."""
-        compiled = self.patterns.get(number)
-        if compiled is None:
-            compiled = self.patterns[number] = compile_run(rule)
-        pattern, group, check = compiled
+        pattern, group, check = self.compiled(number)
         at = start
         while at < end:
-            match = pattern.match(buffer, at, end + REACH) if rule.multiline else pattern.search(buffer, at, end)
+            match = pattern.search(buffer, at, end)
             if match is None:
                 return
             span = match.span(group)
@@ -183,6 +184,50 @@ class Runs:
             if check is None or check(buffer[span[0] : span[1]]):
                 yield (*span, number)
             at = max(match.end(), at + 1)
+
+
+    def compiled(self, number: int) -> tuple[re.Pattern[bytes], str | int, Callable[[bytes], bool] | None]:
+        known = self.patterns.get(number)
+        if known is None:
+            known = self.patterns[number] = compile_run(self.rules[number])
+        return known
+
+
+class Lengthy:
+    """What is told by its length in *buffer*, added to *found*. `covered` is how far something over several lines goes."""
+
+    def __init__(self, runs: Runs, buffer: bytes, found: list[Finding]) -> None:
+        self.runs = runs
+        self.buffer = buffer
+        self.found = found
+        self.rules = runs.by_length
+        self.unsure = runs.with_keywords.copy()
+        self.least = self.rules[0][0] if self.rules else 1 << 62
+        self.covered = self.passed = 0
+
+    def look(self, start: int, end: int) -> None:
+        """See what a run of base64 is."""
+        for run, number, rule in self.rules:
+            if end - start < run:
+                return
+            if number in self.unsure and not self.is_mentioned(number, rule):
+                continue
+            if not rule.multiline:
+                self.found += self.runs.within(self.buffer, start, end, number, rule)
+            elif start >= self.passed:
+                blob, self.passed = self.runs.over_lines(self.buffer, start, number)
+                if blob is not None:
+                    self.found.append(blob)
+                    self.covered = self.passed
+
+    def is_mentioned(self, number: int, rule: Rule) -> bool:
+        """What is mentioned nowhere in the buffer need not be looked for at each run."""
+        self.unsure.remove(number)
+        if mentioned(rule, self.buffer):
+            return True
+        self.rules = [each for each in self.rules if each[1] != number]
+        self.least = self.rules[0][0] if self.rules else 1 << 62
+        return False
 
 
 def is_utf8(buffer: bytes) -> bool:
