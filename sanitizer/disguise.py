@@ -29,12 +29,12 @@ ALLOWANCE = 1 << 19
 """Decoded bytes that are scanned however little was read: a few lines may each be disguised in several ways at once."""
 
 
-GARBAGE = re.compile(rb"[\xc0-\xff][\x00-\x7f]|[\x00-\x7f][\x80-\xbf]").search
-GARBAGE_BACKWARDS = re.compile(rb"[\x00-\x7f][\xc0-\xff]|[\x80-\xbf][\x00-\x7f]").search
-"""Bytes that are no UTF-8 (RFC 3629, section 4) wherever they stand, from either end."""
+GARBAGE = re.compile("[\udc80-\udcff]++(?:[^\udc80-\udcff\n]{1,7}[\udc80-\udcff]++){7,}+|[\udc80-\udcff]{16,}+")
+"""Bytes that are no UTF-8 (RFC 3629, section 4), so many of them that what stands between is no text either."""
 
-LEAST_BINARY = 16
-"""Of less it is not worth to look for the other end."""
+NO_TEXT = re.compile(rb"[\xc0-\xff][\x00-\x7f]|[\x00-\x7f][\x80-\xbf]").search
+NO_TEXT_BACKWARDS = re.compile(rb"[\x00-\x7f][\xc0-\xff]|[\x80-\xbf][\x00-\x7f]").search
+"""Bytes that are no UTF-8 wherever they stand, from either end."""
 
 
 class NestingError(BoundError):
@@ -59,8 +59,7 @@ class Disguises:
         if signs.tokens and found:
             begins = [start for start, _, _ in found]
             signs = signs._replace(tokens=[at for at in signs.tokens if not within(at, begins, found)])
-        text = without_binary(buffer, found, self.binary) if self.binary else buffer
-        hidden = self.follow(self.decode(Root(text), signs, seen), seen, len(buffer))
+        hidden = self.follow(self.decode(Root(without_binary(buffer, found, self.binary)), signs, seen), seen, len(buffer))
         if joins:
             starts = line_starts(lines)
             seams = Seams(buffer, [*found, *hidden], self.scanner.rules)
@@ -148,20 +147,33 @@ def over_seams(found: Sequence[Finding], layer: Layer, seams: Seams, depth: int)
 
 
 def without_binary(buffer: bytes, found: Sequence[Finding], binary: frozenset[int]) -> bytes:
-    """*buffer* with spaces for what was found by the rules for *binary* data, but for the ends of it that may be text.
+    """*buffer* with spaces for binary data, found by the rules for it or told by its bytes.
 
-    Random bytes hold every mark there is, and would be decoded in every way. Text in it begins or ends beside bytes that are none.
+    Random bytes hold every mark there is, and would be decoded in every way. Where it begins and ends it may be text.
     """
+    if buffer.isascii():
+        return buffer
     out: list[bytes] = []
     done = 0
     for start, end, rule in found:
-        if rule in binary and (garbage := GARBAGE(buffer, start, end)) is not None:
-            begin = garbage.end()
-            last = GARBAGE_BACKWARDS(buffer[begin:end][::-1]) if end - begin > LEAST_BINARY else None
+        if rule in binary and (first := NO_TEXT(buffer, start, end)) is not None:
+            begin = first.end()
+            last = NO_TEXT_BACKWARDS(buffer[begin:end][::-1])
             if last is not None and (stop := end - last.end()) > begin:
                 out += buffer[done:begin], b" " * (stop - begin)
                 done = stop
-    return b"".join((*out, buffer[done:])) if out else buffer
+    left = b"".join((*out, buffer[done:])) if out else buffer
+    text = left.decode("utf-8", "surrogateescape")
+    return left if len(text.encode("utf-8", "ignore")) == len(left) else octets(GARBAGE.sub(_blank, text))
+
+
+def _blank(garbage: re.Match[str]) -> str:
+    return " " * len(octets(garbage[0]))
+
+
+def octets(text: str) -> bytes:
+    """The bytes that *text* was decoded from."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 def within(at: int, begins: Sequence[int], found: Sequence[Finding]) -> bool:
