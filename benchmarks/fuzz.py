@@ -14,13 +14,19 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
+from urllib.parse import quote
 
 from benchmarks.leaks import disguises, shapes
-from benchmarks.leaks.formats import KINDS, Fresh
+from benchmarks.leaks.connections import FORMS, URLS
+from benchmarks.leaks.filling import filled
+from benchmarks.leaks.formats import KINDS, Fresh, split_at
 from benchmarks.leaks.judge import judge, same
+from benchmarks.leaks.lines import STACKS as STACK_FORMS
+from benchmarks.leaks.lines import rich
 from benchmarks.leaks.model import Case, Secret
+from benchmarks.leaks.negatives import NEGATIVES
 from benchmarks.leaks.positions import positions
 from sanitizer.assemble import Assembler
 from sanitizer.database import compiled
@@ -28,6 +34,9 @@ from sanitizer.hashing import Keyring
 from sanitizer.scrub import Format, Options, Scrubber
 
 BATCH = 60
+MOST_DISGUISES = 4
+"""In one another; what has more readings than are followed is withheld."""
+
 MARK = "case {:06} follows"
 MARKED = re.compile(r"case (\d{6}) follows")
 ONCE = frozenset(("base64", "base64_twice", "base64url_bare", "hex", "hex_upper", "mime_base64", "rfc2047"))
@@ -38,15 +47,21 @@ PARTLY = ("html", "backslash", "quoted_printable")
 
 DAMAGE = ("\x00", "\\", '"', "\u202e", "\ufeff", "\udcff", "}", "{", "\t", "=", "%", "&#", "\x1b[31m")
 
+STACKS = sorted(STACK_FORMS.values())
+
 ESCAPES = tuple("bfnrtxu0123")
 """What a backslash before it makes another character of, so that the value is another."""
 
 
 def spelled(value: str, fresh: Fresh) -> tuple[str, str]:
-    """*value* in none, one or two disguises, and their names."""
+    """*value* in up to three disguises, and their names."""
     told: list[str] = []
-    for name in fresh.rnd.sample(sorted(disguises.VALUE), fresh.rnd.choice((0, 1, 1, 2))):
-        if name.startswith(PARTLY) and told and (not value.isascii() or told[-1].startswith(PARTLY)):
+    for name in fresh.rnd.sample(sorted(disguises.VALUE), fresh.rnd.choice((0, 1, 1, 2, 3))):
+        if (
+            name.startswith(PARTLY)
+            and told
+            and (not value.isascii() or any(before.startswith((*PARTLY, "ansi")) for before in told))
+        ):
             continue
         value = disguises.VALUE[name](value, fresh)
         told.append(name)
@@ -55,25 +70,77 @@ def spelled(value: str, fresh: Fresh) -> tuple[str, str]:
     return value, "+".join(told) or "none"
 
 
-def made(fresh: Fresh) -> Case:
-    """One record with one value in it."""
+def partial(text: str, fresh: Fresh) -> str:
+    """*text* as a container runtime writes what is too long for one of its lines."""
+    pieces = split_at(text, sorted(fresh.number(1, max(1, len(text) - 1)) for _ in range(fresh.number(1, 3))))
+    clock = fresh.clock()
+    if fresh.rnd.random() < 0.5:
+        flags = ["P"] * (len(pieces) - 1) + ["F"]
+        return "\n".join(
+            f"{clock}.{at}23456789Z stdout {flag} {piece}" for at, (flag, piece) in enumerate(zip(flags, pieces, strict=True))
+        )
+    pieces[-1] += "\n"
+    return "\n".join(json.dumps({"log": piece, "stream": "stderr", "time": f"{clock}.1Z"}) for piece in pieces)
+
+
+def stack(text: str, fresh: Fresh) -> str:
+    """*text* as the message of an error, and where that came from."""
+    return fresh.rnd.choice(STACKS).format(k="detail", v=text)
+
+
+LINES: dict[str, Callable[[str, Fresh], str]] = {
+    "rich": lambda t, f: rich(t, f.rnd.choice((80, 100, 120))),
+    "partial": partial,
+    "stack": stack,
+    "pretty": lambda t, f: json.dumps(
+        {"a": [1, 2], "data": {"text": t}, "z": None}, indent=f.rnd.choice((2, 4)), ensure_ascii=False
+    ),
+    "yaml": lambda t, f: f"spec:\n  - name: {f.word()}\n    value: {json.dumps(t)}\n  - name: other\n    value: 7",
+    "two_lines": lambda t, f: f"{f.clock()}Z INFO {f.word()}\n{t}",
+}
+"""Shapes over several lines."""
+
+
+def planted(fresh: Fresh) -> tuple[str, str, Secret]:
+    """Text with one value in it, what it was made by, and the value."""
+    if fresh.rnd.random() < 0.1:
+        value = fresh.password()
+        carrier = quote(value, safe="")
+        return (
+            fresh.rnd.choice(FORMS).format(u=fresh.rnd.choice(URLS).format(v=carrier)),
+            "connection/none",
+            Secret("password", value),
+        )
     kind = fresh.rnd.choice(sorted(KINDS))
     form = KINDS[kind]
     value, key, template = form.make(fresh), fresh.rnd.choice(form.keys), fresh.rnd.choice(positions(form.bare))
     carrier, told = spelled(value, fresh) if form.bare else (value, "none")
-    text = template.format(k=key, v=carrier)
-    for name in fresh.rnd.sample(sorted(disguises.FRAGMENT), fresh.rnd.choice((0, 0, 1, 1, 2))):
+    return template.format(k=key, v=carrier), f"{kind}/{told}", Secret(kind, value, carrier)
+
+
+def made(fresh: Fresh) -> Case:
+    """One record with one value in it, between lines that hold none."""
+    text, told, secret = planted(fresh)
+    room = MOST_DISGUISES - len(told.split("+"))
+    for name in fresh.rnd.sample(sorted(disguises.FRAGMENT), min(room, fresh.rnd.choice((0, 0, 1, 1, 2, 3)))):
         if name == "base32_body" and not (text.isascii() and text.isprintable()):
             continue  # what is not ASCII leaves no trace in base32 by which it is told from an identifier
         text, told = disguises.FRAGMENT[name](text, fresh), f"{told}/{name}"
-    shape = fresh.rnd.choice([*shapes.TEXT, *shapes.JSON])
-    line = shapes.wrapped(shape, text, fresh)
+    shape = fresh.rnd.choice([*shapes.TEXT, *shapes.JSON, *LINES])
+    line = LINES[shape](text, fresh) if shape in LINES else shapes.wrapped(shape, text, fresh)
     if fresh.rnd.random() < 0.2 and shape in shapes.TEXT:
         place = fresh.rnd.choice((0, len(line)))
         damage = fresh.rnd.choice(DAMAGE)
         if damage != "\\" or not line.startswith(ESCAPES, place):
             line, told = line[:place] + damage + line[place:], f"{told}/damaged"
-    return Case(f"{kind}/{told}/{shape}", tuple(line.split("\n")), (Secret(kind, value, carrier),))
+    lines = [*neighbours(fresh), *line.split("\n"), *neighbours(fresh)]
+    return Case(f"{told}/{shape}", tuple(lines), (secret,))
+
+
+def neighbours(fresh: Fresh) -> list[str]:
+    """Lines that hold nothing, mostly none."""
+    templates = [fresh.rnd.choice(NEGATIVES[fresh.rnd.choice(sorted(NEGATIVES))]) for _ in range(fresh.rnd.choice((0, 0, 0, 1, 2)))]
+    return [line for template in templates for line in filled(template, fresh).split("\n")]
 
 
 def run(scrubber: Scrubber, data: bytes, cuts: Sequence[int] = ()) -> tuple[list[bytes], Counter[str]]:
@@ -98,6 +165,7 @@ class Fuzz:
 
     def __init__(self) -> None:
         rules, keyring = compiled(), Keyring.ephemeral()
+        self.number = 0
         self.scrubbers: dict[Format, Scrubber] = {
             form: Scrubber(rules, keyring, Options(format=form)) for form in ("raw", "ndjson")
         }
@@ -106,7 +174,7 @@ class Fuzz:
     def fault(self, what: str, case: Case | None, output: object) -> None:
         self.told[what] += 1
         told = f"{case.family}\n  in  {list(case.lines)!r:.700}\n" if case else "\n"
-        print(f"{what}: {told}  out {output!r:.700}", flush=True)
+        print(f"batch {self.number}: {what}: {told}  out {output!r:.700}", flush=True)
 
     def batch(self, fresh: Fresh) -> None:
         cases = [made(fresh) for _ in range(BATCH)]
@@ -151,12 +219,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fuzz", description=__doc__)
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--batch", type=int, default=0, help="only this batch, as a fault names it")
     options = parser.parse_args()
     fuzz, batches = Fuzz(), 0
     until = time.monotonic() + 60 * options.minutes
-    while time.monotonic() < until:
+    while time.monotonic() < until and not (options.batch and batches):
         batches += 1
-        fuzz.batch(Fresh(random.Random(f"fuzz/{options.seed}/{batches}")))
+        fuzz.number = options.batch or batches
+        fuzz.batch(Fresh(random.Random(f"fuzz/{options.seed}/{fuzz.number}")))
     print(f"{batches * BATCH} records in {options.minutes:g} minutes, seed {options.seed}: {dict(fuzz.told) or 'nothing found'}")
     sys.exit(1 if fuzz.told else 0)
 

@@ -13,7 +13,7 @@ from benchmarks.leaks.model import Case, Family, Secret, case
 _AT = "2026-03-14T09:26:53"
 
 
-def _rich(message: str, width: int, *, path: str = "server.py:88", at: str = "[03/14/26 09:26:53]") -> str:
+def rich(message: str, width: int, *, path: str = "server.py:88", at: str = "[03/14/26 09:26:53]") -> str:
     """*message* as Rich's log handler breaks it: time and level, a message column, the path at the right edge of the first line."""
     room = width - 29 - len(path) - 1
     rows: list[str] = []
@@ -33,7 +33,7 @@ def wraps(fresh: Fresh, scale: int) -> Iterator[Case]:
         for kind, made in KINDS.items():
             value, key = made.make(fresh), fresh.rnd.choice(made.keys)
             prose = "x" * fresh.number(0, 30) + " " + " ".join(fresh.word() for _ in range(turn % 5))
-            yield case("wrap/rich", _rich(f"{prose} {key}={value} done", fresh.rnd.choice((80, 80, 100, 120))), Secret(kind, value))
+            yield case("wrap/rich", rich(f"{prose} {key}={value} done", fresh.rnd.choice((80, 80, 100, 120))), Secret(kind, value))
             cut = fresh.number(2, len(value) - 2)
             first, second = split_at(value, [cut])
             yield case(
