@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
 from sanitizer.decoding import Substitution, utf8
-from sanitizer.foreign import CONTROLS, TEXT, foreign
+from sanitizer.foreign import CONTROLS, LEAST_FOREIGN, SIGNS, TEXT, foreign
 
 PRINTABLE_SHARE = 0.85
 """How much of a decoded token must be printable UTF-8 to be taken for a text as a whole."""
@@ -24,6 +24,10 @@ _BLOCK = 1 << 16
 _ONES = int.from_bytes(b"\1" * _BLOCK, "little")
 _OVERLAP = 32
 _REACH = 4096
+_SIGN = re.compile(rb"[/_+-]")
+
+MOST_BEGINS = 4
+"""Signs before a trace at which a token is tried to begin."""
 
 
 def printable(data: bytes) -> bool:
@@ -127,7 +131,13 @@ class Tokens:
 
     def _runs(self, text: bytes) -> list[int]:
         """Return where runs begin that say something in another script."""
-        return [at for run in self._foreign.finditer(text) if (at := foreign(text, *run.span())) >= 0]
+        found: list[int] = []
+        for run in self._foreign.finditer(text):
+            start, end = run.span()
+            telling = end - start > LEAST_FOREIGN or text[end : end + 1] in SIGNS or text[start - 1 : start] in SIGNS
+            if telling and (at := foreign(text, start, end)) >= 0:
+                found.append(at)
+        return found
 
     def _tokens(self, text: bytes) -> Iterator[tuple[int, int, bytes]]:
         """Yield start, end and meaning of each token, in order."""
@@ -157,6 +167,9 @@ class Tokens:
         back = len(lead) - len(lead.rstrip(self._alphabet))
         starts = [at - back] if back % self._width == 0 else []
         if back and self._glued:
+            # It may begin behind a path, whose signs are of its alphabet.
+            begins = [begin.end() - back for begin in _SIGN.finditer(lead[-back:])]
+            starts += [at + begin for begin in begins if begin % self._width == 0][:MOST_BEGINS]
             starts.append(at)
         for start in starts:
             stop, meaning = self._text(text, start, end)
@@ -231,7 +244,7 @@ BASE64 = Tokens(
     decode=_base64,
     anchors=(rb"\b(?:%b){3}" % _letters(_TEXT_64), rb"(?:%b)(?:%b){4}" % (_other(_TEXT_64), _letters(_TEXT_64)), _FULL_WIDTH * 3),
     glued=True,
-    foreign=rb"[A-Za-z0-9]{16,}|(?:%b){3,}" % _FULL_WIDTH,
+    foreign=rb"(?<![A-Za-z0-9])[A-Za-z0-9]{14,}+|(?:%b){3,}" % _FULL_WIDTH,
 )
 BASE64_UTF16 = Tokens(
     _UTF16_64, 2, alphabet=_DIGITS_64, run=_RUN_64, decode=_base64_utf16, anchors=(rb"\b(?:%b){2}" % _letters(_UTF16_64),)
@@ -251,7 +264,7 @@ HEX = Tokens(
     run=rb"(?:[0-9A-Fa-f]{2})+",
     decode=_hex,
     anchors=(rb"\b" + _PAIRS, rb"[G-Zg-z_]" + _PAIRS),
-    foreign=rb"[0-9A-Fa-f]{16,}",
+    foreign=rb"(?<![0-9A-Fa-f])[0-9A-Fa-f]{16,}+",
 )
 HEX_DUMP = Tokens(
     [*_TEXT_16, b" :-"],

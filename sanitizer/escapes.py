@@ -143,8 +143,10 @@ QUOTED = Substitution(
     rb"(=(?:[2-7][0-9A-F]|0[9AD]|1B|[89A-F][0-9A-F](?:=[89A-F][0-9A-F])*|\r?\n))",
     _quoted,
     gate=rb"=(?=[1-7C-F\r\n])(?:[2-7][0-9A-F][0-9A-Za-z.+@_%~/-]{0,40}=[2-7][0-9A-F]|(?:2[0-9A-F]|3[A-F]|40|5[B-F]|60|7[B-E])[A-Za-z@]"
-    rb"|(?<=\d{4}=)[3-6][0-9A-F]|(?<=[0-9A-Z]{8}=)3[0-9](?![\w=])|(?<![a-z_]=)[3-5][0-9A-F][0-9A-Z]{8}|(?<!\w=)2B\d{6}|1B\["
-    rb"|(?<=[A-Za-z_]=)3D[0-9+(\x22'][0-9A-Za-z]|(?<=[:,]=)20(?:[\x22'{\[+]|\d{10}|[0-9a-fA-F]{8}-)|(?<=\x1b=)5B"
+    rb"|(?<=\d{4}=)[3-6][0-9A-F]|(?<=[0-9A-Z]{8}=)[3-5][0-9A-F][0-9A-Z]{0,7}(?![\w=])|(?<=%[0-9A-F]=)[34][0-9A-F]|(?<=%=)[3-7][0-9A-F]"
+    rb"|(?<=%[0-9A-F]{2}=)25[0-9A-F]{2}|25[2-7][0-9A-F](?=[\w.@=-]{0,20}%[2-7][0-9A-F])|(?<=\\u[0-9a-f]{4}=)20"
+    rb"|(?<![a-z_]=)[3-5][0-9A-F][0-9A-Z]{8}|(?<!\w=)2B\d{6}|1B\["
+    rb"|(?<=[A-Za-z_]=)3D(?:[0-9]|[+(\x22'\\]{1,24})[0-9A-Za-z]|(?<=[:,]=)20(?:[\x22'{\[+]|\d{10}|[0-9a-fA-F]{8}-)|(?<=\x1b=)5B"
     rb"|(?<=[A-Za-z]{2}=)5F[0-9A-Za-z_=-]{16}|(?:2[DE]|5F)[0-9A-Za-z]{8}|[4-7][0-9A-F][a-z.](?:DOMAIN)"
     rb"|[C-F][0-9A-F]=[89AB][0-9A-F]|(?<=[A-Za-z0-9.@]=)\r?\n(?=[A-Za-z0-9.@]))".replace(b"DOMAIN", _IN_DOMAIN),
 )
@@ -171,11 +173,16 @@ QUOTED_DASHES = Substitution(
 SHELL_QUOTES = Substitution((b"'",), rb"('(?:\\{1,32}'|\"'\")')", lambda _unit: b"'", gate=rb"'(?:\\{1,32}'|\"'\")'")
 
 # A quote twice within a string is one: of SQL (ISO 9075-2, 5.3) and in cells of CSV (RFC 4180, section 2).
-_QUOTED_TWICE = rb"[=:>(,{\[ ]QQ[0-9A-Za-z_+/.$~!-]"
-SQL_QUOTES, CSV_QUOTES = (
-    Substitution((quote * 2,), b"(%b)" % (quote * 2), lambda unit: unit[:1], gate=twice, anchors=(twice,))
-    for quote in (b"'", b'"')
-    for twice in (_QUOTED_TWICE.replace(b"Q", quote),)
+_BEFORE, _BEHIND = rb"[=:>(,{\[ ]", rb"[0-9A-Za-z_+/.$~!-]"
+SQL_QUOTES = Substitution(
+    (b"''",),
+    b"('')",
+    lambda _unit: b"'",
+    gate=rb"%b''(?:%b|(?:'')?\\)" % (_BEFORE, _BEHIND),
+    anchors=(_BEFORE + b"''" + _BEHIND, _BEFORE + rb"''\\", _BEFORE + rb"''''\\"),
+)
+CSV_QUOTES = Substitution(
+    (b'""',), b'("")', lambda _unit: b'"', gate=_BEFORE + b'""' + _BEHIND, anchors=(_BEFORE + b'""' + _BEHIND,)
 )
 
 # A character that a backspace takes back: noise, or what is struck twice to look bold.
@@ -185,7 +192,8 @@ OVERSTRUCK = Substitution((b"\b",), rb"((?:[^\n\x08\x80-\xff]|[\xc2-\xf4][\x80-\
 # One that another interrupts is whole in the next view.
 CONTROLS = Substitution(
     (b"\x1b", b"\0", b"\b"),
-    rb"((?:\x1b(?!\[?[0-9;:]{0,24}\x1b)(?:\[[0-?]{0,64}[ -/]{0,8}[@-~]|\][^\x07\x1b\n]{0,2048}(?:\x07|\x1b\\)|[ -/]{0,8}[0-~]|)"
+    rb"((?:(?:\x1b\[?){3,64}(?=\x1b)"
+    rb"|\x1b(?!\[?[0-9;:]{0,24}\x1b)(?:\[[0-?]{0,64}[ -/]{0,8}[@-\[\]-~]|\][^\x07\x1b\n]{0,2048}(?:\x07|\x1b\\)|[ -/]{0,8}[0-~]|)"
     rb"|[\0-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]|(?:\xc2\x9b|\^\[\[|\#033\[|\[)[0-9;:]{0,24}m){1,64})",
     _nothing,
 )

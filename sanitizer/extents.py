@@ -15,6 +15,8 @@ Extent = Callable[[bytes, int, int], "tuple[int, int] | None"]
 LONGEST_NAME = 96
 """Bytes of a mask that names a rule."""
 
+MASK_BEGINS = b"[REDACTED:"
+
 BEFORE = 320
 """Bytes looked at before an anchor for the start of its match (RFC 5321 allows a mailbox 64 and a domain 255)."""
 
@@ -25,6 +27,7 @@ LONG = 512
 WORD = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 REST = re.compile(rb"(?:_*[A-Za-z0-9]+)*")
 SPACE = re.compile(rb"\s")
+LINE_BEGIN = re.compile(rb"\n(?![ \t])")
 
 
 class Refused:
@@ -161,6 +164,24 @@ def behind_mask(buffer: bytes, at: int) -> bool:
     return opened >= 0 and (mask := MASK.match(buffer, opened)) is not None and mask.end() == closed + 1
 
 
+def within_mask(buffer: bytes, at: int) -> bool:
+    """Whether a name at *at* is a part of that of a mask."""
+    opened = buffer.rfind(MASK_BEGINS, max(0, at - LONGEST_NAME), at)
+    return opened >= 0 and (mask := MASK.match(buffer, opened)) is not None and mask.end() > at
+
+
+def told(buffer: bytes, at: int, within: int) -> bytes:
+    """What stands up to *within* bytes before *at*, in small letters: on its line, or above it where that is indented.
+
+    What a mask says is told of what it stands for.
+    """
+    text = buffer[max(0, at - within) : at]
+    if b"\n" in text:
+        text = text.rpartition(BETWEEN_TEXTS)[2]
+        text = text[max((begin.start() for begin in LINE_BEGIN.finditer(text)), default=0) :]
+    return (MASK.sub(b"", text) if b"[" in text else text).lower()
+
+
 def judged(
     rule: Rule, find: Callable[..., re.Match[bytes] | None], group: str | int, quick: re.Pattern[bytes] | None, refused: Refused
 ) -> Extent:
@@ -179,13 +200,13 @@ def judged(
     def extent(buffer: bytes, at: int, done: int) -> tuple[int, int] | None:
         if refused.buffer is buffer and at < (stop := refused.ends.get(name, 0)):
             return at, stop
-        if keywords is not None and keywords.search(buffer[max(0, at - within) : at].rpartition(BETWEEN_TEXTS)[2].lower()) is None:
+        if keywords is not None and keywords.search(told(buffer, at, within)) is None:
             return None
         found = find(buffer, at, done) if back else find(buffer, at)
         if found is None:
             return None
         start, end = found.span(group)
-        if told_before and behind_mask(buffer, start):
+        if (told_before and behind_mask(buffer, start)) or (found.start() < start and within_mask(buffer, found.start())):
             return None
         if found.re is not quick:  # the usual form needs no further proof
             text = buffer[start:end]

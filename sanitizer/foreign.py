@@ -10,6 +10,11 @@ from string import ascii_lowercase, ascii_uppercase, digits
 TEXT = bytes(range(32, 127))
 CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\x1b")) + b"\x7f"
 
+LEAST_FOREIGN = 15
+"""Runs of no more bytes are too short to tell encoded text from chance, unless they go on behind a sign of base64."""
+
+SIGNS = frozenset((b"+", b"/"))
+
 MOST_CUT = 3
 """Bytes at either end of a piece that may be of a character cut in two."""
 

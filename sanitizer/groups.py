@@ -16,7 +16,9 @@ from sanitizer.wraps import Run
 ESCAPE = 0x1B
 """Looked for as a number: `in` takes a tenth of the time that it takes for bytes."""
 BACKSLASH = 0x5C
-ANSI = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]")
+ANSI = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-\[\]-~]")
+"""A backslash ends none: it begins an escape of what follows."""
+
 WHOLE = Pieces(((0, 0, -1),), ())
 
 

@@ -20,6 +20,7 @@ TELLING = re.compile(rb"[ \t]*[\x22'`]?[^\s\x22'`]*[0-9!@#$%^&*~+?_-][^\s\x22'`]
 BINARY = re.compile(rb">[ \t]*(?:=>|,)[ \t]*(?=<<)")
 """Between a key and a value that are binaries of Erlang."""
 
+LINE_END = (b"\\n", b"\\r")
 PROPERTY = re.compile(rb"[ \t]*get;[^{}\n]{0,40}\}[ \t]*=")
 """Between a property of C# and its value."""
 
@@ -48,6 +49,8 @@ def behind(  # noqa: PLR0912 - one branch for each mark
         text = values.MARKUP.match(buffer, cell.end() if cell else at)
         if text is None or (mark == 0x3C and cell is None):
             return []
+        if text[1].startswith(LINE_END) and buffer[text.end()] != 0x3C:
+            return []  # what stands behind a line end is no text of an element that does not end
         return [text.span(1)] if text[1][:1] != b" " or buffer[text.end() : text.end() + 1] == b"<" else []
     if mark == 0x28:
         return values.value(buffer, at) if QUOTE_NEXT.match(buffer, at) else []

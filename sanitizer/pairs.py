@@ -19,6 +19,7 @@ _FIELD = rb"\\*[\x22'`]?[ \t]{0,4}(?:=>|[:=])"
 VALUE_FIELD = re.compile(
     rb"(?<![\w.\-])\\*[\x22'`]?(?:value|val|v|values|content|data|secret|text|default|string_?value|plaintext)" + _FIELD, re.I
 )
+FIELD_ENDS = b" \t=>:"
 QUOTES = frozenset(b"\"'`")
 PATH_MARKS = frozenset(b"/.#\"'")
 NAMING = re.compile(rb"[\w\x22'`](?P<level>\\*)(?P<quote>[\x22'`])?[ \t]{0,4}(?:=>|[:=])[ \t]{0,4}[bu]?\\*[\x22'`]?$")
@@ -85,6 +86,8 @@ def beside(buffer: bytes, at: int, key: bytes, key_at: int) -> list[Span] | None
     if closed < 0 or (buffer[opened] == 0x0A and buffer[opened + 1] not in b" \t"):
         # Only an object that is printed over lines goes on in the next one: its lines are indented.
         closed = buffer.find(b"\n", at, at + REACH)
+    elif closed >= 0 and (end := buffer.find(b"\n", at, closed)) >= 0 and buffer[end + 1] not in b" \t}]":
+        closed = end
     if (brace := QUOTED_BRACE.search(buffer, at, max(at, closed))) is not None:
         closed = brace.start() + 1
     sides = (
@@ -102,7 +105,9 @@ def beside(buffer: bytes, at: int, key: bytes, key_at: int) -> list[Span] | None
 def quoted_alike(field: bytes, named: re.Match[bytes] | None) -> bool:
     """Whether the name of a *field* is in quotes, and with as many backslashes as the name before it, if that one is *named*."""
     bare = field.lstrip(b"\\")
-    return bare[0] in QUOTES and (named is None or not named["quote"] or len(field) - len(bare) == len(named["level"]))
+    if bare[0] not in QUOTES or bare.rstrip(FIELD_ENDS)[-1] not in QUOTES:
+        return False
+    return named is None or not named["quote"] or len(field) - len(bare) == len(named["level"])
 
 
 def below(buffer: bytes, at: int, before: bytes, key_at: int) -> list[Span]:

@@ -32,8 +32,8 @@ ESCAPE = re.compile(rb"\\(?:u[0-9A-Fa-f]{4}|.)", re.S)
 MARK = re.compile(rb"%(?:2[0-9A-Fa-f]|3[A-Fa-f]|5[B-Fb-f]|7[B-Eb-e])")
 """A mark in percent-encoding (RFC 3986, section 2.1): no part of what stands behind it."""
 LETTER = re.compile(rb"[0-9A-Za-z\x80-\xff]")
-SPELLED = re.compile(rb"\\+(?:u[0-9a-f]{4}|x[0-9a-f]{2})")
-"""How `sanitizer.terminal` spells what hides or moves: it is no part of a value."""
+SPELLED = re.compile(rb"\\+(?:u[0-9a-f]{4}|x[0-9a-f]{2}|[nrtbf])|%(?:25)*(?:2[0-9A-F]|3[A-F]|5[B-F]|7[B-E])?(?![0-9A-Za-z])")
+"""How `sanitizer.terminal`, JSON and URLs spell what hides, moves or is a mark: it is no part of a value."""
 
 LONGEST = 330
 """Bytes of the longest mask: one with an email's domain."""

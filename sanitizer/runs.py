@@ -15,7 +15,7 @@ from itertools import accumulate
 
 from sanitizer import anchors
 from sanitizer.finding import BETWEEN_TEXTS, Finding
-from sanitizer.foreign import CONTROLS, foreign, may_be_foreign
+from sanitizer.foreign import CONTROLS, LEAST_FOREIGN, foreign, may_be_foreign
 from sanitizer.ruleset import Rule
 
 ALPHABETS = {
@@ -37,9 +37,6 @@ REACH = 1 << 20
 
 JUDGED, AGAIN = 8192, 16
 """Bytes of several lines by which they are judged. Where these are none, a place so many times nearer may begin others."""
-
-LEAST_FOREIGN = 15
-"""Runs of no more bytes are too short to tell encoded text from chance."""
 
 STRIDE = 5
 """Of a list of bytes one character in so many is looked at first."""
@@ -133,7 +130,8 @@ class Runs:
             if (begun <= at and buffer[end] not in base64) or end <= lengthy.covered:
                 at = find(LONG_WORD, end)
                 continue
-            if end - at > LEAST_FOREIGN and may_be_foreign(buffer, at, end) and foreign(buffer, at, end) >= 0:
+            telling = end - at > LEAST_FOREIGN or buffer[end] in b"+/" or buffer[at - 1] in b"+/"
+            if telling and may_be_foreign(buffer, at, end) and foreign(buffer, at, end) >= 0:
                 texts.foreign.append(at)
             start = at - AROUND if at > AROUND else 0
             add(buffer[start : end + AROUND])
