@@ -6,21 +6,24 @@ buffer. A finding goes the way back through its views to the buffer that was rea
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 
 from sanitizer import views
+from sanitizer.binary import without_binary
 from sanitizer.decoding import Decoder, Span, lines_around
-from sanitizer.finding import Finding
+from sanitizer.finding import BETWEEN_TEXTS, Finding
 from sanitizer.layers import APART, Broken, Decoded, Layer, Level, Root, Seen
 from sanitizer.record import Join
-from sanitizer.scan import BoundError, Scanner, Signs
+from sanitizer.scan import MOST_VAIN, VAIN_WITHIN, BoundError, Scanner, Signs
 from sanitizer.seams import Seams
 
 DEPTH = 12
-"""Encodings within one another that are followed."""
+"""Encodings within one another that are followed, however long they are."""
+
+DEEPEST = 64
+"""Encodings within one another that are followed where no more than `ALLOWANCE` is read of the deeper ones."""
 
 MOST_DECODED = 32
 """Decoded bytes that are scanned for each byte read: five disguises in one line have so many readings."""
@@ -29,12 +32,8 @@ ALLOWANCE = 1 << 19
 """Decoded bytes that are scanned however little was read: a few lines may each be disguised in several ways at once."""
 
 
-GARBAGE = re.compile("[\udc80-\udcff]++(?:[^\udc80-\udcff\n]{1,7}[\udc80-\udcff]++){7,}+|[\udc80-\udcff]{16,}+")
-"""Bytes that are no UTF-8 (RFC 3629, section 4), so many of them that what stands between is no text either."""
-
-NO_TEXT = re.compile(rb"[\xc0-\xff][\x00-\x7f]|[\x00-\x7f][\x80-\xbf]").search
-NO_TEXT_BACKWARDS = re.compile(rb"[\x00-\x7f][\xc0-\xff]|[\x80-\xbf][\x00-\x7f]").search
-"""Bytes that are no UTF-8 wherever they stand, from either end."""
+VAIN_FOR_EACH, VAIN_IN_EACH = 2 * MOST_VAIN / VAIN_WITHIN, 0.02
+"""Hits that may lead to nothing in all readings of one byte, and in one byte of a reading, whichever allows more."""
 
 
 class NestingError(BoundError):
@@ -56,10 +55,7 @@ class Disguises:
         *signs* are those that a scan of it saw, *found* is what it shows plainly.
         """
         seen = Seen()
-        if signs.tokens and found:
-            begins = [start for start, _, _ in found]
-            signs = signs._replace(tokens=[at for at in signs.tokens if not within(at, begins, found)])
-        hidden = self.follow(self.decode(Root(without_binary(buffer, found, self.binary)), signs, seen), seen, len(buffer))
+        hidden = self.follow(self.decode(Root(without_binary(buffer, found, self.binary)), outside(signs, found), seen), seen, len(buffer))
         if joins:
             starts = line_starts(lines)
             seams = Seams(buffer, [*found, *hidden], self.scanner.rules)
@@ -70,24 +66,31 @@ class Disguises:
         return hidden
 
     def follow(
-        self, layers: Sequence[Layer], seen: Seen, size: int, seams: Seams | None = None, depths: int = DEPTH
+        self, layers: Sequence[Layer], seen: Seen, size: int, seams: Seams | None = None, depths: int = DEEPEST
     ) -> list[Finding]:
         """What *layers* and the views of them show, as findings of the root buffer of *size* bytes.
 
-        Raises `NestingError` if they are too many or too deep to be followed to their end.
+        Raises `NestingError` if they are too many or too deep to be followed to their end, `FloodError` if they are made of
+        beginnings.
         """
         budget = MOST_DECODED * size + ALLOWANCE
+        read = vain = 0
         found: list[Finding] = []
         for depth in range(depths):
+            if depth == DEPTH:
+                budget = min(budget, ALLOWANCE)
             budget -= sum(len(layer.text) for layer in layers)
             if not layers:
                 break
             if budget < 0:
                 raise NestingError
             level = Level(layers)
-            here = self.scanner.find(level.text)
+            read += len(level.text)
+            allowed = MOST_VAIN + int(max(VAIN_FOR_EACH * size, VAIN_IN_EACH * read))
+            here = self.scanner.find(level.text, BETWEEN_TEXTS, allowed - vain)
+            vain += self.scanner.vain
             found += level.locate(here) if seams is None else over_seams(here, level, seams, depth)
-            layers = self.decode(level, self.scanner.signs, seen) if depths > 1 else []
+            layers = self.decode(level, outside(self.scanner.signs, here), seen) if depths > 1 else []
         if layers and depths > 1:
             raise NestingError
         return found
@@ -146,40 +149,13 @@ def over_seams(found: Sequence[Finding], layer: Layer, seams: Seams, depth: int)
     ]
 
 
-def without_binary(buffer: bytes, found: Sequence[Finding], binary: frozenset[int]) -> bytes:
-    """*buffer* with spaces for binary data, found by the rules for it or told by its bytes.
-
-    Random bytes hold every mark there is, and would be decoded in every way. Where it begins and ends it may be text.
-    """
-    if buffer.isascii():
-        return buffer
-    out: list[bytes] = []
-    done = 0
-    for start, end, rule in found:
-        if rule in binary and (first := NO_TEXT(buffer, start, end)) is not None:
-            begin = first.end()
-            last = NO_TEXT_BACKWARDS(buffer[begin:end][::-1])
-            if last is not None and (stop := end - last.end()) > begin:
-                out += buffer[done:begin], b" " * (stop - begin)
-                done = stop
-    left = b"".join((*out, buffer[done:])) if out else buffer
-    text = left.decode("utf-8", "surrogateescape")
-    return left if len(text.encode("utf-8", "ignore")) == len(left) else octets(GARBAGE.sub(_blank, text))
-
-
-def _blank(garbage: re.Match[str]) -> str:
-    return " " * len(octets(garbage[0]))
-
-
-def octets(text: str) -> bytes:
-    """The bytes that *text* was decoded from."""
-    return text.encode("utf-8", "surrogateescape")
-
-
-def within(at: int, begins: Sequence[int], found: Sequence[Finding]) -> bool:
-    """Whether *at* lies in something that is found already."""
-    number = bisect_right(begins, at) - 1
-    return number >= 0 and at < found[number][1]
+def outside(signs: Signs, found: Sequence[Finding]) -> Signs:
+    """*signs* without those of tokens that lie in what is *found* already."""
+    if not (signs.tokens and found):
+        return signs
+    begins = [start for start, _, _ in found]
+    tokens = [at for at in signs.tokens if (number := bisect_right(begins, at)) == 0 or at >= found[number - 1][1]]
+    return signs._replace(tokens=tokens)
 
 
 def decoded(layer: Layer, spans: Sequence[Span], decoder: Decoder) -> list[Layer]:

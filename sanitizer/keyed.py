@@ -12,6 +12,12 @@ from sanitizer.extents import LONG, SPACE
 from sanitizer.keys import AFTER, LINKS, Keys, last_words
 from sanitizer.ruleset import Rule
 
+COSTS_ONE = 128
+"""Bytes of a list or object that cost as much as one hit."""
+
+WITHIN_ANOTHER = 6
+"""A key within the value of another counts as so many more: nothing is written as a row of such."""
+
 REACH = 128
 """Bytes looked at before a separator for its key."""
 
@@ -23,6 +29,9 @@ MADE = re.compile(rb":{1,2}=")
 """The assignments of POSIX make, the first colon aside."""
 
 ARRAY = re.compile(rb"\d{0,4}\][ \t]*=")
+MARKS = b"\\\"'`{}[]()<>,;:"
+"""What is made of them alone belongs to the text around it."""
+
 TYPED = (b" string =", b" String =")
 CHANGED = b'" -> "'
 """Between what a value was and what it becomes, in a plan of Terraform."""
@@ -58,6 +67,10 @@ class KeyedValues:
         self.seen: tuple[bytes, int] = (b"", 0)
         """To where a value that goes on to the end of its line was read: keys inside it are its own."""
         self.refused: tuple[bytes, int] = (b"", 0)  # where a long word ends that was no secret: if it names another, it is
+        self.cost = 0
+        """What looking at lists and objects has cost since it was last asked, in hits."""
+        self.key_size = 0
+        """How far before its value the last key begins."""
         self.held: dict[int, tuple[bytes, list[values.Span], set[values.Span]]] = {}
         """By rule, the leaves of its last list or object: one nested in it under the same name holds no others. And all it had."""
 
@@ -96,16 +109,20 @@ class KeyedValues:
                 self.seen = (buffer, spans[0][1] if spans else at)
                 return self.accept(buffer, spans, rule)
             nested = usual is None and buffer[at : at + 8].lstrip()[:1] in (b"[", b"{")
-            if nested and (self.is_held(buffer, at, rule) or b"node_modules/" in window[:start]):
+            leaf_end = self.leaf_end(buffer, at, rule) if nested else 0
+            if nested and (leaf_end < 0 or b"node_modules/" in window[:start]):
                 return []
-            spans = values.value(buffer, at) if usual is None else [(begin, end)]
+            spans = values.value(buffer, at, stop=leaf_end) if usual is None else [(begin, end)]
             if spans and buffer.startswith(CHANGED, spans[-1][1]):
                 spans = [*spans, *values.value(buffer, spans[-1][1] + len(CHANGED) - 1)]
             if spans and nested:
                 before, _, judged = self.held.get(rule, (b"", [], set()))
                 judged = judged if before is buffer else set()
-                self.held[rule] = buffer, spans, judged
+                if leaf_end == 0:
+                    self.held[rule] = buffer, spans, judged
+                cost = (spans[-1][1] - at) // COSTS_ONE
                 spans = [span for span in spans if span not in judged]
+                self.cost += cost + len(spans) // 2
                 judged.update(spans)
             if mark == 0x3A and len(spans) == 1 and buffer[spans[0][1]] == 0x20 and self.rules[rule].label == "password":
                 spans = [values.phrase(buffer, spans[0])] if values.LINE_BEGINS.search(window, 0, start) else spans
@@ -122,13 +139,25 @@ class KeyedValues:
             return self.accept(buffer, values.value(buffer, at + 2), rule) if rule >= 0 else []
         return self.otherwise(buffer, at, mark, window)
 
-    def is_held(self, buffer: bytes, at: int, rule: int) -> bool:
-        """Whether the list or object at *at* lies within the last one of *rule*, between its leaves and not inside of one."""
+    def weigh(self, found: Sequence[Found], at: int, last: int, done: int) -> int:
+        """As how many vain hits the key before *at*, of which this was *found*, counts in a flood.
+
+        *last* to *done* is what was found before.
+        """
+        cost = self.cost + (1 if found else 2) + (WITHIN_ANOTHER if last < at and at - self.key_size < done else 0)
+        self.cost = self.key_size = 0
+        return cost
+
+    def leaf_end(self, buffer: bytes, at: int, rule: int) -> int:
+        """Where the leaf ends in which the list or object at *at* lies, if it lies within the last one of *rule*; 0 if it does not.
+
+        -1 if it lies between the leaves: they are its own.
+        """
         held, leaves, _ = self.held.get(rule, (b"", [], set()))
-        if held is not buffer or at >= leaves[-1][0]:
-            return False
+        if held is not buffer or at >= leaves[-1][1]:
+            return 0
         number = bisect_right(leaves, (at, len(buffer))) - 1
-        return number < 0 or at >= leaves[number][1]
+        return leaves[number][1] if number >= 0 and at < leaves[number][1] else -1
 
     def otherwise(self, buffer: bytes, at: int, mark: int, window: bytes) -> list[Found]:
         """The rarer ways to join a key and its value."""
@@ -162,12 +191,15 @@ class KeyedValues:
         plain = stripped.translate(NOT_KEY)
         key = plain.rpartition(b" ")[2]
         start = len(stripped) - len(key)
+        self.key_size = len(window) - start
         rule = self.keys.verdict(key)
         if start > 1 and stripped[start - 1] == 0x20 and stripped[start - 2] not in b":=,;|>":
             before = plain[max(0, start - 32) : start - 1].rpartition(b" ")[2]
             if key.isalpha() and before.isalpha() and len(before) < 24 and before.lower() not in LINKS:
+                self.key_size += len(before) + 1
                 return self.keys.verdict(b"%b %b" % (before, key)), start
             if len(spaced := last_words(plain[-48:])) > len(key):
+                self.key_size += len(spaced) - len(key)
                 rule = self.keys.verdict(spaced)
         return rule, start
 
@@ -189,7 +221,7 @@ class KeyedValues:
                     found += [(*one.span(1), rule) for one in headers.PARAMETER.finditer(buffer, start, end)]
                     continue
                 text = buffer[start:end]
-            if text in values.CONSTANTS:
+            if text in values.CONSTANTS or not text.strip(MARKS):
                 continue
             if (b"." in text or b"_" in text) and buffer[start - 1] not in b"\x22'`" and self.is_name(text):
                 continue  # `password = user.password`

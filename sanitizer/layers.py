@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from operator import add as plus
 from typing import Protocol
@@ -13,8 +13,8 @@ from sanitizer.decoding import Span
 from sanitizer.finding import BETWEEN_TEXTS, Finding
 from sanitizer.record import Join
 
-APART = b"\n\n"
-"""Between lines that are decoded together: an encoded text may go on after one line end, and these lines are no neighbours."""
+APART = BETWEEN_TEXTS + b"\n"
+"""Between lines that are decoded together: they are no neighbours, also where an encoded text takes the first line end."""
 
 
 class Layer(Protocol):
@@ -148,23 +148,41 @@ class Seen:
         """Those lines of *layer*, at *spans*, that were not met yet as what stands at their place of the root buffer."""
         text, met = layer.text, self.met
         fresh: list[Span] = []
+        again: list[tuple[bytes, Span]] = []
         for span in spans:
             line = text[span[0] : span[1]]
-            known = met.get(line)
-            if known is None:  # as are most: to work out their places would cost more than all else
+            if line in met:
+                again.append((line, span))
+            else:  # as are most: to work out their places would cost more than all else
                 met[line] = layer, span[0]
                 fresh.append(span)
-                continue
-            if isinstance(known, tuple):
-                known = met[line] = {place(*known)}
-            at = place(layer, span[0])
-            if at not in known:
+        if not again:
+            return fresh
+        self.settle({line for line, _ in again})
+        for (line, span), at in zip(again, places(layer, [span[0] for _, span in again]), strict=True):
+            known = met[line]
+            if isinstance(known, set) and at not in known:
                 known.add(at)
                 fresh.append(span)
-        return fresh
+        return sorted(fresh)
+
+    def settle(self, lines: Iterable[bytes]) -> None:
+        """Work out the places of those of *lines* that were met once, all of one layer together."""
+        first: dict[int, tuple[Layer, list[bytes], list[int]]] = {}
+        for line in lines:
+            known = self.met[line]
+            if isinstance(known, tuple):
+                _, once, begins = first.setdefault(id(known[0]), (known[0], [], []))
+                once.append(line)
+                begins.append(known[1])
+        for layer, once, begins in first.values():
+            self.met.update(zip(once, ({at} for at in places(layer, begins)), strict=True))
 
 
-def place(layer: Layer, at: int) -> int:
-    """The place of the root buffer that *at* is of."""
-    where = layer.locate([(at, at + 1, 0)])
-    return where[0][0] if where else -1
+def places(layer: Layer, begins: Sequence[int]) -> list[int]:
+    """The place of the root buffer that each of *begins* is of; -1 for none."""
+    found = [-1] * len(begins)
+    for start, _, number in layer.locate([(at, at + 1, number) for number, at in enumerate(begins)]):
+        if found[number] < 0:
+            found[number] = start
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 
 Span = tuple[int, int]
 
@@ -57,26 +58,50 @@ def defaults(buffer: bytes, start: int) -> list[Span]:
     return [found.span("text") for found in DEFAULT.finditer(buffer, start, end)] if end >= 0 else []
 
 
+class LineEnds:
+    """Where lines end. A long line may be asked about at each of its keys, so the last answer is remembered."""
+
+    __slots__ = ("buffer", "end", "start")
+
+    def __init__(self) -> None:
+        self.buffer, self.start, self.end = b"", 0, 0
+
+    def find(self, buffer: bytes, start: int) -> int:
+        """The first line end in *buffer* from *start* on, or where it ends."""
+        if self.buffer is not buffer or not self.start <= start <= self.end:
+            feed = buffer.find(b"\n", start)
+            feed = len(buffer) if feed < 0 else feed
+            back = buffer.find(b"\r", start, feed)
+            self.buffer, self.start, self.end = buffer, start, feed if back < 0 else back
+        return self.end
+
+
+_ends = threading.local()
+
+
 def line_end(buffer: bytes, start: int, stop: int) -> int:
     """Where the line that *start* is on ends, not after *stop*."""
-    ends = [at for at in (buffer.find(b"\n", start, stop), buffer.find(b"\r", start, stop)) if at >= 0]
-    return min(ends, default=min(stop, len(buffer)))
+    ends: LineEnds | None = getattr(_ends, "ends", None)
+    if ends is None:
+        ends = _ends.ends = LineEnds()
+    return min(ends.find(buffer, start), stop, len(buffer))
 
 
-def leaves(buffer: bytes, start: int) -> list[Span]:  # noqa: PLR0912 - one branch a kind of token
+def leaves(buffer: bytes, start: int, stop: int = 0) -> list[Span]:  # noqa: PLR0912 - one branch a kind of token
     """The strings, numbers and words of the list or object at *start*, but for keys and constants.
 
-    Where it is nested too deeply to be followed, all of the rest of the line is one span.
+    Where it is nested too deeply to be followed, all of the rest of the line is one span. What lies behind *stop* is not looked at.
     """
+    stop = min(stop or start + LONGEST, start + LONGEST)
     spans: list[Span] = []
     depth = 0
     pending: Span | None = None
-    for token in TOKEN.finditer(buffer, start, start + LONGEST):
+    for token in TOKEN.finditer(buffer, start, stop):
         text = token[0]
         if text in (b"[", b"{"):
             depth += 1
             if depth > DEEPEST:
-                return [*spans, (token.start(), line_end(buffer, token.start(), start + LONGEST))]
+                return [*spans, (token.start(), line_end(buffer, token.start(), stop))]
         elif text in (b"]", b"}"):
             depth -= 1
         elif text in (b":", b"="):

@@ -20,7 +20,8 @@ SHORT = 512
 
 
 MOST_VAIN, VAIN_WITHIN = 8192, 1 << 16
-"""Hits within so many bytes of one line that may lead to nothing. A key whose value is refused counts as two, any other as one.
+"""Hits within so many bytes of one line that may lead to nothing. A key whose value is refused counts as two, any other as one, and
+what lists and objects cost besides.
 
 The densest of what programs write has a quarter of them; a line made of nothing else would take a second for each megabyte.
 """
@@ -122,16 +123,21 @@ class Scanner:
         self.general = tuple(["general" in rule.tags for rule in self.rules])
         self.keyed = KeyedValues(self.rules)
         self.signs = Signs([], [])
+        self.apart = b"\n"
+        self.vain = self.most_vain = 0
         self.runs = Runs(self.rules)
 
-    def find(self, buffer: bytes) -> list[Finding]:
+    def find(self, buffer: bytes, apart: bytes = b"\n", most_vain: int = 1 << 62) -> list[Finding]:
         """Findings in *buffer*, in order, none overlapping. The buffer begins and ends with a line feed.
 
-        Afterwards `signs` says where a line may hold what only its views show.
+        *apart* stands between what was read as lines of their own. Raises `FloodError` for one made of beginnings, or if more than
+        *most_vain* hits in all lead to nothing; afterwards `vain` says how many did, and `signs` where a line may hold what only
+        its views show.
         """
         self.signs = Signs([], [])
-        found, apart = self.follow(buffer, self.everywhere, self.everywhere.hits(buffer))
-        if not apart:
+        self.apart, self.vain, self.most_vain = apart, 0, most_vain
+        found, disjoint = self.follow(buffer, self.everywhere, self.everywhere.hits(buffer))
+        if not disjoint:
             found = merged(found)
         more, hits = self.run_hits(buffer, found)
         if hits:
@@ -161,7 +167,9 @@ class Scanner:
                 hits.add(place << bits | hit & mask)
         return found, sorted(hits)
 
-    def follow(self, buffer: bytes, scan: Pass, hits: Sequence[int]) -> tuple[list[Finding], bool]:  # noqa: PLR0912 - the hot loop
+    def follow(  # noqa: PLR0912, PLR0915 - the hot loop
+        self, buffer: bytes, scan: Pass, hits: Sequence[int]
+    ) -> tuple[list[Finding], bool]:
         """What the *hits* of *scan* lead to, in the order of hits, and whether no finding overlaps another."""
         found: list[Finding] = []
         add = found.append
@@ -188,7 +196,7 @@ class Scanner:
                         missed = at
                         vain += 1
                         if vain > MOST_VAIN:
-                            vain, since = withstand(buffer, since, at)
+                            vain, since = self.withstand(buffer, since, at)
                     continue
                 start, end = span
                 if start >= done:
@@ -204,9 +212,9 @@ class Scanner:
                 asked = at  # one key is often hit twice: as what it is, and as what it ends with
                 here = self.keyed.find(buffer, at)
                 if here is not NOTHING:
-                    vain += 1 if here else 2
+                    vain += self.keyed.weigh(here, at, last, done)
                     if vain > MOST_VAIN:
-                        vain, since = withstand(buffer, since, at)
+                        vain, since = self.withstand(buffer, since, at)
                 for finding in here:
                     start, end, rule = finding
                     if start >= done:
@@ -216,15 +224,18 @@ class Scanner:
                         if end > done:
                             last, done, kind = min(start, last), end, kinds[rule]
                     add(finding)
+        self.vain += vain
         return found, apart
 
+    def withstand(self, buffer: bytes, since: int, at: int) -> tuple[int, int]:
+        """Begin to count vain hits anew *at* this place. Raises `FloodError` if those *since* another are too many for their line.
 
-def withstand(buffer: bytes, since: int, at: int) -> tuple[int, int]:
-    """Begin to count vain hits anew *at* this place. Raises `FloodError` if those *since* another are too many for their line.
-
-    Numbers in a row are no flood: results hold them by the ten thousand.
-    """
-    text = buffer[since:at]
-    if len(text) < VAIN_WITHIN and b"\n" not in text and 8 * len(text.translate(None, NOT_LETTERS)) > len(text):
-        raise FloodError
-    return 0, at
+        Numbers in a row are no flood: results hold them by the ten thousand.
+        """
+        self.vain += MOST_VAIN
+        text = buffer[since:at]
+        if self.vain > self.most_vain:
+            raise FloodError
+        if len(text) < VAIN_WITHIN and self.apart not in text and 8 * len(text.translate(None, NOT_LETTERS)) > len(text):
+            raise FloodError
+        return 0, at

@@ -75,10 +75,11 @@ SCHEME = re.compile(
 )
 
 
-def value(buffer: bytes, at: int, *, line: bool = False) -> list[Span]:
+def value(buffer: bytes, at: int, *, line: bool = False, stop: int = 0) -> list[Span]:
     """The spans of the value that starts at *at* (after `:` or `=`); none if there is no value.
 
-    `line` takes an unquoted value to the end of its line (a cookie header). A list or object gives the spans of its leaves.
+    `line` takes an unquoted value to the end of its line (a cookie header). A list or object gives the spans of its leaves, those
+    before *stop* if that is given.
     """
     usual = USUAL.match(buffer, at)
     if usual is not None and not line:
@@ -99,7 +100,7 @@ def value(buffer: bytes, at: int, *, line: bool = False) -> list[Span]:
             end = closing(buffer, quote.end(), quote[0])
             return nonempty(quote.end(), end)
     if code in b"[{" and not line:
-        return defaults(buffer, start) if code == 0x7B and is_schema(buffer, start) else leaves(buffer, start)
+        return defaults(buffer, start) if code == 0x7B and is_schema(buffer, start) else leaves(buffer, start, stop)
     if code == 0x3C:
         found = CDATA.match(buffer, start) or ANGLED.match(buffer, start)
         return nonempty(*found.span(1)) if found else []

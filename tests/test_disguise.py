@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 from engines import redactor, rule
 
-from sanitizer.disguise import DEPTH, NestingError, line_starts
+from sanitizer.disguise import DEEPEST, NestingError, line_starts
 from sanitizer.layers import Decoded, Root
 from sanitizer.record import Join
 from sanitizer.scan import Signs
@@ -53,7 +53,7 @@ def test_encodings_within_one_another_are_followed(depth: int) -> None:
 
 
 def test_what_is_nested_more_deeply_than_is_followed_does_not_pass() -> None:
-    deep = b"to %" + b"25" * (DEPTH - 2) + b"61cme_secret ok"
+    deep = b"to %" + b"25" * (DEEPEST - 2) + b"61cme_secret ok"
     assert RUN.text(deep) == b"to [REDACTED:acme] ok"
 
     with pytest.raises(NestingError):

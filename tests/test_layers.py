@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sanitizer.layers import Broken, Decoded, Level, Root, Seen
+from sanitizer.layers import APART, Broken, Decoded, Level, Root, Seen
 from sanitizer.record import Join
 from sanitizer.views import DECODERS, View
 
@@ -11,7 +11,7 @@ PERCENT = next(decoder for decoder in DECODERS if decoder.decode(b"%41") == b"A"
 
 def decoded(buffer: bytes, *lines: bytes) -> Decoded:
     spans = [(buffer.index(line), buffer.index(line) + len(line)) for line in lines]
-    source = b"\n\n".join(lines)
+    source = APART.join(lines)
     return Decoded(Root(buffer), spans, View(source, PERCENT.decode(source) or b"", PERCENT))
 
 
@@ -19,14 +19,14 @@ def test_a_finding_in_lines_that_were_decoded_together_stands_in_its_own() -> No
     buffer = b"\na %41b\nplain\nx %43d y\n"
     layer = decoded(buffer, b"a %41b", b"x %43d y")
 
-    assert layer.text == b"a Ab\n\nx Cd y"
-    assert layer.locate([(2, 4, 1), (8, 10, 2)]) == [(3, 7, 1), (16, 20, 2)]
+    assert layer.text == b"a Ab" + APART + b"x Cd y"
+    assert layer.locate([(2, 4, 1), (6 + len(APART), 8 + len(APART), 2)]) == [(3, 7, 1), (16, 20, 2)]
 
 
 def test_a_finding_over_two_lines_that_were_decoded_together_stands_in_both() -> None:
     buffer = b"\na %41b\nplain\nx %43d y\n"
 
-    assert decoded(buffer, b"a %41b", b"x %43d y").locate([(3, 7, 1)]) == [(6, 7, 1), (14, 15, 1)]
+    assert decoded(buffer, b"a %41b", b"x %43d y").locate([(3, 5 + len(APART), 1)]) == [(6, 7, 1), (14, 15, 1)]
 
 
 def test_a_finding_in_a_reading_stands_on_each_line_of_it() -> None:
