@@ -48,8 +48,11 @@ def _compile() -> re.Pattern[bytes]:
 
 _ranges = _compile().fullmatch
 _long = re.compile(
-    rb"4\d{18}|(?:50(?:18|20|38|6[01])|5893|6304|6759|676[1-3]|62\d\d|6011|64[4-9]\d|65\d\d|35[2-8]\d|9792|220[0-4])\d{8,15}"
+    rb"4\d{18}|(?:50(?:18|20|38|6[01])|5893|6304|6759|676[1-3]|6799|62\d\d|6011|64[4-9]\d|65\d\d|35[2-8]\d|9792|220[0-4])\d{8,15}"
 ).fullmatch
+_octets = re.compile(rb"(?:[0-9A-Fa-f]{2}:){6,}[0-9A-Fa-f]{2}").match
+"""A fingerprint or a hardware address."""
+
 _uatp = re.compile(rb"1\d{14}").fullmatch
 
 
@@ -94,4 +97,4 @@ def card_grouped(number: bytes) -> bool:
 def card_keyed(number: bytes) -> bool:
     """Whether *number*, the value of a field named after a card, may be one: some UnionPay cards have no check digit."""
     digits = number.translate(None, _NOT_DIGITS)
-    return 12 <= len(digits) <= 19 and len(number) <= 3 * len(digits)
+    return 12 <= len(digits) <= 19 and len(number) <= 3 * len(digits) and _octets(number) is None
