@@ -25,7 +25,7 @@ _IBAN_LENGTHS = {
         15: "NO", 16: "BE BI", 18: "DK FI FO GL NL SD FK", 19: "MK SI", 20: "AT BA EE KZ LT LU XK MN", 21: "CH HR LI LV",
         22: "BG BH CR DE GB GE IE ME RS VA", 23: "AE GI IL IQ OM SO TL", 24: "AD CZ ES MD PK RO SA SE SK TN VG",
         25: "LY PT ST", 26: "IS TR DJ", 27: "BI FR GR IT MC MR SM BF CM CF CG GA GQ TD KM DZ",
-        28: "AL AZ BY CY DO EG GT HU LB PL SV SN HN NI BJ CI ML NE TG", 29: "BR PS QA UA", 30: "JO KW MU YE", 31: "MT SC", 32: "LC",
+        28: "AL AZ BY CY DO GT HU LB PL SV SN HN NI BJ CI ML NE TG", 29: "BR EG PS QA UA", 30: "JO KW MU YE", 31: "MT SC", 32: "LC",
         33: "RU",
     }.items()
     for country in countries.split()
@@ -165,7 +165,18 @@ def cookie(text: bytes) -> bool:
     return (b"=" in text and len(text) >= 4 and not words.placeholder(text)) or words.token(text)
 
 
-_one_time = re.compile(rb"\d{3,10}|[A-Z0-9]{4,8}(?:[- ][A-Z0-9]{4,8}){0,7}|[a-z0-9]{4,5}-[a-z0-9]{4,5}").fullmatch
+_pin = re.compile(rb"\d{3,12}").fullmatch
+
+
+def pin(text: bytes) -> bool:
+    """A PIN or the code of a lock: three to twelve digits."""
+    return _pin(text) is not None
+
+
+_one_time = re.compile(
+    rb"\d{3,10}|[A-Z0-9]{4,8}(?:[- ][A-Z0-9]{4,8}){0,7}|[a-z0-9]{4,5}-[a-z0-9]{4,5}|(?:[a-z0-9\-]{6,24}[, ]{1,2}){1,31}[a-z0-9\-]{6,24}"
+).fullmatch
+"""Digits, groups of capitals or of small letters, or a list of such."""
 
 
 def one_time_code(text: bytes) -> bool:
@@ -189,6 +200,11 @@ def told_password(text: bytes) -> bool:
     if letters < 2 or len(text) < 6 or text[:1] == b"/" or not (digits or _signed(text)):
         return False
     return _hash_name(text) is None and words.password(text)
+
+
+def told_code(text: bytes) -> bool:
+    """As `told_password`, where a mark stands before it; or digits alone."""
+    return (text.isdigit() and 6 <= len(text) <= 20) or told_password(text)
 
 
 def told_argument(text: bytes) -> bool:
@@ -254,6 +270,7 @@ CHECKS: dict[str, Check] = {
     "card-grouped": cards.card_grouped,
     "card-keyed": cards.card_keyed,
     "card-code": card_code,
+    "pin": pin,
     "coordinate": coordinate,
     "ipv6": ipv6,
     "mrz": mrz,
@@ -274,6 +291,7 @@ CHECKS: dict[str, Check] = {
     "cookie": cookie,
     "one-time-code": one_time_code,
     "told-password": told_password,
+    "told-code": told_code,
     "url-password": url_password,
     "told-argument": told_argument,
     "told-netrc": told_netrc,

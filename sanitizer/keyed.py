@@ -126,6 +126,8 @@ class KeyedValues:
                 judged.update(spans)
             if mark == 0x3A and len(spans) == 1 and buffer[spans[0][1]] == 0x20 and self.rules[rule].label == "password":
                 spans = [values.phrase(buffer, spans[0])] if values.LINE_BEGINS.search(window, 0, start) else spans
+            elif mark == 0x3D and len(spans) == 1 and window[start - 1 : start] == b";" and buffer[spans[0][1]] == 0x20:
+                spans = [values.part(buffer, spans[0])]
             elif spans and mark == 0x3A and self.rules[rule].check == "named-secret" and GOES_ON.match(buffer, spans[0][0]):
                 return []
             return self.accept(buffer, spans, rule)
@@ -175,6 +177,9 @@ class KeyedValues:
             at = GIVEN.match(buffer, at).end()  # type: ignore[union-attr]  # matches the empty string
             told = joints.TELLING.match(buffer, at)
             return self.accept(buffer, values.value(buffer, at), rule) if rule >= 0 and told else []
+        if mark in b"\x22'`" and tail.endswith(b" to ", 0, -1):
+            rule, _ = self.owner(window[:-5])
+            return self.accept(buffer, values.value(buffer, at - 1), rule) if rule >= 0 else []
         if mark == 0x20:
             if tail.endswith(b"insert into "):
                 return self.believed(buffer, pairs.inserted(buffer, at, self.keys.verdict))
@@ -205,6 +210,8 @@ class KeyedValues:
 
     def accept(self, buffer: bytes, spans: Iterable[values.Span], rule: int) -> list[Found]:
         """Leave out what is no secret, and the scheme of a credential."""
+        if self.rules[rule].label == "phone":
+            spans = [values.number(buffer, span) for span in spans]
         return self.believed(buffer, [(start, end, rule) for start, end in spans])
 
     def believed(self, buffer: bytes, candidates: Iterable[Found]) -> list[Found]:

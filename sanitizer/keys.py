@@ -168,6 +168,7 @@ TAILS = (
     rb"[\x22'] value",
     rb"[\x22'] content",
     rb" set to ",
+    rb" to [\x22'`]",
     rb" [\-~]>",
     rb" \xe2[\x86\x87]",
     rb"[\x22'][ \t][ \t]",
@@ -198,7 +199,7 @@ AFTER = 16
 BARE = (b"secret", b"token", b"key", b"access", b"private", b"[^A-Za-z]pat")
 """Those names."""
 
-STEMS = (b"password", b"passwd", b"pwd", b"secret", b"token", b"api.?key", b"session.?id")
+STEMS = (b"password", b"passwd", b"pwd", b"secret", b"token", b"api.?key", b"session.?id", rb"[_\-.]key[_\-.](?:pro|liv|dev|tes|stag)")
 STRONG = frozenset(("password", "passwd", "pwd", "pass", "secret", "token", "apikey"))
 """Names that words may follow, where the value is a random string."""
 

@@ -80,8 +80,8 @@ def nkey_seed(token: bytes) -> bool:
     return binascii.crc_hqx(decoded[:-2], 0) == int.from_bytes(decoded[-2:], "little")
 
 
-_hex = re.compile(rb"[0-9a-f]{16,}").fullmatch
-_loud = re.compile(rb"(?:secret|token|SECRET|TOKEN|KEY|ACCESS|PRIVATE|PAT|[Ss]ecret_?[Kk]ey|[Aa]pi_?[Kk]ey)$").search
+_hex = re.compile(rb"[0-9a-f]{16,}|[0-9A-F]{16,}").fullmatch
+_loud = re.compile(rb"(?:secret|token|SECRET|TOKEN|KEY|ACCESS|PRIVATE|PAT|[Ss]ecret_?[Kk]ey|[Aa]pi_?[Kk]ey|API[ _]?[Kk](?:ey|EY))$").search
 
 
 @lru_cache(4096)
@@ -96,7 +96,11 @@ def after_name(token: bytes, name: bytes) -> bool:
 
 def prefixed_token(token: bytes) -> bool:
     """A random string behind a prefix: as mixed as one, and no name of a program (`mv_LowLevelCheckIfVideoPlayable`)."""
-    return mixed_token(token) and not words.wordlike(token.rpartition(b"_")[2])
+    return mixed_token(token) and _prefix(token) is not None and not words.wordlike(token.rpartition(b"_")[2])
+
+
+_prefix = re.compile(rb"(?:(?:[a-z]+\d{0,4}[a-z]{0,4}|[A-Z]+\d{0,4}[A-Z]{0,4}|[A-Z][a-z]+)[_\-])+(?:[A-Za-z0-9]{1,10}[_\-]){0,3}").match
+"""What names its provider: a word, as random strings that hold a hyphen do not begin with."""
 
 
 _no_key = re.compile(

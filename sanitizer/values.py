@@ -31,6 +31,9 @@ CODE = re.compile(
 )
 """A call or a subscript: what a program has for a value, and no value."""
 
+NOTE = re.compile(rb"\((?:sensitive|known|not|no|none|null|hidden|redacted|masked|unset|empty|same|see)\b[a-z ]{0,40}\)")
+"""What a program prints in a value's place: `(sensitive value)`."""
+
 BLOCK = re.compile(rb"[|>][+\-]?\d?[ \t]*(?:#[^\n]*)?\n(?=[ \t]+\S)")
 INDENT = re.compile(rb"[ \t]*(?:-[ ])*")
 
@@ -144,6 +147,29 @@ def phrase(buffer: bytes, span: Span) -> Span:
     return (start, start + len(text)) if passphrase(text) else span
 
 
+IN_GROUPS = re.compile(rb"[+(\[]{0,2}\d[\d .\-()/\]]{1,26}\d(?![\w.:,%/\-]*[A-Za-z:%])")
+FEW = 5
+"""Digits that are no telephone number by themselves."""
+
+
+def number(buffer: bytes, span: Span) -> Span:
+    """*span*, with the groups that follow it if it is the first group of a telephone number."""
+    start, end = span
+    if buffer[end] not in b" )" or sum(0x30 <= byte <= 0x39 for byte in buffer[start:end]) > FEW or end - start > 2 * FEW:
+        return span
+    groups = IN_GROUPS.match(buffer, start)
+    return (start, groups.end()) if groups and groups.end() > end else span
+
+
+REST_OF_PART = re.compile(rb"(?:[ ][\w.!@#$%^&*+?\-]{1,64}){1,12}(?=;)")
+
+
+def part(buffer: bytes, span: Span) -> Span:
+    """*span*, to the next semicolon: a connection string ends its values so, and they may have several words."""
+    rest = REST_OF_PART.match(buffer, span[1])
+    return (span[0], rest.end()) if rest else span
+
+
 def closing(buffer: bytes, start: int, quote: bytes) -> int:
     """The end of a value that *quote* (an escaped quote, such as `\\"`) opened.
 
@@ -203,7 +229,7 @@ def below(buffer: bytes, at: int, start: int) -> list[Span]:
 
 def bare(buffer: bytes, start: int) -> list[Span]:
     """An unquoted value: to white space or a quote, less what belongs to the text around it."""
-    if CODE.match(buffer, start):
+    if CODE.match(buffer, start) or NOTE.match(buffer, start):
         return []
     found = BARE.match(buffer, start, start + LONGEST)
     if found is None:

@@ -24,7 +24,7 @@ _placeholder = re.compile(
     rb"""(?ix)
       [xX*.\-_\#?\s]* | (?:\xe2\x80\xa2|\xe2\x97\x8f|\xe2\x80\xa6)+
     | <[a-z][a-z \-_.'/|:]{0,60}> | <[a-z_.]+\ (?:object|at|of|function)\b[^>]{0,200}>     # <your-key> <Token object at 0x7f..>
-    | \$\{[^{}]{1,80}\} | \$[A-Z_][A-Z0-9_]{2,60} | \{\{[^{}]{1,80}\}\} | \$\{\{[^{}]{1,80}\}\} | \{[a-z_][a-z_.]{0,60}\}
+    | \$\{[^{}]{1,80}\} | (?-i:\$(?:[A-Z_][A-Z0-9_]{2,60}|[a-z_][a-z0-9_]{2,60}|[A-Za-z_]{3,60})) | \{\{[^{}]{1,80}\}\} | \$\{\{[^{}]{1,80}\}\} | \{[a-z_][a-z_.]{0,60}\}
     | %\([a-z_]+\)[sdr] | %[sdrvq] | %[A-Z_]{2,40}% | :[a-z_]{2,40} | @[a-z_]{2,40}\(?\)?
     | (?:process\.env|os\.environ|os\.getenv|env|secrets|config|settings|self|vault|args|kwargs|options|params|req|request)
       [.\[(][\w.\-\[\]'"()]{1,80}
@@ -82,7 +82,7 @@ TELLING = 200
 """Bytes of a value that are looked at: more could not change the verdict, and would make hostile lines slow."""
 
 _separated = re.compile(rb"[:/. _\-]").search
-_mixed = re.compile(rb"(?=(?:[^A-Z]*[A-Z]){8})(?=(?:[^a-z]*[a-z]){8})[A-Za-z_\-]{32,}").fullmatch
+_mixed = re.compile(rb"(?=(?:[^A-Z]*[A-Z]){8})(?=(?:[^a-z]*[a-z]){8})[A-Za-z_\-+/]{32,}").fullmatch
 
 
 @lru_cache(4096)
@@ -103,7 +103,7 @@ def placeholder(value: bytes) -> bool:
     return len(value) < TELLING and _placeholder(value.strip(b" \t\"'`")) is not None
 
 
-_path = re.compile(rb"(?:/|~/|\.{1,2}/|[A-Za-z]:[\\/])[\w.\-/\\ ]*").fullmatch
+_path = re.compile(rb"(?!/(?=[^a-z]{0,64}[a-z])(?=[^A-Z]{0,64}[A-Z])[A-Za-z]{3,64}\d{2,8}\Z)(?:/|~/|\.{1,2}/|[A-Za-z]:[\\/])[\w.\-/\\ ]*").fullmatch
 
 
 def password(value: bytes) -> bool:
