@@ -55,7 +55,8 @@ class Disguises:
         *signs* are those that a scan of it saw, *found* is what it shows plainly.
         """
         seen = Seen()
-        hidden = self.follow(self.decode(Root(without_binary(buffer, found, self.binary)), outside(signs, found), seen), seen, len(buffer))
+        root = Root(without_binary(buffer, found, self.binary))
+        hidden = self.follow(self.decode(root, outside(signs, found), seen), seen, len(buffer))
         if joins:
             starts = line_starts(lines)
             seams = Seams(buffer, [*found, *hidden], self.scanner.rules)
