@@ -10,7 +10,7 @@ import binascii
 import re
 from collections.abc import Callable
 
-from sanitizer import addresses, cards, identifiers, identifiers_europe, phones, token_checks, words
+from sanitizer import addresses, cards, identifiers, identifiers_europe, phones, token_checks, told, words
 
 Check = Callable[[bytes], bool]
 
@@ -174,7 +174,8 @@ def pin(text: bytes) -> bool:
 
 
 _one_time = re.compile(
-    rb"\d{3,10}|[A-Z0-9]{4,8}(?:[- ][A-Z0-9]{4,8}){0,7}|[a-z0-9]{4,5}-[a-z0-9]{4,5}|(?:[a-z0-9\-]{6,24}[, ]{1,2}){1,31}[a-z0-9\-]{6,24}"
+    rb"\d{3,10}|[A-Z0-9]{4,8}(?:[- ][A-Z0-9]{4,8}){0,7}|[a-z0-9]{4,5}-[a-z0-9]{4,5}"
+    rb"|(?:[a-z0-9\-]{6,24}[, ]{1,2}){1,31}[a-z0-9\-]{6,24}"
 ).fullmatch
 """Digits, groups of capitals or of small letters, or a list of such."""
 
@@ -182,39 +183,6 @@ _one_time = re.compile(
 def one_time_code(text: bytes) -> bool:
     """A one-time password, PIN or recovery code: it holds a digit."""
     return _one_time(text.strip()) is not None and any(48 <= c <= 57 for c in text)
-
-
-_hash_name = re.compile(
-    rb"(?i)(?:sha|md|aes|rsa|utf|ipv|oauth|base|v|http|bcrypt|argon|pbkdf|scrypt|rfc|ldap|mysql|win|php)\d[\w.\-]*"
-).fullmatch
-
-
-_signed = re.compile(rb"(?=.*[a-z])(?=.*[A-Z])\w+[!@#$%^&*~?+]\w.*").fullmatch
-
-
-def told_password(text: bytes) -> bool:
-    """A word behind the word password in a sentence that can be no word of it: letters and digits or signs."""
-    text = text.rstrip(b".!?")
-    letters = sum([65 <= c <= 90 or 97 <= c <= 122 or c > 127 for c in text])
-    digits = sum([48 <= c <= 57 for c in text])
-    if letters < 2 or len(text) < 6 or text[:1] == b"/" or not (digits or _signed(text)):
-        return False
-    return _hash_name(text) is None and words.password(text)
-
-
-def told_code(text: bytes) -> bool:
-    """As `told_password`, where a mark stands before it; or digits alone."""
-    return (text.isdigit() and 6 <= len(text) <= 20) or told_password(text)
-
-
-def told_argument(text: bytes) -> bool:
-    """A password as an argument of a command: no word that would go on a sentence."""
-    return words.password(text) and not (words.wordlike(text) and text.isalpha())
-
-
-def told_netrc(text: bytes) -> bool:
-    """A password in netrc: no word that would go on a sentence."""
-    return words.password(text) and text not in (b"for", b"is", b"and", b"or")
 
 
 _UPPER, _LOWER, _DIGITS = bytes(range(65, 91)), bytes(range(97, 123)), bytes(range(48, 58))
@@ -290,11 +258,11 @@ CHECKS: dict[str, Check] = {
     "bearer": bearer,
     "cookie": cookie,
     "one-time-code": one_time_code,
-    "told-password": told_password,
-    "told-code": told_code,
+    "told-password": told.password,
+    "told-code": told.code,
     "url-password": url_password,
-    "told-argument": told_argument,
-    "told-netrc": told_netrc,
+    "told-argument": told.argument,
+    "told-netrc": told.netrc,
     "uuid-hex": uuid_hex,
     "email": email,
     "mailbox": mailbox,

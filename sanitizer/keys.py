@@ -199,7 +199,7 @@ AFTER = 16
 BARE = (b"secret", b"token", b"key", b"access", b"private", b"[^A-Za-z]pat")
 """Those names."""
 
-STEMS = (b"password", b"passwd", b"pwd", b"secret", b"token", b"api.?key", b"session.?id", rb"[_\-.]key[_\-.](?:pro|liv|dev|tes|stag)")
+STEMS = (b"password", b"passwd", b"pwd", b"secret", b"token", b"api.?key", b"session.?id", rb"key[_\-. ]?(?:pro|liv|dev|tes|stag)")
 STRONG = frozenset(("password", "passwd", "pwd", "pass", "secret", "token", "apikey"))
 """Names that words may follow, where the value is a random string."""
 

@@ -81,7 +81,9 @@ def nkey_seed(token: bytes) -> bool:
 
 
 _hex = re.compile(rb"[0-9a-f]{16,}|[0-9A-F]{16,}").fullmatch
-_loud = re.compile(rb"(?:secret|token|SECRET|TOKEN|KEY|ACCESS|PRIVATE|PAT|[Ss]ecret_?[Kk]ey|[Aa]pi_?[Kk]ey|API[ _]?[Kk](?:ey|EY))$").search
+_loud = re.compile(
+    rb"(?:secret|token|SECRET|TOKEN|KEY|ACCESS|PRIVATE|PAT|[Ss]ecret_?[Kk]ey|[Aa]pi_?[Kk]ey|API[ _]?[Kk](?:ey|EY))$"
+).search
 
 
 @lru_cache(4096)
@@ -99,7 +101,9 @@ def prefixed_token(token: bytes) -> bool:
     return mixed_token(token) and _prefix(token) is not None and not words.wordlike(token.rpartition(b"_")[2])
 
 
-_prefix = re.compile(rb"(?:(?:[a-z]+\d{0,4}[a-z]{0,4}|[A-Z]+\d{0,4}[A-Z]{0,4}|[A-Z][a-z]+)[_\-])+(?:[A-Za-z0-9]{1,10}[_\-]){0,3}").match
+_prefix = re.compile(
+    rb"(?:(?:[a-z]+\d{0,4}[a-z]{0,4}|[A-Z]+\d{0,4}[A-Z]{0,4}|[A-Z][a-z]+)[_\-])+(?:[A-Za-z0-9]{1,10}[_\-]){0,3}"
+).match
 """What names its provider: a word, as random strings that hold a hyphen do not begin with."""
 
 

@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter
 from functools import lru_cache
+from itertools import pairwise
 
 # How much likelier each pair of letters is in the words of programs than by chance: log2, from 0 (1/64) over 6 (even) to 9.
 _PAIRS = (
@@ -24,7 +25,8 @@ _placeholder = re.compile(
     rb"""(?ix)
       [xX*.\-_\#?\s]* | (?:\xe2\x80\xa2|\xe2\x97\x8f|\xe2\x80\xa6)+
     | <[a-z][a-z \-_.'/|:]{0,60}> | <[a-z_.]+\ (?:object|at|of|function)\b[^>]{0,200}>     # <your-key> <Token object at 0x7f..>
-    | \$\{[^{}]{1,80}\} | (?-i:\$(?:[A-Z_][A-Z0-9_]{2,60}|[a-z_][a-z0-9_]{2,60}|[A-Za-z_]{3,60})) | \{\{[^{}]{1,80}\}\} | \$\{\{[^{}]{1,80}\}\} | \{[a-z_][a-z_.]{0,60}\}
+    | \$\{[^{}]{1,80}\} | (?-i:\$(?:[A-Z_][A-Z0-9_]{2,60}|[a-z_][a-z0-9_]{2,60}|[A-Za-z_]{3,60}))
+    | \{\{[^{}]{1,80}\}\} | \$\{\{[^{}]{1,80}\}\} | \{[a-z_][a-z_.]{0,60}\}
     | %\([a-z_]+\)[sdr] | %[sdrvq] | %[A-Z_]{2,40}% | :[a-z_]{2,40} | @[a-z_]{2,40}\(?\)?
     | (?:process\.env|os\.environ|os\.getenv|env|secrets|config|settings|self|vault|args|kwargs|options|params|req|request)
       [.\[(][\w.\-\[\]'"()]{1,80}
@@ -103,7 +105,10 @@ def placeholder(value: bytes) -> bool:
     return len(value) < TELLING and _placeholder(value.strip(b" \t\"'`")) is not None
 
 
-_path = re.compile(rb"(?!/(?=[^a-z]{0,64}[a-z])(?=[^A-Z]{0,64}[A-Z])[A-Za-z]{3,64}\d{2,8}\Z)(?:/|~/|\.{1,2}/|[A-Za-z]:[\\/])[\w.\-/\\ ]*").fullmatch
+_path = re.compile(
+    rb"(?!/(?=[^a-z]{0,64}[a-z])(?=[^A-Z]{0,64}[A-Z])[A-Za-z]{3,64}\d{2,8}\Z)"  # a word and a number: no folder's name
+    rb"(?:/|~/|\.{1,2}/|[A-Za-z]:[\\/])[\w.\-/\\ ]*"
+).fullmatch
 
 
 def password(value: bytes) -> bool:
@@ -152,7 +157,15 @@ def _token(value: bytes) -> bool:
         return False
     if _harmless(value):
         return value.isdigit() and len(value) >= 12
-    return (not wordlike(value) and any(48 <= c <= 57 or c > 127 for c in value)) or random(value) or _scattered(value) is not None
+    if not wordlike(value) and (any(48 <= c <= 57 or c > 127 for c in value) or _jumbled(value)):
+        return True
+    return random(value) or _scattered(value) is not None
+
+
+def _jumbled(value: bytes) -> bool:
+    """Whether letters alone change their case as often as a random string's do, and no name's."""
+    changes = sum((a ^ b) & 0x20 for a, b in pairwise(value)) >> 5
+    return len(value) >= 12 and value.isalpha() and changes >= 0.36 * (len(value) - 1)
 
 
 def random(value: bytes) -> bool:

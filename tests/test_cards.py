@@ -74,6 +74,11 @@ def test_a_named_card_needs_no_check_digit() -> None:
     assert not card_keyed(b"basic")
 
 
+def test_a_fingerprint_is_no_card_whatever_its_field_is_named() -> None:
+    assert not card_keyed(b"18:2f:70:de:87:3f:e0:43:a6:d9:1b:b6")
+    assert not card_keyed(b"2d40:8c68:4c87:09a8:468c:bcef")
+
+
 @given(st.binary(max_size=60))
 def test_any_bytes_give_an_answer(text: bytes) -> None:
     for check in (luhn, card, card_grouped, card_keyed):

@@ -87,6 +87,21 @@ def test_a_one_time_code_holds_a_digit() -> None:
     assert accepts("one-time-code", "REQUIRED", "true", "") == [False] * 3
 
 
+def test_recovery_codes_come_in_lists() -> None:
+    assert accepts("one-time-code", "qc0s1-sbqiv, qc3jh-pkclx, dzssr-157bh") == [True]
+    assert accepts("one-time-code", "see, below, please") == [False]
+
+
+def test_a_pin_is_of_three_to_twelve_digits() -> None:
+    assert accepts("pin", "4821", "82537236") == [True] * 2
+    assert accepts("pin", "4", "GPIO17", "off") == [False] * 3
+
+
+def test_behind_a_mark_digits_alone_are_a_password() -> None:
+    assert accepts("told-code", "7065717422", "hunter2!") == [True] * 2
+    assert accepts("told-code", "12", "changed") == [False] * 2
+
+
 def test_ipv6_addresses_and_times_are_told_apart() -> None:
     assert accepts("ipv6", "2001:db8::1", "fe80::1ff:fe23:4567:890a", "1:2:3:4:5:6:7:8") == [True] * 3
     assert accepts("ipv6", "12:34:56", "::", "a::b::c", "dead::beef:") == [False, False, False, False]

@@ -99,6 +99,16 @@ def test_names_and_digests_are_not_mixed(text: bytes) -> None:
     assert not token_checks.mixed_token(text)
 
 
+def test_a_prefix_is_a_word() -> None:
+    assert token_checks.prefixed_token(b"acme_live_Zk3vQ9mXw7LpRt2YbN8sHdF4")
+    assert not token_checks.prefixed_token(b"e3aQNzs-wyOwc7PL_WSxbhJBJiWI3snYSGN9Qio6xQk")
+
+
+def test_what_may_be_a_digest_needs_more_of_a_name_than_key() -> None:
+    assert not token_checks.after_name(b"7D707260A0FEB43B", b"gpg: key")
+    assert token_checks.after_name(b"f0b951bd76365a15ddbc7c68f43186ff", b"using the API key")
+
+
 def test_a_constant_in_capitals_has_no_digits() -> None:
     assert token_checks.letters_and_digits(b"A2B")
     assert not token_checks.letters_and_digits(b"ABCDEF")

@@ -94,6 +94,21 @@ def test_odd_passwords_are_passwords(text: str) -> None:
     assert words.password(text.encode())
 
 
+@pytest.mark.parametrize("text", ["$Corvette629", "$Umm3R26", "/Silver556", "/Orange391"])
+def test_a_password_may_begin_like_a_variable_or_a_path(text: str) -> None:
+    assert words.password(text.encode())
+
+
+@pytest.mark.parametrize("text", ["$DB_PASSWORD", "$password", "$SecurePassword", "$pass2", "/srv/app2", "/Users/bob", "/app2"])
+def test_variables_and_paths_stay_what_they_are(text: str) -> None:
+    assert not words.password(text.encode())
+
+
+@pytest.mark.parametrize("text", ["ZhbhRAPrnzyGFPhT", "oSsjDpoRASudvtxC", "lJJqoPzDulnyZehhV/UZTDP+h/lsOFer"])
+def test_letters_alone_may_be_a_token(text: str) -> None:
+    assert words.token(text.encode())
+
+
 @pytest.mark.parametrize("text", ["required", "Incorrect", "/srv/app", "12", "C:\\Users\\bob", "expired."])
 def test_statuses_and_paths_are_no_passwords(text: str) -> None:
     assert not words.password(text.encode())

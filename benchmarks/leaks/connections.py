@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 from benchmarks.leaks import templates
-from benchmarks.leaks.formats import B64, HEX, KINDS, Fresh
+from benchmarks.leaks.formats import B64, HEX, KINDS, LOWER, Fresh
 from benchmarks.leaks.model import Case, Family, Secret, case
 
 URLS, PAIRS = templates.read("connections").values()
@@ -80,4 +80,31 @@ def pairs(fresh: Fresh, scale: int) -> Iterator[Case]:
             yield case("connection/pairs", form.format(t=template.format(**values)), *secrets)
 
 
-FAMILIES: dict[str, Family] = {"connection_url": urls, "connection_raw": awkward, "connection_pairs": pairs}
+TOLD = (
+    "username admin privilege 15 password 0 {v}",
+    "enable secret 0 {v}",
+    "snmp-server community {v} RO",
+    "A temporary password is generated for root@localhost: {v}",
+    "PASSWORD elastic = {v}",
+    "Your temporary password is: {v}",
+    "set the password to '{v}' please",
+    "New password for bob: {v}",
+    "a1 LOGIN bob {v}",
+    "PRIVMSG NickServ :IDENTIFY bob {v}",
+    "WIFI:T:WPA;S:home;P:{v};;",
+    "evil-winrm -i 10.0.0.5 -u bob -p '{v}'",
+)
+PHRASES = ("mysql -u root -p'{v}' app", "sshpass -p '{v}' ssh bob@h1", "Server=db1;UID=sa;PWD={v};Encrypt=true")
+
+
+def told(fresh: Fresh, scale: int) -> Iterator[Case]:
+    """Passwords as devices, databases, mail and chat tell them; phrases in quotes and in connection strings."""
+    for template in TOLD * 2 * scale:
+        value = fresh.password()
+        yield case("password/told", template.format(v=value), Secret("password", value, value))
+    for template in PHRASES * 4 * scale:
+        value = " ".join(fresh.pick(LOWER, 6) for _ in range(4))
+        yield case("password/phrase", template.format(v=value), Secret("password", value, value))
+
+
+FAMILIES: dict[str, Family] = {"connection_url": urls, "connection_raw": awkward, "connection_pairs": pairs, "password_told": told}

@@ -9,6 +9,7 @@ from benchmarks.leaks.formats import DIGITS, LOWER, Fresh
 from benchmarks.leaks.model import Case, Family, Secret, case
 
 LOCALS, DOMAINS, FORMS = templates.read("mailboxes").values()
+WRITTEN = ((" [at] ", " [dot] "), ("{at}", "{dot}"), (" <at> ", "."), ("[@]", "."), (" at ", " dot "), (" AT ", " DOT "))
 
 
 def mailboxes(fresh: Fresh, scale: int) -> Iterator[Case]:
@@ -25,6 +26,9 @@ def mailboxes(fresh: Fresh, scale: int) -> Iterator[Case]:
         for local in ('"{a} {b}"', '"{a}@{b}"', '"{a}..{b}"'):
             value = f"{local.format(a=fresh.pick(LOWER, 6), b=fresh.pick(LOWER, 6))}@kestrel.io"
             yield case("email/quoted", f"from <{value}> ok", Secret("email", value, value))
+        for sign, dot in WRITTEN:
+            value = f"{fresh.pick(LOWER, 7)}.{fresh.pick(LOWER, 5)}{sign}kestrel{dot}org"
+            yield case("email/read out", f"write to {value} today", Secret("email", value, value))
         for host in ("[10.1.2.3]", "[IPv6:2001:db8::1]"):
             value = f"{fresh.pick(LOWER, 9)}@{host}"
             yield case("email/literal", f"from <{value}> ok", Secret("email", value, value))

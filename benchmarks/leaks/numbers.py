@@ -62,6 +62,9 @@ def phones(fresh: Fresh, scale: int) -> Iterator[Case]:
                 "mobile number {v}",
                 "Phone Number: {v}",
                 '"mobile": "{v}"',
+                "Tél. : {v}",
+                "电话：{v}",
+                "Celular: {v}",
             )[fresh.number(0, 2) :: 3]:
                 yield case("phone/national", form.format(v=national), Secret("phone", digits, national))
             for style in (
@@ -195,6 +198,8 @@ def accounts(fresh: Fresh, scale: int) -> Iterator[Case]:
         value = fresh.iban()
         text = value if fresh.rnd.random() < 0.5 else " ".join(value[i : i + 4] for i in range(0, len(value), 4))
         yield case("iban/forms", form.format(v=text), Secret("iban", value, text))
+        small = fresh.iban().lower()
+        yield case("iban/small", f"iban {small} ok", Secret("iban", small, small))
     for form in (
         (
             "ssn={v}",
@@ -203,6 +208,7 @@ def accounts(fresh: Fresh, scale: int) -> Iterator[Case]:
             "social security number {v}",
             '{{"socialSecurityNumber":"{v}"}}',
             "applicant ssn {v} ok",
+            "Social Security #: {v}",
         )
         * 4
         * scale
