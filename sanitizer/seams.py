@@ -52,7 +52,7 @@ class Seams:
             new = shaped and self.is_open(before, start)
             marked = depth == 0 and self.softly(before)
             goes_on = depth == 0 and not shaped and (self.continues(start, end) or (marked and self.rests(start, end)))
-            if new and self.is_number(first, before, start, end):
+            if new and not marked and self.is_number(first, before, start, end):
                 new = before - self.buffer.rfind(b"\n", 0, before) - 1 in CONSOLES
             mailbox = marked and 0x40 in (self.buffer[start], self.buffer[before - 1])
             if not (new or goes_on or mailbox or (start in self.starts and (marked or self.continues(first, before)))):
