@@ -80,11 +80,16 @@ def extent_of(rule: Rule, refused: Refused | None = None) -> Extent:
         start, end = found.span(group)
         if buffer[end] in WORD and buffer[end - 1] in WORD:
             end = rest(buffer, end).end()  # type: ignore[union-attr]  # matches the empty string
+        if buffer[end - 1] in b"xX" and stand_in(buffer, start, end):
+            return None
         return start, end
 
     back = bool(rule.before or rule.anchor or rule.reach)
     return extent
 
+
+stand_in = re.compile(rb"(?:[A-Za-z]{1,10}\d{0,2}[_\-.]){0,4}(?:AIza(?:Sy)?|A[KS]IA)?[xX_\-.]{8,}").fullmatch
+"""A token of which documentation shows the prefix alone: `ghp_xxxxxxxxxxxxxxxx`."""
 
 FLAGS = re.compile(r"\s*\(\?([aimsx]+)\)")
 

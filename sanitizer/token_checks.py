@@ -102,7 +102,7 @@ def prefixed_token(token: bytes) -> bool:
 
 
 _prefix = re.compile(
-    rb"(?:(?:[a-z]+\d{0,4}[a-z]{0,4}|[A-Z]+\d{0,4}[A-Z]{0,4}|[A-Z][a-z]+)[_\-])+(?:[A-Za-z0-9]{1,10}[_\-]){0,3}"
+    rb"(?:(?:[a-z]{2,}\d{0,4}[a-z]{0,4}|[A-Z]{2,}\d{0,4}[A-Z]{0,4})[_\-])+(?:[A-Za-z0-9]{1,10}[_\-]){0,3}"
 ).match
 """What names its provider: a word, as random strings that hold a hyphen do not begin with."""
 

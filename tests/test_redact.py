@@ -152,3 +152,15 @@ def test_what_follows_a_mask_directly_is_still_redacted() -> None:
 )
 def test_a_finding_begins_behind_the_escape_that_stands_before_it(line: str, clean: str) -> None:
     assert text(line, rule("run", r"[0-9A-Za-z]{12,}")) == clean
+
+
+@pytest.mark.parametrize("token", ["ghp_" + "x" * 36, "sk-proj-" + "x" * 40, "AIzaSy" + "X" * 33, f"xoxb-{'x' * 12}-{'x' * 24}"])
+def test_a_token_of_which_documentation_shows_the_prefix_alone_stays(token: str) -> None:
+    made = Redactor(Scanner(shipped()), replacements(shipped().rules, KEYS))
+    assert made.text(f"token: {token} in the docs".encode()).decode() == f"token: {token} in the docs"
+
+
+@pytest.mark.parametrize("token", ["ghp_" + "x" * 30 + "3f9Kq2", "ghp_a8Fk20dkeL31sPq7" + "x" * 20])
+def test_one_that_shows_more_of_itself_does_not(token: str) -> None:
+    made = Redactor(Scanner(shipped()), replacements(shipped().rules, KEYS))
+    assert token not in made.text(f"token: {token} in the docs".encode()).decode()

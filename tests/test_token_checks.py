@@ -102,6 +102,8 @@ def test_names_and_digests_are_not_mixed(text: bytes) -> None:
 def test_a_prefix_is_a_word() -> None:
     assert token_checks.prefixed_token(b"acme_live_Zk3vQ9mXw7LpRt2YbN8sHdF4")
     assert not token_checks.prefixed_token(b"e3aQNzs-wyOwc7PL_WSxbhJBJiWI3snYSGN9Qio6xQk")
+    assert not token_checks.prefixed_token(b"d8_GdWsBO-n7FU4qg9SLo06hD2O2NaijsRpshSxRCAo")
+    assert not token_checks.prefixed_token(b"Nxzx-kARM7-NjKi69znPTMC3e2pfh6zT6ahyCtF1V7M")
 
 
 def test_what_may_be_a_digest_needs_more_of_a_name_than_key() -> None:
