@@ -19,8 +19,10 @@ REST = re.compile(
 SOFT = re.compile(rb"[^\s=]*[=:@0-9][^\s]*(?<!=)=\r?\n$")
 """A line that ends in a soft break (RFC 2045, section 6.7), and not in a key without a value."""
 
-SHORT_REST = re.compile(rb"(?=[^0-9\s]*[0-9]|[^A-Z\s]*[A-Z][^a-z\s]*[a-z])[A-Za-z0-9+/_.~!$%^&*-]{4,}={0,2}")
-"""What may be the rest of a token behind a soft break."""
+SHORT_REST = re.compile(
+    rb"(?!\d+(?:[\-/:.]\d+)+(?!\S))(?=[^0-9\s]*[0-9]|[^A-Z\s]*[A-Z][^a-z\s]*[a-z])[A-Za-z0-9+/_.~!$%^&*-]{4,}={0,2}"
+)
+"""What may be the rest of a token behind a soft break: no date."""
 
 TOKEN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_.~-="
 SHORTEST = 16

@@ -35,6 +35,7 @@ _placeholder = re.compile(
     | \$\([\w./\-]{1,40}\ .{0,190}
     | [\w\-]{0,24}(?:\xe2\x80\xa6|\.{3,})\w{0,8} | \w{0,8}\*{3,}\w{0,8} | [\w\-]{0,8}\*{3,}[\w.@\-]{0,40}
     | [a-z]{0,20}\(["']?\*{3,}["']?\)
+    | (?:[a-z]{1,10}[0-9]{0,2}[_\-.]){1,4}(?:AIza(?:Sy)?|A[KS]IA)?[x_\-.]{8,}                               # sk-proj-xxxxxxxx
     | (?:change|replace|fill)[\-_ ]?(?:me|this|it|in)[!]? | (?:your|my|the|insert|enter|put|add|use|some|any|a)[\-_ ][a-z\-_ ]{2,60}
     | [a-z\-_ ]{1,60}[\-_ ]here | todo | tbd | fixme | n/?a | nil | none | null | undefined | nan | unset | unknown | empty
     | true | false | yes | no | on | off

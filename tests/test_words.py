@@ -104,6 +104,11 @@ def test_variables_and_paths_stay_what_they_are(text: str) -> None:
     assert not words.password(text.encode())
 
 
+def test_a_prefix_and_a_row_of_x_stand_in_for_a_token() -> None:
+    assert words.placeholder(b"sk-proj-" + b"x" * 40)
+    assert not words.placeholder(b"sk-proj-" + b"x" * 30 + b"3f9Kq2")
+
+
 @pytest.mark.parametrize("text", ["ZhbhRAPrnzyGFPhT", "oSsjDpoRASudvtxC", "lJJqoPzDulnyZehhV/UZTDP+h/lsOFer"])
 def test_letters_alone_may_be_a_token(text: str) -> None:
     assert words.token(text.encode())
