@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from benchmarks.hostile import UNITS, Lane, line, result
+from benchmarks.hostile import UNITS, Lane, line, page, result
 from sanitizer.assemble import Assembler
 
 SHORT, TIMES = 24_000, 4
@@ -91,6 +91,17 @@ def test_a_disguise_that_begins_or_ends_in_binary_does_not_pass(lane: Lane, bina
             told, _ = written(lane, b"got " + before + seam + secret.replace(b"%s", b"").replace(b"%%", b"%") + seam + after + b"\n")
             assert b"3cr3tW0rd" not in told
             assert b"ZpW2wt" not in told
+
+
+@pytest.mark.parametrize("unit", ["client secret=", 'password=\\"', 'name="password"\\r\\n\\r\\n'])
+def test_keys_within_the_values_of_others_are_a_flood(lane: Lane, unit: str) -> None:
+    assert written(lane, line(unit, 300_000))[1] == 1
+
+
+def test_a_page_in_five_disguises_is_read(lane: Lane) -> None:
+    told, withheld = written(lane, page(60_000))
+    assert not withheld
+    assert told.count(b"plain text without anything that is odd in it") > 50
 
 
 def test_a_flood_over_many_lines_is_none(lane: Lane) -> None:
