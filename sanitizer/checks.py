@@ -149,8 +149,8 @@ def credential(text: bytes) -> bool:
 
 def named_secret(text: bytes) -> bool:
     """The value of a field such as `api_key`: as a password, but neither very short nor a phrase, which would describe it."""
-    if text.endswith(b"aws4_request"):
-        return False  # the scope of an AWS signature
+    if text.endswith(b"aws4_request") or text in (b"read", b"write") or text.startswith(b"projects/"):
+        return False  # the scope of an AWS signature, a permission, the name of a resource of Google's
     return len(text) >= 4 and words.password(text) and not (b" " in text and words.wordlike(text[:100]))
 
 

@@ -8,9 +8,30 @@ from __future__ import annotations
 
 import re
 
-from sanitizer import pairs, values
+from sanitizer import continuations, pairs, values
 
-CELL = re.compile(rb"[ \t]*([^|\r\n]*?)[ \t]*(?=\||\r|\n|$)")
+CELL = re.compile(rb"[ \t]*((?:[^|\r\n\xe2]|\xe2(?!\x94[\x82\x83\x86]))*?)[ \t]*(?=\||\xe2\x94|\r|\n|$)")
+BAR = re.compile(rb"[ \t]*(?:\||\xe2\x94[\x82\x83\x86])")
+ROW = re.compile(rb"[ ]*(?=[^\s]*[0-9!@#$%^&*~+?])([^\s|=:]\S*)[ ]*(?=\r?\n)")
+"""A word that is all of its line, but for the name before it and spaces that align it."""
+
+REGISTRY = re.compile(rb"[ \t]*REG_(?:SZ|EXPAND_SZ|MULTI_SZ)[ \t]+([^\r\n]+)")
+"""The type of a value in what `reg query` prints, and the value."""
+
+ATTRIBUTE = re.compile(
+    rb"(?:(?!value\b|content\b)[\w:.\-]{1,40}=([\x22'])[^\x22'<>\n]{0,80}\1[ ]){0,6}(?:(?:value|content|a\d{1,3})[ ]?=|with (?:value )?(?=[\x22']))"
+)
+"""What may stand between the name in one attribute and its value in another; the words of a sentence."""
+
+SETTING = re.compile(rb"(?:[\w:.\-]{1,40}=[\x22'][^\x22'<>\n]{0,80}[\x22'][ ]?){1,4}>\s{0,40}<value>([^<>\r\n]+)</value>")
+"""A setting of .NET, whose value is an element of its own."""
+
+BLOCK_DEFAULT = re.compile(rb"\{(?:\r?\n[ \t]+(?!default\b)\w{1,20}[ \t]*=[^\n]{0,200}){0,4}\r?\n[ \t]+default[ \t]*=")
+"""The block of a variable of HCL, to its default."""
+
+ATOM_NEXT = re.compile(rb"[ \t]*[Vv]alue:[ ]?(?=[\x22'`])")
+VARIANT = re.compile(rb"[ ]?QVariant\(\w{1,20},[ ]?(?=\x22)")
+"""What Qt prints around a value."""
 COMMA_CELL = re.compile(rb"(?!\s)[^,()\r\n]+")
 TAB_CELL = re.compile(rb"[^\t\r\n]+")
 QUOTE_NEXT = re.compile(rb"[ \t]*(?:<<)?[bBuUrRNn]?\\*[\x22'`\[]")
@@ -37,7 +58,7 @@ def behind(  # noqa: PLR0912 - one branch for each mark
     if mark == 0x3E and (binary := BINARY.match(buffer, at)):
         return values.value(buffer, binary.end())
     if mark == 0x7B:
-        property_ = PROPERTY.match(buffer, at)
+        property_ = PROPERTY.match(buffer, at) or BLOCK_DEFAULT.match(buffer, at - 1)
         return values.value(buffer, property_.end()) if property_ else []
     if mark == 0x3C and buffer.startswith(b"-", at):
         return values.value(buffer, at + 1)
@@ -53,24 +74,49 @@ def behind(  # noqa: PLR0912 - one branch for each mark
             return []  # what stands behind a line end is no text of an element that does not end
         return [text.span(1)] if text[1][:1] != b" " or buffer[text.end() : text.end() + 1] == b"<" else []
     if mark == 0x28:
-        return values.value(buffer, at) if QUOTE_NEXT.match(buffer, at) else []
+        atom = ATOM_NEXT.match(buffer, at)
+        return values.value(buffer, atom.end() if atom else at) if atom or QUOTE_NEXT.match(buffer, at) else []
     if mark == 0x3B:
         serialized = values.SERIALIZED.match(buffer, at)
         return values.value(buffer, serialized.end()) if serialized else pairs.part(buffer, at - 1, window[:start])
     if mark == 0x7C:
-        cell = CELL.match(buffer, at)
-        is_row = window[:start].rstrip(b" \t").endswith(b"|") or (cell is not None and TELLING.fullmatch(cell[1]) is not None)
-        return [cell.span(1)] if cell and is_row and cell.end(1) > cell.start(1) else []
+        return bar(buffer, at, window[:start])
+    if mark == 0x94:
+        barred = BAR.match(buffer, at - 2)
+        return bar(buffer, barred.end(), window[:start]) if barred else []
     if mark == 0x7D:
         return pairs.beside(buffer, at, window[start:], at - len(window) + start) or []
     if mark in b" \t":
         return after_space(buffer, at, mark, window, start)
     if mark in b"\x22'":
         before = window[start - 1 : start]
+        if window.endswith((b" in ", b" key "), 0, start):
+            return []  # the name of one: `set to the key 'password' in secret 'db-creds'`
+        if buffer[at] in b"/~":
+            return []  # a file
         told = TELLING.match(buffer, at - 1)
         dotted = window.endswith(b' . "')
-        return values.value(buffer, at - 1) if before == b":" or dotted or (told and before in b" \t\n(") else []
+        return values.value(buffer, at - 1) if before == b":" or dotted or (told and before in b" \t\n(/") else []
     return pairs.below(buffer, at, window[:start], at - len(window) + start) if mark in b"\r\nrn" else []
+
+
+def bar(buffer: bytes, at: int, before: bytes) -> list[values.Span]:
+    """The cell behind a bar that ends *at*, if *before* the key there is one, too, or if the cell tells."""
+    cell = CELL.match(buffer, at)
+    is_row = before.rstrip(b" \t").endswith((b"|", b"\xe2\x94\x82", b"\xe2\x94\x83")) or (
+        cell is not None and TELLING.fullmatch(cell[1]) is not None
+    )
+    return [cell.span(1)] if cell and is_row and cell.end(1) > cell.start(1) else []
+
+
+def attribute(buffer: bytes, at: int) -> list[values.Span]:
+    """The value behind a name in quotes that a space and what is *at* follow."""
+    if buffer[at] in b"\x22'":
+        return values.value(buffer, at) if TELLING.match(buffer, at) else []
+    if (found := ATTRIBUTE.match(buffer, at)) is not None:
+        return values.value(buffer, found.end())
+    setting = SETTING.match(buffer, at)
+    return [setting.span(1)] if setting else []
 
 
 def after_space(buffer: bytes, at: int, mark: int, window: bytes, start: int) -> list[values.Span]:
@@ -79,17 +125,29 @@ def after_space(buffer: bytes, at: int, mark: int, window: bytes, start: int) ->
     joined = JOINED.match(buffer, at)
     if joined:
         return values.value(buffer, joined.end())
+    if (barred := BAR.match(buffer, at)) is not None:
+        return bar(buffer, barred.end(), window[:start])
+    if buffer.find(b"REG_", at, at + 24) >= 0 and (kept := REGISTRY.match(buffer, at)) is not None:
+        return [kept.span(1)]
     if window[start] == 0x2D and window[max(0, start - 1) : start] in b" \t\n\"'-,[" and buffer[at : at + 1] not in b"-":
         return values.value(buffer, at)
+    if window[max(0, start - 1) : start] == b"\n" and (row := ROW.match(buffer, at)) is not None:
+        return [row.span(1)]
     if mark == 0x09 and window[max(0, start - 1) : start] in (b"\n", b"\t") and (cell := TAB_CELL.match(buffer, at)):
         return [cell.span()] if TELLING.match(cell[0]) else []
     return []
 
 
 def after_comma(buffer: bytes, at: int, window: bytes, start: int) -> list[values.Span]:
+    if buffer[at] in b"\r\n" and window[-2:-1] in b"\"'":
+        listed = continuations.argument(buffer, at, window[start:])
+        if listed:
+            return listed
     paired = pairs.beside(buffer, at, window[start:], at - len(window) + start)
     if paired is not None:
         return paired
+    if (variant := VARIANT.match(buffer, at)) is not None:
+        return values.value(buffer, variant.end())
     quoted = window[-2:-1] in b"\"'`" or window.rstrip(b" ,")[-1:] in b"\"'`"
     opened = window[max(0, start - 1) : start]
     if (quoted or opened in b"{(") and QUOTE_NEXT.match(buffer, at):

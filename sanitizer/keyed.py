@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
+from urllib.parse import unquote_to_bytes
 
-from sanitizer import headers, joints, pairs, values
+from sanitizer import bound, columns, headers, joints, pairs, values
 from sanitizer.actions import MASK
 from sanitizer.extents import LONG, SPACE
 from sanitizer.keys import AFTER, LINKS, Keys, last_words
@@ -38,8 +39,18 @@ CHANGED = b'" -> "'
 
 GOES_ON = re.compile(rb"(?<![\x22'`])[A-Za-z_$][A-Za-z_.$]*(?:[ ](?=[A-Za-z(#])|,(?=\r?\n))")
 """A word that a sentence or a program goes on behind: `assertion: pipe the output`, `SecretKey: envKey,`."""
-EQUALS = re.compile(rb"[ \t]*=")
+RESOURCE = re.compile(rb"(?<![^\s\x22'=])arn:[\w:/.\-]*$")
+"""The beginning of the name of a resource of AWS: `arn:aws:secretsmanager:eu-central-1:123456789012:secret:`."""
+
+TEMPLATE = re.compile(rb"[ ]?[\x22']?\{\{-? ?[$.\w][^{}\n\x22':]*\}\}")
+"""What Helm and its kin put in the place of a value: `{{ .Values.apiKey | quote }}`."""
+
+SET_OUTPUT = re.compile(rb":")
+"""The second colon of a command to a workflow's runner: `::set-output name=token::`."""
 NAME = re.compile(rb"[A-Za-z]+(?:[._][A-Za-z]+){1,4}")
+REFERENCE = re.compile(rb"(?:aws|google|azurerm|random|vault|kubernetes|data|var|local|module|tls)_?[a-z_]{0,60}(?:\.[a-z_]{1,60}){1,4}")
+"""An attribute of a resource of Terraform."""
+
 COMMANDS = (b"setenv", b" env", b"\nenv", b"config set", b"configure set", b"setx", b"set -x", b"set -gx")
 PLACEHOLDERS_KNOWN = frozenset(("password", "named-secret", "credential", "personal", "token"))
 """Checks that refuse placeholders themselves."""
@@ -80,7 +91,7 @@ class KeyedValues:
         base = at - len(window)
         if mark in (0x3D, 0x3A):
             if mark == 0x3A and buffer.startswith((b"//", b":"), at):
-                if (made := MADE.match(buffer, at)) is None:
+                if (made := MADE.match(buffer, at) or SET_OUTPUT.match(buffer, at, len(buffer) * (b"::set-" in window))) is None:
                     return NOTHING
                 at = made.end()
             if mark == 0x3A and buffer.startswith(EMPTY, at + (buffer[at] == 0x20)):
@@ -92,6 +103,10 @@ class KeyedValues:
                 return NOTHING
             if mark == 0x3A and start and (window.endswith(b"://", 0, start) or is_mask(buffer, base + start - 1)):
                 return []  # the user of a URL, a mask
+            if mark == 0x3A and window.find(b"arn:", 0, start) >= 0 and RESOURCE.search(window, 0, start):
+                return []
+            if mark == 0x3A and buffer.startswith((b'",', b"',"), at):
+                return self.accept(buffer, pairs.beside(buffer, at + 2, window[start:-1], base + start) or [], rule)
             if at < self.refused[1] and self.refused[0] is buffer:
                 return [(at, self.refused[1], rule)]
             usual = values.USUAL.match(buffer, at) if self.quick[rule] else None
@@ -110,8 +125,13 @@ class KeyedValues:
                 return self.accept(buffer, spans, rule)
             nested = usual is None and buffer[at : at + 8].lstrip()[:1] in (b"[", b"{")
             leaf_end = self.leaf_end(buffer, at, rule) if nested else 0
-            if nested and (leaf_end < 0 or b"node_modules/" in window[:start]):
+            if nested and (leaf_end < 0 or b"node_modules/" in window[:start] or TEMPLATE.match(buffer, at)):
                 return []
+            if mark == 0x3D and usual is None and buffer[at : at + 2].lstrip()[:1] in (b"?", b"$", b"%", b":"):
+                if spans := bound.parameter(buffer, at):
+                    return self.accept(buffer, spans, rule)
+                if bound.ALONE.match(buffer, at):
+                    return []
             spans = values.value(buffer, at, stop=leaf_end) if usual is None else [(begin, end)]
             if spans and buffer.startswith(CHANGED, spans[-1][1]):
                 spans = [*spans, *values.value(buffer, spans[-1][1] + len(CHANGED) - 1)]
@@ -168,10 +188,12 @@ class KeyedValues:
             rule, _ = self.owner(window[:-2]) if array else (-1, 0)
             return self.accept(buffer, values.value(buffer, array.end()), rule) if array and rule >= 0 else []
         tail = window[-14:].lower()
-        if tail.endswith((b"value", b"content")):
-            rule, _ = self.owner(window[:-5] if tail.endswith(b"value") else window[:-7])
-            follows = EQUALS.match(buffer, at)
-            return self.accept(buffer, values.value(buffer, follows.end()), rule) if rule >= 0 and follows else []
+        if tail[-3:-1] in (b'" ', b"' "):
+            rule, _ = self.owner(window[:-3])
+            return self.accept(buffer, joints.attribute(buffer, at - 1), rule) if rule >= 0 else []
+        if tail[-5:-1] == b" eq ":
+            rule, _ = self.owner(window[:-5])
+            return self.accept(buffer, values.value(buffer, at - 1), rule) if rule >= 0 else []
         if tail[-4:-1] in (b" is", b"was", b" to") and mark in b" :":
             rule, _ = self.owner(window[:-8] if tail.endswith(b" set to ") else window[:-4])
             at = GIVEN.match(buffer, at).end()  # type: ignore[union-attr]  # matches the empty string
@@ -185,8 +207,11 @@ class KeyedValues:
                 return self.believed(buffer, pairs.inserted(buffer, at, self.keys.verdict))
             if tail.endswith(COMMANDS, 0, len(tail) - 1):
                 return self.believed(buffer, pairs.variable(buffer, at, self.keys.verdict))
-        rule, start = self.owner(window[:-2] if mark in b"\x86\x87" else window)
-        return self.accept(buffer, joints.behind(buffer, at, mark, window, start), rule) if rule >= 0 else NOTHING
+        rule, start = self.owner(window[:-2] if mark in b"\x86\x87\x94" else window)
+        if rule < 0:
+            return NOTHING
+        spans = columns.cells(buffer, at - len(window) + start, at) if mark in columns.MARKS else []
+        return self.accept(buffer, spans or joints.behind(buffer, at, mark, window, start), rule)
 
     def owner(self, window: bytes) -> tuple[int, int]:
         """(the rule that claims the key at the end of *window* or -1, where in the window the key starts)."""
@@ -234,6 +259,8 @@ class KeyedValues:
                 continue  # `password = user.password`
             if text.endswith(b"...") and len(text) > 3 and self.rules[rule].label == "password":
                 text, end = text[:-3], end - 3
+            if b"%" in text and not self.check(rule)(unquote_to_bytes(text)):
+                continue
             if self.check(rule)(text) or (scheme is not None and CREDENTIAL.fullmatch(text) is not None):
                 if len(text) >= values.LONG:
                     end = values.REST.match(buffer, end).end()  # type: ignore[union-attr]  # matches the empty string
@@ -247,7 +274,7 @@ class KeyedValues:
 
     def is_name(self, text: bytes) -> bool:
         """Whether *text* is the name of something secret, which a program has for a value."""
-        return NAME.fullmatch(text) is not None and self.keys.verdict(text) >= 0
+        return NAME.fullmatch(text) is not None and (self.keys.verdict(text) >= 0 or REFERENCE.fullmatch(text) is not None)
 
     def check(self, rule: int) -> Callable[[bytes], bool]:
         """What says whether a value is one, and no placeholder."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from sanitizer import values
+from sanitizer import bound, continuations, values
 from sanitizer.nested import DEEPEST, LONGEST, Span
 
 Verdict = Callable[[bytes], int]
@@ -17,7 +17,9 @@ REACH = 512
 
 _FIELD = rb"\\*[\x22'`]?[ \t]{0,4}(?:=>|[:=])"
 VALUE_FIELD = re.compile(
-    rb"(?<![\w.\-])\\*[\x22'`]?(?:value|val|v|values|content|data|secret|text|default|string_?value|plaintext)" + _FIELD, re.I
+    rb"(?<![\w.\-])\\*[\x22'`]?(?:value|val|v|values|content|data|secret|text|default|string_?value|"
+    rb"plaintext|(?:attempted|invalid|rejected|actual)_?value)" + _FIELD,
+    re.I,
 )
 FIELD_ENDS = b" \t=>:"
 QUOTES = frozenset(b"\"'`")
@@ -41,6 +43,12 @@ LOCATED_VALUE = re.compile(
 
 QUOTED_BRACE = re.compile(rb"[\x22'`\w ]\{(?<![:=,] \{)")
 """An object within a text, which is no part of the one around it."""
+
+PHRASE = re.compile(rb"(?<=[\x22'])(?:\w{1,20} ){1,3}$")
+"""The words of a name before its last, in quotes: `"title": "Root Password"`."""
+
+BESIDE = re.compile(rb"\n[ \t]+[^\s{}\[\]][^\n{}\[\]]*$")
+"""A line of an object that is printed over lines."""
 
 NESTED = re.compile(rb"\s{0,16}[\[{]")
 ITEM_NAME = re.compile(rb"\n(?P<indent>[ \t]*(?P<dash>(?:- +)+)?)[\x22']?(?:name|key|variable|header)[\x22']?:[ \t]+[\x22']?", re.I)
@@ -74,6 +82,8 @@ RANDOM = re.compile(rb"[A-Za-z0-9._~+/=\-]{16,512}(?<![.])")
 
 def beside(buffer: bytes, at: int, key: bytes, key_at: int) -> list[Span] | None:
     """The value of a pair, if *key* before *at* is a value itself (`{"name": "password", "value": ""}`); else None."""
+    if buffer[key_at - 1] == 0x20 and (phrase := PHRASE.search(buffer, max(0, key_at - 64), key_at)) is not None:
+        key_at = phrase.start()
     named = NAMING.search(buffer, max(0, key_at - 16), key_at)
     located = LOCATED.search(buffer, max(0, key_at - 200), key_at) if buffer[key_at - 1] in PATH_MARKS else None
     if named is None and located is None:
@@ -82,6 +92,10 @@ def beside(buffer: bytes, at: int, key: bytes, key_at: int) -> list[Span] | None
         return []
     field_of_value = LOCATED_VALUE if located else VALUE_FIELD
     opened = max(buffer.rfind(sign, max(0, key_at - REACH), key_at) for sign in (b"{", b"}", b"\n", b"["))
+    for _ in range(4 if opened > 0 and buffer[opened] == 0x0A and buffer[opened + 1] in b" \t" else 0):
+        if (line := BESIDE.search(buffer, max(0, key_at - REACH), opened)) is None:
+            break
+        opened = line.start()
     closed = buffer.find(b"}", at - 1, at + REACH)
     if closed < 0 or (buffer[opened] == 0x0A and buffer[opened + 1] not in b" \t"):
         # Only an object that is printed over lines goes on in the next one: its lines are indented.
@@ -112,8 +126,12 @@ def quoted_alike(field: bytes, named: re.Match[bytes] | None) -> bool:
 
 def below(buffer: bytes, at: int, before: bytes, key_at: int) -> list[Span]:
     """The value to a key whose line ends before *at*, perhaps in escapes: of an item of YAML, or of a part of a form."""
-    found = item(buffer, at - 1, key_at) if buffer[at - 1] in b"\r\n" else []
-    return found or part(buffer, at - 2, before)
+    if buffer[at - 1] in b"\r\n":
+        line = buffer.rfind(b"\n", 0, key_at) + 1
+        found = item(buffer, at - 1, key_at) or continuations.typed(buffer, at - 1, line, key_at)
+        if found:
+            return found
+    return part(buffer, at - 2, before)
 
 
 def item(buffer: bytes, at: int, key_at: int) -> list[Span]:
@@ -150,6 +168,8 @@ def inserted(buffer: bytes, at: int, verdict: Verdict) -> Iterator[tuple[int, in
             column += 1
         elif ends(text, buffer, item.end(), depth):
             return
+        elif depth == 1 and column < len(rules) and rules[column] >= 0 and text[:1] in b"?$%:":
+            yield from ((*span, rules[column]) for span in bound.parameter(buffer, item.start()))
         elif depth and column < len(rules) and rules[column] >= 0 and text[:1] not in b"?$:@%,;" and not text.isspace():
             group = item.lastgroup
             if group or (depth == 1 and buffer[item.end() : item.end() + 1] != b"("):

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import re
 
+from sanitizer.continuations import CONTINUED, below, heredoc, literal
 from sanitizer.nested import CONSTANTS, LONGEST, Span, defaults, is_schema, leaves, line_end
 
 __all__ = ["CONSTANTS", "Span", "value"]
 
 START = re.compile(
-    rb"""[=:>~]{0,2}(?:(?:\*\*|__)(?=[ \t]))?[ \t]*                                  # a key in bold, its colon within
-    (?:!{1,2}[A-Za-z][\w./:\-]{0,30}[ ]+|string\(\d{1,6}\)[ ]+(?=\x22)|<<(?=\x22))?   # YAML tags, PHP dumps, Erlang
+    rb"""[=:>~]{0,2}(?:(?:\*{1,2}|__)(?=[ \t\r\n]))?[ \t]*                            # a key in bold, its colon within
+    (?:\xe2\x80\xa6[ ])?                                                            # a prompt that was answered
+    (?:!{1,2}[A-Za-z][\w./:\-]{0,30}[ ]+|&[A-Za-z][\w\-]{0,30}[ ]+|<<(?=\x22)         # YAML tags and anchors, Erlang
+      |(?:string\(\d{1,6}\)|\(\*?[\w.\[\]]{1,40}\)(?:[ ]\((?:(?:len|cap)=\d{1,9}[ ]?){1,2}\))?|0x[0-9a-f]{2,16}|chr|value
+        |[Ii]nvalid[ ](?:[a-z]{1,12}[ ]){0,2}[a-z]{1,12}:)[ ]+(?=\x22)                 # dumps of PHP, Go, C and R; what was refused
+      |rejected[ ]value[ ]\[)?
     (?:(?:(?:&(?:'\w{1,16}[ ])?(?:mut[ ])?)?                                        # a type: `password: str = "x"`
       [A-Za-z_][\w.]{0,30}[?!]?[ \t]*(?:\[[\w., |]{0,40}\]|<[\w., |]{0,40}>)?
       (?:[ \t]*\|[ \t]*\w{1,20}){0,3}[ \t]*)=[ \t]*(?=[\x22'`bfru]|[A-Z]\w{1,10}\())?
@@ -22,8 +27,8 @@ START = re.compile(
     (?:[bBuUfFrRN@$]{1,2}(?=[\x22']))?""",
     re.X,
 )
-USUAL = re.compile(rb"[ ]?\x22([^\x22\\\n]{1,256})\x22(?!\x22)|([A-Za-z0-9_+/\-]{1,256})(?=[ \n](?![=(]))")
-"""What most values look like: a JSON string without escapes; a word after `=`."""
+USUAL = re.compile(rb"[ ]?\x22([^\x22\\\n]{1,256})\x22(?!\x22)|(?!0x[0-9a-f]{2,16}[ ]\x22)([A-Za-z0-9_+/\-]{1,256})(?=[ \n](?![=(]))")
+"""What most values look like: a JSON string without escapes; a word after `=`, and no address before what it points to."""
 
 CODE = re.compile(
     rb"(?:await|new|yield)[ ]\w|[A-Za-z_$][A-Za-z_]{0,40}\d?(?:(?:\.|->|::|\?\.)[A-Za-z_]{1,40}\d?){0,6}"
@@ -63,7 +68,8 @@ ESCAPE = re.compile(rb"\\+(?:[\x22'nrt]|$)")
 TRAIL = b",;.:)]}>|"
 SERIALIZED = re.compile(rb"[ \t]*s:\d{1,6}:(?=\\*[\x22'])")
 CELL = re.compile(
-    rb"(?:</?(?:td|th|dt|dd|b|strong|span|label|code|em|i|p|div|key|name|string|value)(?:\s[^<>]{0,100})?>[ \t]{0,4}){1,4}", re.I
+    rb"(?:</?(?:td|th|dt|dd|b|strong|span|label|code|pre|kbd|samp|em|i|p|div|key|name|string|value)(?:\s[^<>]{0,100})?>(?:\r?\n)?[ \t]{0,16}){1,5}",
+    re.I,
 )
 CDATA = re.compile(rb"<!\[CDATA\[(.*?)(?:\]\]>|$)")
 ANGLED = re.compile(rb"<([^<>\s]*[^<>\sA-Za-z_-][^<>\s]*)>")  # a placeholder (`<your-key>`) is words only
@@ -102,9 +108,13 @@ def value(buffer: bytes, at: int, *, line: bool = False, stop: int = 0) -> list[
         if quote:
             end = closing(buffer, quote.end(), quote[0])
             return nonempty(quote.end(), end)
+        if buffer.startswith((b"\n", b"\r\n"), start + 1):
+            return bare(buffer, CONTINUED.match(buffer, start).end())  # type: ignore[union-attr]  # looked at
     if code in b"[{" and not line:
         return defaults(buffer, start) if code == 0x7B and is_schema(buffer, start) else leaves(buffer, start, stop)
     if code == 0x3C:
+        if buffer.startswith(b"<<", start):
+            return heredoc(buffer, start)
         found = CDATA.match(buffer, start) or ANGLED.match(buffer, start)
         return nonempty(*found.span(1)) if found else []
     if line:
@@ -123,6 +133,8 @@ def quoted(buffer: bytes, start: int) -> list[Span]:
         return nonempty(shell.end(), end)
     if buffer.startswith(first * 3, start):
         stop = line_end(buffer, start, start + LONGEST)
+        if not buffer[start + 3 : stop].strip():
+            return literal(buffer, stop, first * 3)
         end = buffer.find(first * 3, start + 3, stop)
         return nonempty(start + 3, end if end >= 0 else stop)
     found = QUOTED[code].match(buffer, start, start + LONGEST)
@@ -196,34 +208,6 @@ def block(buffer: bytes, key: int, start: int) -> list[Span]:
             break
         spans += nonempty(end - len(text), end)
         start = end + 1
-    return spans
-
-
-YAML_KEY = re.compile(rb"\n(?P<indent>[ \t]*(?:- +)*)[\x22']?[\w.\-]{1,64}[\x22']?:")
-BELOW = re.compile(
-    rb"\r?\n(?P<indent>[ \t]+(?P<dash>- +)?)"
-    rb"(?:\x22(?P<double>[^\x22\n]+)\x22|'(?P<single>[^'\n]+)'|(?P<plain>[^\s\x22'#:\[{-]\S*(?<!:)))[ \t]*(?=\r?\n)"
-)
-
-PRINTED = re.compile(rb"\r?\n[ \t]+(?:string\(\d{1,6}\) )?\x22([^\x22\\\n]+)\x22")
-
-
-def below(buffer: bytes, at: int, start: int) -> list[Span]:
-    """The word or quoted text on the line below a key of YAML, which ends its own line *at*; or a list of such.
-
-    Of other notations, a text that is printed over lines (`["key"]=>`, `key: Some(`).
-    """
-    if buffer[start - 1] in b">(":
-        printed = PRINTED.match(buffer, start)
-        return [printed.span(1)] if printed else []
-    line = buffer.rfind(b"\n", 0, at)
-    key = YAML_KEY.fullmatch(buffer, line, at) if line >= 0 else None
-    spans: list[Span] = []
-    while key is not None and (found := BELOW.match(buffer, start)) is not None and len(found["indent"]) > len(key["indent"]):
-        spans.append(found.span(found.lastgroup or 0))
-        if not found["dash"]:
-            break
-        start = found.end()
     return spans
 
 

@@ -40,7 +40,7 @@ _placeholder = re.compile(
     | [a-z\-_ ]{1,60}[\-_ ]here | todo | tbd | fixme | n/?a | nil | none | null | undefined | nan | unset | unknown | empty
     | true | false | yes | no | on | off
     | (?:[a-z]{2,24}[_-]){0,2}(?:redacted|masked|filtered|hidden|removed|omitted|sanitized|scrubbed)
-    | secret | example
+    | secret | example | (?:var|n|nvar|b)?(?:char|binary)2?\(\d{1,6}(?:\ (?:byte|char))?\)
     | string | str | bytes | int | integer | number | float | bool | boolean | object | array | list | dict
     | any | secretstr | buffer | non-empty-string | (?:string|str|int|bool|null)(?:\|(?:string|str|int|bool|null)){1,4}[},]{0,2}
     | (?:optional|union|list)\[.{1,40}\] | \[object\ object\] | \[(?:object|array|function|circular|getter|setter)[^\]]{0,40}\]

@@ -1,0 +1,60 @@
+"""Parameters of SQL that stand apart from their statement: `SET password = $1 ... -- PARAMETERS: ["hunter2", 7]`."""
+
+from __future__ import annotations
+
+import re
+
+from sanitizer.nested import Span
+
+REACH = 4096
+"""Bytes on either side of a placeholder in which the statement begins and its parameters end."""
+
+PLACEHOLDER = re.compile(rb"[ ]{0,3}(?:\$(?P<number>\d{1,3})(?!\w)|\?(?P<numbered>\d{1,3})?|%s|:(?P<colon>\d{1,3})(?!\w))")
+ALONE = re.compile(PLACEHOLDER.pattern + rb"(?=[\s,;)\x22'\\])")
+ANY = re.compile(rb"\$\d{1,3}|\?|%s|:\d{1,3}(?!\w)")
+STATEMENT = re.compile(rb"\b(?:SELECT|INSERT|UPDATE|DELETE|MERGE|REPLACE|UPSERT|WITH|CALL|EXEC)\b", re.I)
+PARAMETERS = re.compile(
+    rb"(?:\b(?:parameters|params|bindings?|binds|args|values|bind)\\*[\x22']?[ ]?[:=]?[ ]?(?:array)?[\[({]"
+    rb"|[;)\w\x22'?][\]]?[ ](?=\[\\*[\x22'\w])\[|;[ ](?=\\*[\x22'\d]))",
+    re.I,
+)
+ITEM = re.compile(
+    rb"\s*(?:\\*\x22?\d{1,3}\\*\x22?[ ]?(?::|=>)[ ]?)?"
+    rb"(?:[bBuUrN]?\\*\x22(?P<double>[^\x22\\\n]*)\\*\x22|[bBuUrN]?'(?P<single>(?:[^'\\\n]|\\.)*)'|(?P<plain>[^,\[\](){}\n]*))\s*(?P<after>,|[\])}\n]|$)"
+)
+
+
+def parameter(buffer: bytes, at: int) -> list[Span]:
+    """The parameter for the placeholder *at*, which a column's name and `=` stand before; none if there is none."""
+    marked = PLACEHOLDER.match(buffer, at)
+    if marked is None:
+        return []
+    number = marked["number"] or marked["numbered"] or marked["colon"]
+    if number:
+        return given(buffer, marked.end(), int(number) - 1)
+    low = max(0, buffer.rfind(b"\n", max(0, at - REACH), at))
+    begun = STATEMENT.search(buffer, low, at)
+    return given(buffer, marked.end(), len(ANY.findall(buffer, begun.start() if begun else low, at)))
+
+
+def given(buffer: bytes, at: int, place: int) -> list[Span]:
+    """What is given in *place* of the parameters that follow *at*."""
+    line = buffer.find(b"\n", at)
+    stop = buffer.find(b"\n", line + 1) if line >= 0 else len(buffer)
+    stop = min(at + REACH, stop if stop >= 0 else len(buffer))
+    opened = PARAMETERS.search(buffer, at, stop)
+    if opened is None:
+        return []
+    at = opened.end()
+    for number in range(place + 1):
+        item = ITEM.match(buffer, at, stop)
+        if item is None:
+            return []
+        if number == place:
+            group = next(name for name in ("double", "single", "plain") if item[name] is not None)
+            start, end = item.span(group)
+            return [(start, end)] if start < end else []
+        if item["after"] != b",":
+            return []
+        at = item.end()
+    return []

@@ -1,0 +1,172 @@
+"""Tables: the value of a secret's column in every row below its name.
+
+CSV and its kin (RFC 4180), Markdown, what the consoles of databases print, boxes, columns of spaces, HTML, the COPY of PostgreSQL.
+Given is a buffer and where in it the name stands; the answer is the spans of its cells.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+
+from sanitizer.nested import LONGEST, Span
+
+WIDEST = 2048
+"""Bytes of a line of names that are looked at."""
+
+MOST_ROWS, MOST_NAMES = 20_000, 128
+MARKS = frozenset(b",;\t|\r\n \x94<)")
+"""What a name in a line of names ends before."""
+
+_BAR = rb"\||\xe2\x94[\x82\x83\x86\x8a]|\xe2\x95\x91"
+NAME = re.compile(rb"[A-Za-z_#@(\x80-\xff][\w ./()#*%\x80-\xff-]{0,60}")
+_FIELD = rb"[ ]*(?:\x22(?:[^\x22\n]|\x22\x22)*\x22[ ]*|'[^'\n]*'[ ]*|(?:(?!%s)[^\n])*)(?=%s|\n|\Z)"
+
+
+class Layout:
+    """How a line is divided: what stands between its cells, and what a cell of any row is."""
+
+    def __init__(self, between: bytes) -> None:
+        self.between = re.compile(between)
+        self.field = re.compile(_FIELD % (between, between))
+
+    def cells(self, buffer: bytes, start: int, end: int) -> list[Span]:
+        """The cells of the line from *start* to *end*, those outside of its outer marks included."""
+        found: list[Span] = []
+        while True:
+            cell = self.field.match(buffer, start, end)
+            if cell is None:
+                return found
+            found.append(cell.span())
+            mark = self.between.match(buffer, cell.end(), end)
+            if mark is None:
+                return found
+            start = mark.end()
+
+
+LAYOUTS = (Layout(_BAR), Layout(rb"\t"), Layout(rb";"), Layout(rb","))
+SPACED = re.compile(rb"[^\s](?:[^\s]| (?![ ]))*")
+SPACED_NAME = re.compile(rb"[A-Za-z_][A-Za-z_.()-]*\d?(?: [A-Za-z_.()-]+){0,2}")
+RULED = re.compile(rb"[\s|+\-=:.*~#\x80-\xff]*(?:\n|$)")
+"""A line that divides names and rows."""
+
+TYPED = re.compile(rb"[^\w\n]*(?:(?:str|[iuf]\d{1,2}|bool|date|datetime\[\w+\]|object|cat|int|float|string|text)[^\w\n]+)+")
+"""Types, which a table may have below its names."""
+
+TELLING = re.compile(rb"[^\n]*[0-9!@#$%^&*~+?_]")
+COPY = re.compile(rb"COPY [^()\n]{1,200}\(([^()\n]{1,1000})\) FROM stdin[^\n]{0,200}\n", re.I)
+HTML_CELL = re.compile(rb"<t[dh](?:\s[^<>]{0,200})?>\s{0,40}(?:<(?:code|b|pre|span|strong)(?:\s[^<>]{0,100})?>)?([^<>]*?)\s{0,40}(?:</\w{1,8}>)?\s{0,40}</t[dh]>", re.I)
+HTML_ROW = re.compile(rb"<tr(?:\s[^<>]{0,200})?>(.{0,8192}?)</tr>", re.I | re.S)
+HTML_NEXT = re.compile(rb"\s{0,40}(?:</?t(?:head|body)[^<>]{0,200}>\s{0,40}){0,2}" + HTML_ROW.pattern, re.I | re.S)
+
+
+def cells(buffer: bytes, key_at: int, at: int) -> list[Span]:
+    """The cells below the name at *key_at*, which a mark follows that ends *at*; none if it stands in no line of names."""
+    low = max(0, key_at - WIDEST)
+    start = buffer.rfind(b"\n", low, key_at) + 1
+    if buffer[at - 1 : at + 4].lower() == b"</th>":
+        return html(buffer, key_at, at)
+    if start == 0 and low:
+        return []
+    end = buffer.find(b"\n", at - 1, start + WIDEST)
+    if end < 0 or end + 1 >= len(buffer) or buffer[start] in b"{[<":
+        return []
+    line = buffer[start:end].rstrip(b"\r")
+    if buffer[start : start + 5].upper() == b"COPY " and (copied := COPY.match(buffer, start)) is not None:
+        names = list(re.finditer(rb"[^,]+", buffer[: copied.end(1)][copied.start(1) :]))
+        place = next((n for n, name in enumerate(names) if copied.start(1) + name.start() <= key_at < copied.start(1) + name.end()), -1)
+        return below(buffer, copied.end(), LAYOUTS[1], len(names), place) if place >= 0 else []
+    for layout in LAYOUTS:
+        names = layout.between.split(line, MOST_NAMES)
+        if layout is LAYOUTS[0] and len(names) > 2:
+            names = names[not names[0].strip() : len(names) - (not names[-1].strip())]
+        if len(names) < 2 or not all(NAME.fullmatch(name.strip(b"\x22'` ")) for name in names):
+            continue
+        found = layout.cells(buffer, start, start + len(line))
+        place = next((number for number, (first, last) in enumerate(found) if first <= key_at < last), -1)
+        count = len(found)
+        if line.startswith(b"#fields\t"):
+            place, count = place - 1, count - 1
+        return below(buffer, end + 1, layout, count, place) if place >= 0 else []
+    return aligned(buffer, start, line, key_at, end + 1) if b"  " in line else []
+
+
+def below(buffer: bytes, at: int, layout: Layout, count: int, place: int) -> list[Span]:
+    """The cells in *place* of the rows from *at* on that have *count* of them."""
+    at = after_rule(buffer, at)
+    is_barred = layout is LAYOUTS[0]
+    found: list[Span] = []
+    stop = min(len(buffer), at + 16 * LONGEST)
+    for _ in range(MOST_ROWS):
+        end = buffer.find(b"\n", at, stop)
+        if end < 0 or end == at:
+            break
+        row = layout.cells(buffer, at, end)
+        if len(row) != count:
+            if not (is_barred and RULED.match(buffer, at)):
+                break
+        else:
+            first, last = trimmed(buffer, *row[place])
+            if first < last and (is_barred or TELLING.match(buffer, first, last)):
+                found.append((first, last))
+        at = end + 1
+    return found
+
+
+def after_rule(buffer: bytes, at: int) -> int:
+    """Where rows begin behind the lines *at* that divide them from their names, and those that tell types."""
+    for _ in range(5):
+        end = buffer.find(b"\n", at, at + WIDEST)
+        if end < 0 or end == at or not (RULED.match(buffer, at, end + 1) or TYPED.fullmatch(buffer, at, end)):
+            break
+        at = end + 1
+    return at
+
+
+def aligned(buffer: bytes, start: int, line: bytes, key_at: int, at: int) -> list[Span]:
+    """The cells that begin or end where the name does, in columns of spaces."""
+    names = list(islice(SPACED.finditer(line), MOST_NAMES))
+    if len(names) < 2 or not all(SPACED_NAME.fullmatch(name[0]) for name in names):
+        return []
+    named = next((name for name in names if start + name.start() <= key_at < start + name.end()), None)
+    found: list[Span] = []
+    at = after_rule(buffer, at)
+    while named is not None and len(found) < MOST_ROWS:
+        end = buffer.find(b"\n", at, at + WIDEST)
+        if end < 0 or end == at:
+            break
+        row = buffer[at:end].rstrip(b"\r")
+        there = list(islice(SPACED.finditer(row), MOST_NAMES))
+        cell = next((one for one in there if one.start() == named.start() or one.end() == named.end()), None)
+        if cell is None or len(there) < len(names):
+            break
+        if b" " not in cell[0] and TELLING.match(cell[0]):
+            found.append((at + cell.start(), at + cell.end()))
+        at = end + 1
+    return found
+
+
+def html(buffer: bytes, key_at: int, at: int) -> list[Span]:
+    """The cells of a table of HTML below the name at *key_at*."""
+    row = buffer.rfind(b"<tr", max(0, key_at - WIDEST), key_at)
+    head = buffer.rfind(b"<thead", max(0, key_at - WIDEST), key_at) if row < 0 else row
+    if head < 0:
+        return []
+    place = len(re.findall(rb"<t[dh][\s>]", buffer[head:key_at], re.I)) - 1
+    found: list[Span] = []
+    over = buffer.find(b"</tr>", at, at + WIDEST)
+    begun = HTML_NEXT.match(buffer, over + 5, over + LONGEST) if over >= 0 else None
+    while begun is not None and len(found) < MOST_ROWS:
+        cell = next(islice(HTML_CELL.finditer(buffer, *begun.span(1)), place, None), None)
+        if cell is not None and cell[1]:
+            found.append(cell.span(1))
+        begun = HTML_NEXT.match(buffer, begun.end())
+    return found
+
+
+def trimmed(buffer: bytes, start: int, end: int) -> Span:
+    """The cell without spaces and quotes around it."""
+    text = buffer[start:end]
+    kept = text.lstrip(b" \t\x22'`")
+    start += len(text) - len(kept)
+    return start, start + len(kept.rstrip(b" \t\r\x22'`"))

@@ -1,0 +1,131 @@
+"""Values that stand on the lines below their key: of YAML, of here documents and texts in three quotes, of argument lists, of prose.
+
+Given is a buffer; the answer is the spans to redact, none of which goes over a line end.
+"""
+
+from __future__ import annotations
+
+import re
+
+from sanitizer.nested import LONGEST, Span
+
+MOST_LINES = 64
+"""Lines of one value that are followed."""
+
+TELLING = rb"(?=[^\s]*[0-9!@#$%^&*~+?_-])"
+YAML_KEY = re.compile(rb"\n(?P<indent>[ \t]*(?:- +)*)[\x22']?[\w.\-]{1,64}[\x22']?:")
+BELOW = re.compile(
+    rb"\r?\n(?P<indent>[ \t]+(?P<dash>- +)?)"
+    rb"(?:\x22(?P<double>[^\x22\n]+)\x22|'(?P<single>[^'\n]+)'|(?P<plain>[^\s\x22'#:\[{-]\S*(?<!:)))[ \t]*,?[ \t]*(?=\r?\n)"
+)
+PRINTED = re.compile(rb"\r?\n[ \t]+(?:string\(\d{1,6}\) )?\x22([^\x22\\\n]+)\x22")
+LABEL = re.compile(rb"\n[^\S\n]*(?:[\w*#>\x22'`/().\[\]\x80-\xff-]+ ){0,11}[\w*#\x22'`\]\x80-\xff-]+:(?:\*{1,2}|__)?[ \t]*")
+"""A line that ends in a colon, and is no program."""
+
+ALONE = re.compile(
+    rb"(?:\r?\n[ \t]*){1,2}(?P<quote>[\x22'`]?)" + TELLING + rb"(?![\d.:/TZ+-]+[\r\n]|[\w.]+\(|[-=*#_~+]+[\r\n]|[-*][ ]|https?://|/)"
+    rb"(?P<text>[^\s\x22'`:{}\[\]]{6,256})(?P=quote)[ \t]*(?=\r?\n)"
+)
+"""A word alone on its line, which is no time and no path."""
+
+QUOTED_BELOW = re.compile(rb"\r?\n[ \t]+(?P<quote>[\x22'])(?P<text>[^\x22'\n]{1,1024})(?P=quote)[ \t]*(?=\r?\n)")
+ARGUMENT = re.compile(rb"\r?\n[ \t]*(?:-[ ]+)?(?=[^\s-])")
+LISTED = re.compile(rb"\r?\n[ \t]+(?P<quote>[\x22'])" + TELLING + rb"(?P<text>[^\x22'\n]{6,4096})(?P=quote)[ \t]*,?[ \t]*(?=\r?\n)")
+DASHED = re.compile(rb"(?P<indent>[ \t]*)-[ ]+[\x22']?--?[\w.\-]+")
+NEXT_ITEM = re.compile(rb"\r?\n(?P<indent>[ \t]*)-[ ]+(?![\x22']?-)")
+EXPLICIT = re.compile(rb"\r?\n:[ ]+(?=\S)")
+"""The value of an explicit key (YAML 1.2, section 8.2.2)."""
+
+ANSWER = re.compile(rb"\r?\n(?:[ \t]*Out\[\d{1,6}\]:[ ]*)?(?P<quote>[\x22'])(?P<text>[^\x22'\n]{1,1024})(?P=quote)[ \t]*(?=\r?\n)")
+ASKED = re.compile(rb"[ \t]*(?:In \[\d{1,6}\]:|>>>|\(Pdb\)(?:[ ](?:p|pp))?|ipdb>(?:[ ](?:p|pp))?)[ ]+")
+"""A name that is typed into a console."""
+
+HEREDOC = re.compile(rb"<<[-~]?[ ]?[\x22']?(?P<word>[A-Za-z_]\w{1,20})[\x22']?[ \t]*\r?\n")
+CONTINUED = re.compile(rb"\\\r?\n[ \t]*")
+
+
+def below(buffer: bytes, at: int, start: int) -> list[Span]:
+    """The word or quoted text on the line below a key, whose separator ends *at* and whose line ends at *start*.
+
+    In YAML it may be a list of such; of other notations it is a text that is printed over lines (`["key"]=>`, `key: Some(`).
+    """
+    if buffer[start - 1] in b">(":
+        printed = PRINTED.match(buffer, start)
+        return [printed.span(1)] if printed else []
+    line = buffer.rfind(b"\n", 0, at)
+    key = YAML_KEY.fullmatch(buffer, line, at) if line >= 0 else None
+    spans: list[Span] = []
+    while key is not None and (found := BELOW.match(buffer, start)) is not None and len(found["indent"]) > len(key["indent"]):
+        spans.append(found.span(found.lastgroup or 0))
+        if not found["dash"]:
+            break
+        start = found.end()
+    if spans or line < 0 or start - line > 256:
+        return spans
+    told = LABEL.fullmatch(buffer, line, start) is not None
+    alone = (ALONE.match(buffer, start) if told else None) or QUOTED_BELOW.match(buffer, start)
+    return [alone.span("text")] if alone else []
+
+
+def argument(buffer: bytes, at: int, key: bytes) -> list[Span]:
+    """The item below an item of a list over lines, which ends *at* and names an option or a header: its value, where it tells."""
+    if key.startswith(b"-"):
+        after = ARGUMENT.match(buffer, at)
+        return [] if after is None else item(buffer, after.end())
+    listed = LISTED.match(buffer, at)
+    return [listed.span("text")] if listed else []
+
+
+ITEM = re.compile(rb"(?P<quote>[\x22']?)(?P<text>[^\x22'\r\n]{1,4096}?)(?P=quote)[ \t]*,?[ \t]*(?=\r?\n)")
+
+
+def item(buffer: bytes, at: int) -> list[Span]:
+    found = ITEM.match(buffer, at)
+    return [found.span("text")] if found else []
+
+
+def typed(buffer: bytes, at: int, line: int, key_at: int) -> list[Span]:
+    """The value to a name at *key_at* that ends its *line* *at*: of an option in a list of YAML, of a key with a mark of its own, of a
+    console that was asked for it."""
+    if at - line > 256:
+        return []
+    if (option := DASHED.fullmatch(buffer[line:at].rstrip(b"\"'\r"))) is not None:
+        after = NEXT_ITEM.match(buffer, at)
+        return item(buffer, after.end()) if after and after["indent"] == option["indent"] else []
+    if buffer.startswith(b"? ", line) and (after := EXPLICIT.match(buffer, at)) is not None:
+        return item(buffer, after.end())
+    found = ANSWER.match(buffer, at) if ASKED.fullmatch(buffer, line, key_at) else None
+    return [found.span("text")] if found else []
+
+
+def heredoc(buffer: bytes, start: int) -> list[Span]:
+    """The lines of a here document (POSIX shell, HCL) that begins at *start*, to the word that ends it."""
+    begun = HEREDOC.match(buffer, start)
+    return lines(buffer, begun.end(), begun["word"]) if begun else []
+
+
+def literal(buffer: bytes, start: int, quotes: bytes) -> list[Span]:
+    """The lines of a text in three *quotes* that opened before *start*, the end of its line."""
+    end = buffer.find(quotes, start, start + LONGEST)
+    found: list[Span] = []
+    while 0 <= start < end and len(found) < MOST_LINES:
+        stop = min(end, after if (after := buffer.find(b"\n", start)) >= 0 else end)
+        found.append((start, stop))
+        start = stop + 1
+    return trimmed(buffer, found)
+
+
+def lines(buffer: bytes, start: int, last: bytes) -> list[Span]:
+    found: list[Span] = []
+    while len(found) < MOST_LINES and (end := buffer.find(b"\n", start, start + LONGEST)) >= 0:
+        if buffer[start:end].strip() == last:
+            return trimmed(buffer, found)
+        found.append((start, end))
+        start = end + 1
+    return []
+
+
+def trimmed(buffer: bytes, spans: list[Span]) -> list[Span]:
+    """*spans* without the white space around them, and without those that hold nothing else."""
+    cut = [(end - len(buffer[start:end].lstrip()), start + len(buffer[start:end].rstrip())) for start, end in spans]
+    return [(start, end) for start, end in cut if start < end]
