@@ -19,12 +19,12 @@ BELOW = re.compile(
     rb"(?:\x22(?P<double>[^\x22\n]+)\x22|'(?P<single>[^'\n]+)'|(?P<plain>[^\s\x22'#:\[{-]\S*(?<!:)))[ \t]*,?[ \t]*(?=\r?\n)"
 )
 PRINTED = re.compile(rb"\r?\n[ \t]+(?:string\(\d{1,6}\) )?\x22([^\x22\\\n]+)\x22")
-LABEL = re.compile(rb"\n[^\S\n]*(?:[\w*#>\x22'`/().\[\]\x80-\xff-]+ ){0,11}[\w*#\x22'`\]\x80-\xff-]+:(?:\*{1,2}|__)?[ \t]*")
+LABEL = re.compile(rb"[\n\x22][^\S\n]*(?:[\w*#>\x22'`/().\[\]\x80-\xff-]+ ){0,11}[\w*#\x22'`\]\x80-\xff-]+:(?:\*{1,2}|__)?[ \t]*$")
 """A line that ends in a colon, and is no program."""
 
 ALONE = re.compile(
     rb"(?:\r?\n[ \t]*){1,2}(?P<quote>[\x22'`]?)" + TELLING + rb"(?![\d.:/TZ+-]+[\r\n]|[\w.]+\(|[-=*#_~+]+[\r\n]|[-*][ ]|https?://|/)"
-    rb"(?P<text>[^\s\x22'`:{}\[\]]{6,256})(?P=quote)[ \t]*(?=\r?\n)"
+    rb"(?P<text>[^\s\x22'`:{}\[\]]{6,256})(?P=quote)[ \t]*(?=\r?\n|(?<=`)\\*\x22)"
 )
 """A word alone on its line, which is no time and no path."""
 
@@ -40,6 +40,7 @@ ANSWER = re.compile(rb"\r?\n(?:[ \t]*Out\[\d{1,6}\]:[ ]*)?(?P<quote>[\x22'])(?P<
 ASKED = re.compile(rb"[ \t]*(?:In \[\d{1,6}\]:|>>>|\(Pdb\)(?:[ ](?:p|pp))?|ipdb>(?:[ ](?:p|pp))?)[ ]+")
 """A name that is typed into a console."""
 
+POINTED = re.compile(rb"[bBuU]?(?P<quote>[\x22'])(?P<text>[^\x22'\n]{1,1024})(?P=quote)")
 HEREDOC = re.compile(rb"<<[-~]?[ ]?[\x22']?(?P<word>[A-Za-z_]\w{1,20})[\x22']?[ \t]*\r?\n")
 CONTINUED = re.compile(rb"\\\r?\n[ \t]*")
 
@@ -60,9 +61,9 @@ def below(buffer: bytes, at: int, start: int) -> list[Span]:
         if not found["dash"]:
             break
         start = found.end()
-    if spans or line < 0 or start - line > 256:
+    if spans or line < 0:
         return spans
-    told = LABEL.fullmatch(buffer, line, start) is not None
+    told = LABEL.search(buffer, max(line, at - 96), start) is not None
     alone = (ALONE.match(buffer, start) if told else None) or QUOTED_BELOW.match(buffer, start)
     return [alone.span("text")] if alone else []
 
@@ -96,6 +97,23 @@ def typed(buffer: bytes, at: int, line: int, key_at: int) -> list[Span]:
         return item(buffer, after.end())
     found = ANSWER.match(buffer, at) if ASKED.fullmatch(buffer, line, key_at) else None
     return [found.span("text")] if found else []
+
+
+def pointed(buffer: bytes, key_at: int) -> list[Span]:
+    """What an arrow below the name at *key_at* says that it is, as loguru and better-exceptions draw it below a line of code."""
+    line = buffer.rfind(b"\n", max(0, key_at - 512), key_at) + 1
+    column = len(buffer[line:key_at].decode("utf-8", "replace"))
+    at = buffer.find(b"\n", key_at, key_at + 512) + 1
+    for _ in range(MOST_LINES if line and at else 0):
+        end = buffer.find(b"\n", at)
+        arrow = buffer.find(b"\xe2\x94\x94 ", at, end)
+        if end < 0 or arrow < 0:
+            break
+        if len(buffer[at:arrow].decode("utf-8", "replace")) == column:
+            found = POINTED.match(buffer, arrow + 4)
+            return [found.span("text")] if found else []
+        at = end + 1
+    return []
 
 
 def heredoc(buffer: bytes, start: int) -> list[Span]:

@@ -263,7 +263,8 @@ HEX = Tokens(
     alphabet=_DIGITS_16,
     run=rb"(?:[0-9A-Fa-f]{2})+",
     decode=_hex,
-    anchors=(rb"\b" + _PAIRS, rb"[G-Zg-z_]" + _PAIRS),
+    # The title of a process in a log of auditd has a zero between its arguments.
+    anchors=(rb"\b" + _PAIRS, rb"[G-Zg-z_]" + _PAIRS, rb"proctitle=(?:[2-7][0-9A-Fa-f]){2}"),
     foreign=rb"(?<![0-9A-Fa-f])[0-9A-Fa-f]{16,}+",
 )
 HEX_DUMP = Tokens(

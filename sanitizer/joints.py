@@ -63,6 +63,8 @@ def behind(  # noqa: PLR0912 - one branch for each mark
     if mark == 0x3C and buffer.startswith(b"-", at):
         return values.value(buffer, at + 1)
     if mark in b"<>":
+        if mark == 0x3E and window.endswith((b'class="', b'id="', b'style="'), 0, start):
+            return []  # of a text that is printed, and the name of none
         broken = values.BROKEN.match(buffer, at) if mark == 0x3E and buffer[at] in b"\r\n" else None
         if broken:
             return [broken.span(1)]
@@ -86,7 +88,7 @@ def behind(  # noqa: PLR0912 - one branch for each mark
         return bar(buffer, barred.end(), window[:start]) if barred else []
     if mark == 0x7D:
         return pairs.beside(buffer, at, window[start:], at - len(window) + start) or []
-    if mark in b" \t":
+    if mark in b" \t\0":
         return after_space(buffer, at, mark, window, start)
     if mark in b"\x22'":
         before = window[start - 1 : start]
@@ -129,7 +131,7 @@ def after_space(buffer: bytes, at: int, mark: int, window: bytes, start: int) ->
         return bar(buffer, barred.end(), window[:start])
     if buffer.find(b"REG_", at, at + 24) >= 0 and (kept := REGISTRY.match(buffer, at)) is not None:
         return [kept.span(1)]
-    if window[start] == 0x2D and window[max(0, start - 1) : start] in b" \t\n\"'-,[" and buffer[at : at + 1] not in b"-":
+    if window[start] == 0x2D and window[max(0, start - 1) : start] in b" \t\n\0\"'-,[" and buffer[at : at + 1] not in b"-":
         return values.value(buffer, at)
     if window[max(0, start - 1) : start] == b"\n" and (row := ROW.match(buffer, at)) is not None:
         return [row.span(1)]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from urllib.parse import unquote_to_bytes
 
-from sanitizer import bound, columns, headers, joints, pairs, values
+from sanitizer import bound, columns, continuations, headers, joints, pairs, values
 from sanitizer.actions import MASK
 from sanitizer.extents import LONG, SPACE
 from sanitizer.keys import AFTER, LINKS, Keys, last_words
@@ -22,12 +23,12 @@ WITHIN_ANOTHER = 6
 REACH = 128
 """Bytes looked at before a separator for its key."""
 
-SEPARATORS = b"\"'`\\])*_ \t:=,;({}<>|-\r\n~?.+!["
+SEPARATORS = b"\"'`\\])*_ \t\0:=,;({}<>|-\r\n~?.+!["
 KEY = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
 NOT_KEY = bytes(c if c in KEY or c >= 0x80 else 0x20 for c in range(256))
 GIVEN = re.compile(rb"(?:(?:now |not? longer )?(?:set|changed|reset|updated|equal)?(?: to)?[ :]{1,2})?")
-MADE = re.compile(rb":{1,2}=")
-"""The assignments of POSIX make, the first colon aside."""
+MADE = re.compile(rb":{1,2}=|:(?=[ ](?:`|[A-Za-z0-9+/]{4,4096}={0,2}\r?\n))")
+"""The assignments of POSIX make, a term of AsciiDoc, a value of LDIF in base64 (RFC 2849), the first colon aside."""
 
 ARRAY = re.compile(rb"\d{0,4}\][ \t]*=")
 MARKS = b"\\\"'`{}[]()<>,;:"
@@ -188,7 +189,7 @@ class KeyedValues:
             rule, _ = self.owner(window[:-2]) if array else (-1, 0)
             return self.accept(buffer, values.value(buffer, array.end()), rule) if array and rule >= 0 else []
         tail = window[-14:].lower()
-        if tail[-3:-1] in (b'" ', b"' "):
+        if tail[-3:-1] in (b'" ', b"' ") and (mark in b"\"'" or 0x61 <= mark <= 0x7A):
             rule, _ = self.owner(window[:-3])
             return self.accept(buffer, joints.attribute(buffer, at - 1), rule) if rule >= 0 else []
         if tail[-5:-1] == b" eq ":
@@ -210,6 +211,10 @@ class KeyedValues:
         rule, start = self.owner(window[:-2] if mark in b"\x86\x87\x94" else window)
         if rule < 0:
             return NOTHING
+        if mark in b",\n" and buffer.find(b"\xe2\x94\x94 ", at, at + 512) >= 0 and (
+            pointed := continuations.pointed(buffer, at - len(window) + start)
+        ):
+            return self.accept(buffer, pointed, rule)
         spans = columns.cells(buffer, at - len(window) + start, at) if mark in columns.MARKS else []
         return self.accept(buffer, spans or joints.behind(buffer, at, mark, window, start), rule)
 
@@ -261,6 +266,8 @@ class KeyedValues:
                 text, end = text[:-3], end - 3
             if b"%" in text and not self.check(rule)(unquote_to_bytes(text)):
                 continue
+            if b"&" in text and not self.check(rule)(unescaped(text)):
+                continue
             if self.check(rule)(text) or (scheme is not None and CREDENTIAL.fullmatch(text) is not None):
                 if len(text) >= values.LONG:
                     end = values.REST.match(buffer, end).end()  # type: ignore[union-attr]  # matches the empty string
@@ -294,6 +301,11 @@ class KeyedValues:
 
             self.checks[rule] = known
         return known
+
+
+def unescaped(text: bytes) -> bytes:
+    """*text* without the character references of HTML, and without the quotes that they may stand for."""
+    return html.unescape(text.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape").strip(b"\x22'")
 
 
 def is_mask(buffer: bytes, at: int) -> bool:

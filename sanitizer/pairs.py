@@ -28,15 +28,15 @@ NAMING = re.compile(rb"[\w\x22'`](?P<level>\\*)(?P<quote>[\x22'`])?[ \t]{0,4}(?:
 """What stands before a key that is itself the value of a field."""
 
 LOCATED = re.compile(
-    rb"(?P<quote>[\x22'])(?:path|loc|instancePath|dataPath|instance_path|property_?path|field_?path|pointer)(?P=quote)\s{0,4}:\s{0,4}"
+    rb"(?P<quote>[\x22']|\b)(?:path|loc|instancePath|dataPath|instance_path|property_?path|field_?path|pointer)(?P=quote)\s{0,4}:\s{0,4}"
     rb"(?:[\[(][^\[\](){}\n]{0,160}[\x22']|[\x22'](?:[\w.~\-]{0,40}[/.#]){1,8})$",
     re.I,
 )
 """What stands before a key that ends the path to a value: of a JSON Patch (RFC 6902), of an error of a validator."""
 
 LOCATED_VALUE = re.compile(
-    rb"(?<![\w.\-])\\*[\x22'](?:value|input|input_?value|received|actual|from|to|old_?value|new_?value|current|given|instance|data)\\*[\x22']"
-    rb"[ \t]{0,4}[:=]",
+    rb"(?<![\w.\-])(?:\\*[\x22'](?:value|input|input_?value|received|actual|from|to|old_?value|new_?value|current|given|instance|data)\\*[\x22']"
+    rb"[ \t]{0,4}[:=]|(?:value|received|data):[ ])",
     re.I,
 )
 """The fields in which such objects hold the value."""
@@ -97,6 +97,8 @@ def beside(buffer: bytes, at: int, key: bytes, key_at: int) -> list[Span] | None
             break
         opened = line.start()
     closed = buffer.find(b"}", at - 1, at + REACH)
+    while located and 0 < closed and buffer.count(b"{", at, closed) > buffer.count(b"}", at, closed):
+        closed = buffer.find(b"}", closed + 1, at + REACH)
     if closed < 0 or (buffer[opened] == 0x0A and buffer[opened + 1] not in b" \t"):
         # Only an object that is printed over lines goes on in the next one: its lines are indented.
         closed = buffer.find(b"\n", at, at + REACH)
@@ -109,7 +111,8 @@ def beside(buffer: bytes, at: int, key: bytes, key_at: int) -> list[Span] | None
         field_of_value.search(buffer, max(opened, 0), key_at),
     )
     for field in sides:
-        if field is not None and (located or (named and named["quote"])) and not quoted_alike(field[0], named):
+        bare = located is not None and not located["quote"]
+        if field is not None and not bare and (located or (named and named["quote"])) and not quoted_alike(field[0], named):
             continue  # a word of some text: where names are quoted, that of the value is, and in the same way
         if field is not None and (field.start() <= at + 2 or NESTED.match(buffer, field.end()) is None):
             return [span for span in values.value(buffer, field.end()) if span[1] < key_at or span[0] >= at]

@@ -16,7 +16,7 @@ __all__ = ["CONSTANTS", "Span", "value"]
 START = re.compile(
     rb"""[=:>~]{0,2}(?:(?:\*{1,2}|__)(?=[ \t\r\n]))?[ \t]*                            # a key in bold, its colon within
     (?:\xe2\x80\xa6[ ])?                                                            # a prompt that was answered
-    (?:!{1,2}[A-Za-z][\w./:\-]{0,30}[ ]+|&[A-Za-z][\w\-]{0,30}[ ]+|<<(?=\x22)         # YAML tags and anchors, Erlang
+    (?:!{1,2}[A-Za-z][\w./:\-]{0,30}[ ]+|&[A-Za-z][\w\-]{0,30}[ ]+(?![=|])|<<(?=\x22)         # YAML tags and anchors, Erlang
       |(?:string\(\d{1,6}\)|\(\*?[\w.\[\]]{1,40}\)(?:[ ]\((?:(?:len|cap)=\d{1,9}[ ]?){1,2}\))?|0x[0-9a-f]{2,16}|chr|value
         |[Ii]nvalid[ ](?:[a-z]{1,12}[ ]){0,2}[a-z]{1,12}:)[ ]+(?=\x22)                 # dumps of PHP, Go, C and R; what was refused
       |rejected[ ]value[ ]\[)?
@@ -57,7 +57,7 @@ ESCAPED_QUOTE = re.compile(rb"\\+[\x22'`]")
 LONG = 1900
 """An unquoted value so long was perhaps cut: its rest belongs to it, too."""
 
-BARE = re.compile(rb"[^\s\x22'`<>]{1,2048}")
+BARE = re.compile(rb"[^\s\0\x22'`<>]{1,2048}")
 REST = re.compile(rb"[^\s\x22'`<>&,;|]*")
 CUT = re.compile(
     rb"[&,;|}%](?:(?<=[&,;|])(?=$|[\w.%\-\[\]$@]{1,64}[\])]?[ \t]{0,2}[=:](?![=:]))|(?<=[,;|])(?=[,;|])|(?<=\})\s*,"
@@ -221,7 +221,9 @@ def bare(buffer: bytes, start: int) -> list[Span]:
     text = found[0]
     cut = CUT.search(text)
     if cut is not None:
-        text = text[: cut.start()]
+        stop = cut.start()
+        # A brace that the value itself opened is its own.
+        text = text[: stop + (text[stop] == 0x7D and text.count(b"{", 0, stop) > text.count(b"}", 0, stop))]
     kept = text.rstrip(TRAIL)
     if text.startswith(b"...", len(kept)):
         kept = text[: len(kept) + 3]  # shortened by whoever wrote it

@@ -124,7 +124,7 @@ def password(value: bytes) -> bool:
 def _password(value: bytes) -> bool:
     if not value or placeholder(value) or value.lower().rstrip(b".,;:!") in _STATUS:
         return False
-    return _path(value) is None and (len(value) > 3 or not value.isdigit())
+    return (_path(value) is None or (value.rfind(b"/") == 0 and random(value))) and (len(value) > 3 or not value.isdigit())
 
 
 def passphrase(value: bytes) -> bool:
