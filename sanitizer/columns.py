@@ -55,7 +55,10 @@ TYPED = re.compile(rb"[^\w\n]*(?:(?:str|[iuf]\d{1,2}|bool|date|datetime\[\w+\]|o
 
 TELLING = re.compile(rb"[^\n]*[0-9!@#$%^&*~+?_]")
 COPY = re.compile(rb"COPY [^()\n]{1,200}\(([^()\n]{1,1000})\) FROM stdin[^\n]{0,200}\n", re.I)
-HTML_CELL = re.compile(rb"<t[dh](?:\s[^<>]{0,200})?>\s{0,40}(?:<(?:code|b|pre|span|strong)(?:\s[^<>]{0,100})?>)?([^<>]*?)\s{0,40}(?:</\w{1,8}>)?\s{0,40}</t[dh]>", re.I)
+HTML_CELL = re.compile(
+    rb"<t[dh](?:\s[^<>]{0,200})?>\s{0,40}(?:<(?:code|b|pre|span|strong)(?:\s[^<>]{0,100})?>)?([^<>]*?)\s{0,40}(?:</\w{1,8}>)?\s{0,40}</t[dh]>",
+    re.I,
+)
 HTML_ROW = re.compile(rb"<tr(?:\s[^<>]{0,200})?>(.{0,8192}?)</tr>", re.I | re.S)
 HTML_NEXT = re.compile(rb"\s{0,40}(?:</?t(?:head|body)[^<>]{0,200}>\s{0,40}){0,2}" + HTML_ROW.pattern, re.I | re.S)
 
@@ -74,13 +77,12 @@ def cells(buffer: bytes, key_at: int, at: int) -> list[Span]:
     line = buffer[start:end].rstrip(b"\r")
     if buffer[start : start + 5].upper() == b"COPY " and (copied := COPY.match(buffer, start)) is not None:
         names = list(re.finditer(rb"[^,]+", buffer[: copied.end(1)][copied.start(1) :]))
-        place = next((n for n, name in enumerate(names) if copied.start(1) + name.start() <= key_at < copied.start(1) + name.end()), -1)
+        place = next(
+            (n for n, name in enumerate(names) if copied.start(1) + name.start() <= key_at < copied.start(1) + name.end()), -1
+        )
         return below(buffer, copied.end(), LAYOUTS[1], len(names), place) if place >= 0 else []
     for layout in LAYOUTS:
-        names = layout.between.split(line, MOST_NAMES)
-        if layout is LAYOUTS[0] and len(names) > 2:
-            names = names[not names[0].strip() : len(names) - (not names[-1].strip())]
-        if len(names) < 2 or not all(NAME.fullmatch(name.strip(b"\x22'` ")) for name in names):
+        if not is_named(layout, line):
             continue
         found = layout.cells(buffer, start, start + len(line))
         place = next((number for number, (first, last) in enumerate(found) if first <= key_at < last), -1)
@@ -89,6 +91,14 @@ def cells(buffer: bytes, key_at: int, at: int) -> list[Span]:
             place, count = place - 1, count - 1
         return below(buffer, end + 1, layout, count, place) if place >= 0 else []
     return aligned(buffer, start, line, key_at, end + 1) if b"  " in line else []
+
+
+def is_named(layout: Layout, line: bytes) -> bool:
+    """Whether *line* is one of names, in that *layout*."""
+    names = layout.between.split(line, MOST_NAMES)
+    if layout is LAYOUTS[0] and len(names) > 2:
+        names = names[not names[0].strip() : len(names) - (not names[-1].strip())]
+    return len(names) > 1 and all(NAME.fullmatch(name.strip(b"\x22'` ")) for name in names)
 
 
 def below(buffer: bytes, at: int, layout: Layout, count: int, place: int) -> list[Span]:

@@ -1,4 +1,4 @@
-"""Values that stand on the lines below their key: of YAML, of here documents and texts in three quotes, of argument lists, of prose.
+"""Values that stand on the lines below their key: of YAML, of here documents and texts in three quotes, of lists, of prose.
 
 Given is a buffer; the answer is the spans to redact, none of which goes over a line end.
 """
@@ -23,7 +23,9 @@ LABEL = re.compile(rb"[\n\x22][^\S\n]*(?:[\w*#>\x22'`/().\[\]\x80-\xff-]+ ){0,11
 """A line that ends in a colon, and is no program."""
 
 ALONE = re.compile(
-    rb"(?:\r?\n[ \t]*){1,2}(?P<quote>[\x22'`]?)" + TELLING + rb"(?![\d.:/TZ+-]+[\r\n]|[\w.]+\(|[-=*#_~+]+[\r\n]|[-*][ ]|https?://|/)"
+    rb"(?:\r?\n[ \t]*){1,2}(?P<quote>[\x22'`]?)"
+    + TELLING
+    + rb"(?![\d.:/TZ+-]+[\r\n]|[\w.]+\(|[-=*#_~+]+[\r\n]|[-*][ ]|https?://|/)"
     rb"(?P<text>[^\s\x22'`:{}\[\]]{6,256})(?P=quote)[ \t]*(?=\r?\n|(?<=`)\\*\x22)"
 )
 """A word alone on its line, which is no time and no path."""
@@ -86,8 +88,10 @@ def item(buffer: bytes, at: int) -> list[Span]:
 
 
 def typed(buffer: bytes, at: int, line: int, key_at: int) -> list[Span]:
-    """The value to a name at *key_at* that ends its *line* *at*: of an option in a list of YAML, of a key with a mark of its own, of a
-    console that was asked for it."""
+    """The value to a name at *key_at* that ends its *line* *at*.
+
+    Of an option in a list of YAML, of a key with a mark of its own, of a console that was asked for it.
+    """
     if at - line > 256:
         return []
     if (option := DASHED.fullmatch(buffer[line:at].rstrip(b"\"'\r"))) is not None:

@@ -19,7 +19,8 @@ REGISTRY = re.compile(rb"[ \t]*REG_(?:SZ|EXPAND_SZ|MULTI_SZ)[ \t]+([^\r\n]+)")
 """The type of a value in what `reg query` prints, and the value."""
 
 ATTRIBUTE = re.compile(
-    rb"(?:(?!value\b|content\b)[\w:.\-]{1,40}=([\x22'])[^\x22'<>\n]{0,80}\1[ ]){0,6}(?:(?:value|content|a\d{1,3})[ ]?=|with (?:value )?(?=[\x22']))"
+    rb"(?:(?!value\b|content\b)[\w:.\-]{1,40}=([\x22'])[^\x22'<>\n]{0,80}\1[ ]){0,6}"
+    rb"(?:(?:value|content|a\d{1,3})[ ]?=|with (?:value )?(?=[\x22']))"
 )
 """What may stand between the name in one attribute and its value in another; the words of a sentence."""
 
@@ -105,10 +106,10 @@ def behind(  # noqa: PLR0912 - one branch for each mark
 def bar(buffer: bytes, at: int, before: bytes) -> list[values.Span]:
     """The cell behind a bar that ends *at*, if *before* the key there is one, too, or if the cell tells."""
     cell = CELL.match(buffer, at)
-    is_row = before.rstrip(b" \t").endswith((b"|", b"\xe2\x94\x82", b"\xe2\x94\x83")) or (
-        cell is not None and TELLING.fullmatch(cell[1]) is not None
-    )
-    return [cell.span(1)] if cell and is_row and cell.end(1) > cell.start(1) else []
+    if cell is None or not cell[1]:
+        return []
+    is_row = before.rstrip(b" \t").endswith((b"|", b"\xe2\x94\x82", b"\xe2\x94\x83"))
+    return [cell.span(1)] if is_row or TELLING.fullmatch(cell[1]) else []
 
 
 def attribute(buffer: bytes, at: int) -> list[values.Span]:
@@ -142,9 +143,9 @@ def after_space(buffer: bytes, at: int, mark: int, window: bytes, start: int) ->
 
 def after_comma(buffer: bytes, at: int, window: bytes, start: int) -> list[values.Span]:
     if buffer[at] in b"\r\n" and window[-2:-1] in b"\"'":
-        listed = continuations.argument(buffer, at, window[start:])
-        if listed:
-            return listed
+        beneath = continuations.argument(buffer, at, window[start:])
+        if beneath:
+            return beneath
     paired = pairs.beside(buffer, at, window[start:], at - len(window) + start)
     if paired is not None:
         return paired

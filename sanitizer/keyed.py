@@ -49,7 +49,9 @@ TEMPLATE = re.compile(rb"[ ]?[\x22']?\{\{-? ?[$.\w][^{}\n\x22':]*\}\}")
 SET_OUTPUT = re.compile(rb":")
 """The second colon of a command to a workflow's runner: `::set-output name=token::`."""
 NAME = re.compile(rb"[A-Za-z]+(?:[._][A-Za-z]+){1,4}")
-REFERENCE = re.compile(rb"(?:aws|google|azurerm|random|vault|kubernetes|data|var|local|module|tls)_?[a-z_]{0,60}(?:\.[a-z_]{1,60}){1,4}")
+REFERENCE = re.compile(
+    rb"(?:aws|google|azurerm|random|vault|kubernetes|data|var|local|module|tls)_?[a-z_]{0,60}(?:\.[a-z_]{1,60}){1,4}"
+)
 """An attribute of a resource of Terraform."""
 
 COMMANDS = (b"setenv", b" env", b"\nenv", b"config set", b"configure set", b"setx", b"set -x", b"set -gx")
@@ -264,9 +266,7 @@ class KeyedValues:
                 continue  # `password = user.password`
             if text.endswith(b"...") and len(text) > 3 and self.rules[rule].label == "password":
                 text, end = text[:-3], end - 3
-            if b"%" in text and not self.check(rule)(unquote_to_bytes(text)):
-                continue
-            if b"&" in text and not self.check(rule)(unescaped(text)):
+            if (b"%" in text or b"&" in text) and not self.check(rule)(unescaped(text)):
                 continue
             if self.check(rule)(text) or (scheme is not None and CREDENTIAL.fullmatch(text) is not None):
                 if len(text) >= values.LONG:
@@ -304,8 +304,11 @@ class KeyedValues:
 
 
 def unescaped(text: bytes) -> bytes:
-    """*text* without the character references of HTML, and without the quotes that they may stand for."""
-    return html.unescape(text.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape").strip(b"\x22'")
+    """*text* without percent-encoding and the character references of HTML, and without the quotes that these may stand for."""
+    plain = unquote_to_bytes(text)
+    if b"&" not in plain:
+        return plain
+    return html.unescape(plain.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape").strip(b"\x22'")
 
 
 def is_mask(buffer: bytes, at: int) -> bool:

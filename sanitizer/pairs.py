@@ -97,7 +97,7 @@ def beside(buffer: bytes, at: int, key: bytes, key_at: int) -> list[Span] | None
             break
         opened = line.start()
     closed = buffer.find(b"}", at - 1, at + REACH)
-    while located and 0 < closed and buffer.count(b"{", at, closed) > buffer.count(b"}", at, closed):
+    while located and closed > 0 and buffer.count(b"{", at, closed) > buffer.count(b"}", at, closed):
         closed = buffer.find(b"}", closed + 1, at + REACH)
     if closed < 0 or (buffer[opened] == 0x0A and buffer[opened + 1] not in b" \t"):
         # Only an object that is printed over lines goes on in the next one: its lines are indented.

@@ -27,7 +27,9 @@ START = re.compile(
     (?:[bBuUfFrRN@$]{1,2}(?=[\x22']))?""",
     re.X,
 )
-USUAL = re.compile(rb"[ ]?\x22([^\x22\\\n]{1,256})\x22(?!\x22)|(?!0x[0-9a-f]{2,16}[ ]\x22)([A-Za-z0-9_+/\-]{1,256})(?=[ \n](?![=(]))")
+USUAL = re.compile(
+    rb"[ ]?\x22([^\x22\\\n]{1,256})\x22(?!\x22)|(?!0x[0-9a-f]{2,16}[ ]\x22)([A-Za-z0-9_+/\-]{1,256})(?=[ \n](?![=(]))"
+)
 """What most values look like: a JSON string without escapes; a word after `=`, and no address before what it points to."""
 
 CODE = re.compile(
@@ -68,7 +70,8 @@ ESCAPE = re.compile(rb"\\+(?:[\x22'nrt]|$)")
 TRAIL = b",;.:)]}>|"
 SERIALIZED = re.compile(rb"[ \t]*s:\d{1,6}:(?=\\*[\x22'])")
 CELL = re.compile(
-    rb"(?:</?(?:td|th|dt|dd|b|strong|span|label|code|pre|kbd|samp|em|i|p|div|key|name|string|value)(?:\s[^<>]{0,100})?>(?:\r?\n)?[ \t]{0,16}){1,5}",
+    rb"(?:</?(?:td|th|dt|dd|b|strong|span|label|code|pre|kbd|samp|em|i|p|div|key|name|string|value)(?:\s[^<>]{0,100})?>"
+    rb"(?:\r?\n)?[ \t]{0,16}){1,5}",
     re.I,
 )
 CDATA = re.compile(rb"<!\[CDATA\[(.*?)(?:\]\]>|$)")

@@ -1,0 +1,79 @@
+"""Tables that go on over what is read at once: the names of their columns are remembered, and later rows are read below them.
+
+A table that is read at once needs none of this: `sanitizer.columns` finds the names above its rows.
+"""
+
+from __future__ import annotations
+
+import re
+
+from sanitizer.columns import LAYOUTS, RULED, WIDEST, Layout, is_named
+from sanitizer.record import Assembled, Join
+
+SECRET = re.compile(
+    rb"pass|pwd|secret|token|credential|cookie|auth|key|pin\b|otp|phone|mobile|tel\b|card|\bpan\b|cvv|cvc|iban|ssn|birth|dob\b|email",
+    re.IGNORECASE,
+)
+"""Names of columns whose rows are worth a second reading."""
+
+FARTHEST = 4096
+"""Rows that are gone back over for their names."""
+
+NO_ROW = frozenset(b"{[<")
+"""What a line begins with that is no row."""
+
+
+class Tables:
+    """The table that a lane has open."""
+
+    def __init__(self) -> None:
+        self._names = b""
+        self._layout = LAYOUTS[0]
+        self._count = 0
+
+    def follow(self, released: Assembled) -> None:
+        """Look at the lines that are *released*, and give them the readings of the rows whose names are not among them."""
+        lines = released.lines
+        if not lines:
+            return
+        at = 0
+        if self._names:
+            while at < len(lines) and self._goes_on(lines[at]):
+                at += 1
+            if at:
+                rows = tuple([(number, 0, len(lines[number])) for number in range(at)])
+                released.joins.append(Join(((0, 0, 0), *rows), (self._names + b"\n", *[b"\n"] * (at - 1))))
+            if at == len(lines):
+                return
+            self._names = b""
+        self._begin(lines, at)
+
+    def _goes_on(self, line: bytes) -> bool:
+        if not line or len(line) > WIDEST * 8:
+            return False
+        return cells(self._layout, line) == self._count or RULED.match(line) is not None
+
+    def _begin(self, lines: list[bytes], first: int) -> None:
+        """Remember the names of the table that the *lines* from *first* on end in, if it has any."""
+        last = lines[-1]
+        if not last or last[0] in NO_ROW or len(last) > WIDEST * 8:
+            return
+        layout = next((layout for layout in LAYOUTS if layout.between.search(last)), None)
+        if layout is None:
+            return
+        count = cells(layout, last)
+        at = len(lines) - 1
+        while at > max(first, len(lines) - FARTHEST):
+            if cells(layout, lines[at - 1]) != count and not RULED.fullmatch(lines[at - 1]):
+                break
+            at -= 1
+        while at < len(lines) - 1 and RULED.fullmatch(lines[at]):
+            at += 1
+        names = lines[at]
+        if len(names) <= WIDEST and SECRET.search(names) and is_named(layout, names.rstrip(b"\r")):
+            self._names, self._layout, self._count = names, layout, count
+
+
+def cells(layout: Layout, line: bytes) -> int:
+    """How many cells *line* has."""
+    return len(layout.cells(line, 0, len(line))) if len(line) <= WIDEST * 8 else 0
