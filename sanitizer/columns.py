@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from itertools import islice
 
+from sanitizer.continuations import alike
 from sanitizer.nested import LONGEST, Span
 
 WIDEST = 2048
@@ -53,6 +54,12 @@ RULED = re.compile(rb"[\s|+\-=:.*~#\x80-\xff]*(?:\n|$)")
 TYPED = re.compile(rb"[^\w\n]*(?:(?:str|[iuf]\d{1,2}|bool|date|datetime\[\w+\]|object|cat|int|float|string|text)[^\w\n]+)+")
 """Types, which a table may have below its names."""
 
+BEGINS = re.compile(rb"[\x22'>\]:|][ ]?|[ ](?:[FP]|-)[ ]")
+"""What a line of names may begin behind: the quote of a string that holds the table, what a logger writes before it."""
+
+OUTER = re.compile(rb"(?<!^)\\*[\x22'](?:[\])},;].*)?$|</\w{1,10}>.*$")
+"""The end of a string or an element that holds a table."""
+
 TELLING = re.compile(rb"[^\n]*[0-9!@#$%^&*~+?_]")
 COPY = re.compile(rb"COPY [^()\n]{1,200}\(([^()\n]{1,1000})\) FROM stdin[^\n]{0,200}\n", re.I)
 HTML_CELL = re.compile(
@@ -72,15 +79,24 @@ def cells(buffer: bytes, key_at: int, at: int) -> list[Span]:
     if start == 0 and low:
         return []
     end = buffer.find(b"\n", at - 1, start + WIDEST)
-    if end < 0 or end + 1 >= len(buffer) or buffer[start] in b"{[<":
+    if end < 0 or end + 1 >= len(buffer):
         return []
+    found = named(buffer, start, start, end, key_at)
+    for begins in [] if found else list(BEGINS.finditer(buffer, max(start, key_at - 256), key_at))[-12:]:
+        if found := named(buffer, start, begins.end(), end, key_at):
+            break
+    return found
+
+
+def named(buffer: bytes, line_at: int, start: int, end: int, key_at: int) -> list[Span]:
+    """The cells below the name at *key_at*, if there are names and nothing else from *start* to *end* of its line."""
     line = buffer[start:end].rstrip(b"\r")
     if buffer[start : start + 5].upper() == b"COPY " and (copied := COPY.match(buffer, start)) is not None:
         names = list(re.finditer(rb"[^,]+", buffer[: copied.end(1)][copied.start(1) :]))
         place = next(
             (n for n, name in enumerate(names) if copied.start(1) + name.start() <= key_at < copied.start(1) + name.end()), -1
         )
-        return below(buffer, copied.end(), LAYOUTS[1], len(names), place) if place >= 0 else []
+        return below(buffer, copied.end(), LAYOUTS[1], len(names), place, b"") if place >= 0 else []
     for layout in LAYOUTS:
         if not is_named(layout, line):
             continue
@@ -89,7 +105,7 @@ def cells(buffer: bytes, key_at: int, at: int) -> list[Span]:
         count = len(found)
         if line.startswith(b"#fields\t"):
             place, count = place - 1, count - 1
-        return below(buffer, end + 1, layout, count, place) if place >= 0 else []
+        return below(buffer, end + 1, layout, count, place, buffer[line_at:start]) if place >= 0 else []
     return aligned(buffer, start, line, key_at, end + 1) if b"  " in line else []
 
 
@@ -101,9 +117,14 @@ def is_named(layout: Layout, line: bytes) -> bool:
     return len(names) > 1 and all(NAME.fullmatch(name.strip(b"\x22'` ")) for name in names)
 
 
-def below(buffer: bytes, at: int, layout: Layout, count: int, place: int) -> list[Span]:
-    """The cells in *place* of the rows from *at* on that have *count* of them."""
-    at = after_rule(buffer, at)
+def behind(buffer: bytes, at: int, prefix: bytes) -> int:
+    """Where the line *at* begins behind a *prefix*, which it has with other digits, or has not."""
+    return at + len(prefix) if prefix and alike(buffer[at : at + len(prefix)], prefix) else at
+
+
+def below(buffer: bytes, at: int, layout: Layout, count: int, place: int, prefix: bytes) -> list[Span]:
+    """The cells in *place* of the rows from *at* on that have *count* of them, each behind a *prefix* if it has one."""
+    at = after_rule(buffer, at, prefix)
     is_barred = layout is LAYOUTS[0]
     found: list[Span] = []
     stop = min(len(buffer), at + 16 * LONGEST)
@@ -111,23 +132,26 @@ def below(buffer: bytes, at: int, layout: Layout, count: int, place: int) -> lis
         end = buffer.find(b"\n", at, stop)
         if end < 0 or end == at:
             break
-        row = layout.cells(buffer, at, end)
+        row = layout.cells(buffer, behind(buffer, at, prefix), end)
         if len(row) != count:
-            if not (is_barred and RULED.match(buffer, at)):
+            if not (is_barred and RULED.match(buffer, behind(buffer, at, prefix))):
                 break
         else:
             first, last = trimmed(buffer, *row[place])
+            if not is_barred and b" " in buffer[first:last] and buffer[first - 1] not in b"\x22'":
+                break  # a sentence with as many commas
             if first < last and (is_barred or TELLING.match(buffer, first, last)):
                 found.append((first, last))
         at = end + 1
     return found
 
 
-def after_rule(buffer: bytes, at: int) -> int:
+def after_rule(buffer: bytes, at: int, prefix: bytes = b"") -> int:
     """Where rows begin behind the lines *at* that divide them from their names, and those that tell types."""
     for _ in range(5):
         end = buffer.find(b"\n", at, at + WIDEST)
-        if end < 0 or end == at or not (RULED.match(buffer, at, end + 1) or TYPED.fullmatch(buffer, at, end)):
+        row = behind(buffer, at, prefix)
+        if end < 0 or end == at or not (RULED.match(buffer, row, end + 1) or TYPED.fullmatch(buffer, row, end)):
             break
         at = end + 1
     return at
@@ -179,4 +203,6 @@ def trimmed(buffer: bytes, start: int, end: int) -> Span:
     text = buffer[start:end]
     kept = text.lstrip(b" \t\x22'`")
     start += len(text) - len(kept)
+    outer = OUTER.search(kept)
+    kept = kept[: outer.start()] if outer else kept
     return start, start + len(kept.rstrip(b" \t\r\x22'`"))

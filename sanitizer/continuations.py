@@ -19,7 +19,7 @@ BELOW = re.compile(
     rb"(?:\x22(?P<double>[^\x22\n]+)\x22|'(?P<single>[^'\n]+)'|(?P<plain>[^\s\x22'#:\[{-]\S*(?<!:)))[ \t]*,?[ \t]*(?=\r?\n)"
 )
 PRINTED = re.compile(rb"\r?\n[ \t]+(?:string\(\d{1,6}\) )?\x22([^\x22\\\n]+)\x22")
-LABEL = re.compile(rb"[\n\x22][^\S\n]*(?:[\w*#>\x22'`/().\[\]\x80-\xff-]+ ){0,11}[\w*#\x22'`\]\x80-\xff-]+:(?:\*{1,2}|__)?[ \t]*$")
+LABEL = re.compile(rb"(?:[\n\x22'>]|[\]:-] )[^\S\n]*(?:[\w*#>\x22'`/().\[\]\x80-\xff-]+ ){0,11}[\w*#\x22'`\]\x80-\xff-]+:(?:\*{1,2}|__)?[ \t]*$")
 """A line that ends in a colon, and is no program."""
 
 ALONE = re.compile(
@@ -30,19 +30,33 @@ ALONE = re.compile(
 )
 """A word alone on its line, which is no time and no path."""
 
+ALONE_HERE = re.compile(ALONE.pattern.removeprefix(rb"(?:\r?\n[ \t]*){1,2}"))
+PREFIX = re.compile(rb"(?:[^\n]{0,80}(?:\]:?|std(?:out|err) F|[ ]\||:)|>|data:)[ ]+(?=\w)")
+"""What a logger, a container or a mailer writes before each line."""
+
+DIGITS = bytes(0x30 if 0x30 <= c <= 0x39 else c for c in range(256))
+
 QUOTED_BELOW = re.compile(rb"\r?\n[ \t]+(?P<quote>[\x22'])(?P<text>[^\x22'\n]{1,1024})(?P=quote)[ \t]*(?=\r?\n)")
 ARGUMENT = re.compile(rb"\r?\n[ \t]*(?:-[ ]+)?(?=[^\s-])")
 LISTED = re.compile(rb"\r?\n[ \t]+(?P<quote>[\x22'])" + TELLING + rb"(?P<text>[^\x22'\n]{6,4096})(?P=quote)[ \t]*,?[ \t]*(?=\r?\n)")
 DASHED = re.compile(rb"(?P<indent>[ \t]*)-[ ]+[\x22']?--?[\w.\-]+")
 NEXT_ITEM = re.compile(rb"\r?\n(?P<indent>[ \t]*)-[ ]+(?![\x22']?-)")
+NUMBERED = re.compile(rb"[ ]*(?P<number>\d{1,6})\) \x22[^\x22\n]{1,200}\x22")
+NUMBERED_NEXT = re.compile(rb"\r?\n[ ]*(?P<number>\d{1,6})\) \x22(?P<text>[^\x22\n]{1,4096})\x22")
+"""An answer of Redis, with names at odd places and values at even ones."""
+
 EXPLICIT = re.compile(rb"\r?\n:[ ]+(?=\S)")
 """The value of an explicit key (YAML 1.2, section 8.2.2)."""
 
 ANSWER = re.compile(rb"\r?\n(?:[ \t]*Out\[\d{1,6}\]:[ ]*)?(?P<quote>[\x22'])(?P<text>[^\x22'\n]{1,1024})(?P=quote)[ \t]*(?=\r?\n)")
-ASKED = re.compile(rb"[ \t]*(?:In \[\d{1,6}\]:|>>>|\(Pdb\)(?:[ ](?:p|pp))?|ipdb>(?:[ ](?:p|pp))?)[ ]+")
+ASKED = re.compile(rb"[ \t]*(?:[\w.:\[\]-]{1,64}>[ ]GET|In \[\d{1,6}\]:|>>>|\(Pdb\)(?:[ ](?:p|pp))?|ipdb>(?:[ ](?:p|pp))?)[ ]+")
 """A name that is typed into a console."""
 
 POINTED = re.compile(rb"[bBuU]?(?P<quote>[\x22'])(?P<text>[^\x22'\n]{1,1024})(?P=quote)")
+FRESH = re.compile(rb"\{\x22|\d{4}-\d\d-\d\d[T ]\d\d:|<<[-~]?\w|[\w. ]{1,40} = <<")
+"""A line of a log, or of another document, which none goes on with."""
+
+LAST = re.compile(rb"(?!\w)\\*(?:[\x22'<\\].*)?$")
 HEREDOC = re.compile(rb"<<[-~]?[ ]?[\x22']?(?P<word>[A-Za-z_]\w{1,20})[\x22']?[ \t]*\r?\n")
 CONTINUED = re.compile(rb"\\\r?\n[ \t]*")
 
@@ -67,6 +81,10 @@ def below(buffer: bytes, at: int, start: int) -> list[Span]:
         return spans
     told = LABEL.search(buffer, max(line, at - 96), start) is not None
     alone = (ALONE.match(buffer, start) if told else None) or QUOTED_BELOW.match(buffer, start)
+    if alone is None and told and (prefix := PREFIX.match(buffer, line + 1, at)) is not None:
+        after = buffer.find(b"\n", start) + 1
+        if alike(buffer[after : after + len(prefix[0])], prefix[0]):
+            alone = ALONE_HERE.match(buffer, after + len(prefix[0]))
     return [alone.span("text")] if alone else []
 
 
@@ -99,8 +117,17 @@ def typed(buffer: bytes, at: int, line: int, key_at: int) -> list[Span]:
         return item(buffer, after.end()) if after and after["indent"] == option["indent"] else []
     if buffer.startswith(b"? ", line) and (after := EXPLICIT.match(buffer, at)) is not None:
         return item(buffer, after.end())
+    if (numbered := NUMBERED.fullmatch(buffer, line, at)) is not None and (following := NUMBERED_NEXT.match(buffer, at)) is not None:
+        return [following.span("text")] if int(following["number"]) == int(numbered["number"]) + 1 else []
+    if buffer[line] == 0x2F and b" " not in buffer[line:at] and (alone := ALONE.match(buffer, at)) is not None:
+        return [alone.span("text")]  # as etcd prints keys and values
     found = ANSWER.match(buffer, at) if ASKED.fullmatch(buffer, line, key_at) else None
     return [found.span("text")] if found else []
+
+
+def alike(text: bytes, prefix: bytes) -> bool:
+    """Whether *text* is *prefix* but for its digits: what a logger writes before each line."""
+    return text == prefix or text.translate(DIGITS) == prefix.translate(DIGITS)
 
 
 def pointed(buffer: bytes, key_at: int) -> list[Span]:
@@ -123,7 +150,10 @@ def pointed(buffer: bytes, key_at: int) -> list[Span]:
 def heredoc(buffer: bytes, start: int) -> list[Span]:
     """The lines of a here document (POSIX shell, HCL) that begins at *start*, to the word that ends it."""
     begun = HEREDOC.match(buffer, start)
-    return lines(buffer, begun.end(), begun["word"]) if begun else []
+    if begun is None:
+        return []
+    prefix = PREFIX.match(buffer, buffer.rfind(b"\n", 0, start) + 1, start)
+    return lines(buffer, begun.end(), begun["word"], prefix[0] if prefix else b"")
 
 
 def literal(buffer: bytes, start: int, quotes: bytes) -> list[Span]:
@@ -137,10 +167,16 @@ def literal(buffer: bytes, start: int, quotes: bytes) -> list[Span]:
     return trimmed(buffer, found)
 
 
-def lines(buffer: bytes, start: int, last: bytes) -> list[Span]:
+def lines(buffer: bytes, start: int, last: bytes, prefix: bytes) -> list[Span]:
+    """The lines from *start* to the one that is *last*, each behind a *prefix* if the first one has it; none if none is."""
     found: list[Span] = []
+    if prefix and not alike(buffer[start : start + len(prefix)], prefix):
+        prefix = b""
     while len(found) < MOST_LINES and (end := buffer.find(b"\n", start, start + LONGEST)) >= 0:
-        if buffer[start:end].strip() == last:
+        if not alike(buffer[start : start + len(prefix)], prefix) or FRESH.match(buffer, start + len(prefix)):
+            return []
+        start += len(prefix)
+        if LAST.match(buffer[start:end].strip().removeprefix(last)) and last in buffer[start:end]:
             return trimmed(buffer, found)
         found.append((start, end))
         start = end + 1

@@ -15,6 +15,9 @@ BAR = re.compile(rb"[ \t]*(?:\||\xe2\x94[\x82\x83\x86])")
 ROW = re.compile(rb"[ ]*(?=[^\s]*[0-9!@#$%^&*~+?])([^\s|=:]\S*)[ ]*(?=\r?\n)")
 """A word that is all of its line, but for the name before it and spaces that align it."""
 
+LEADER = re.compile(rb"\.*[ ]+(?=[^\s]*[0-9!@#$%^&*~+?])([^\s.]\S{3,512})(?=[ \t]*\r?\n)")
+"""The value at the end of a line of dots."""
+
 REGISTRY = re.compile(rb"[ \t]*REG_(?:SZ|EXPAND_SZ|MULTI_SZ)[ \t]+([^\r\n]+)")
 """The type of a value in what `reg query` prints, and the value."""
 
@@ -83,7 +86,10 @@ def behind(  # noqa: PLR0912 - one branch for each mark
         serialized = values.SERIALIZED.match(buffer, at)
         return values.value(buffer, serialized.end()) if serialized else pairs.part(buffer, at - 1, window[:start])
     if mark == 0x7C:
-        return bar(buffer, at, window[:start])
+        return values.value(buffer, at + 1) if buffer[at] == 0x3D else bar(buffer, at, window[:start])
+    if mark == 0x2E:
+        led = LEADER.match(buffer, at)
+        return [led.span(1)] if led else []
     if mark == 0x94:
         barred = BAR.match(buffer, at - 2)
         return bar(buffer, barred.end(), window[:start]) if barred else []
@@ -106,7 +112,7 @@ def behind(  # noqa: PLR0912 - one branch for each mark
 def bar(buffer: bytes, at: int, before: bytes) -> list[values.Span]:
     """The cell behind a bar that ends *at*, if *before* the key there is one, too, or if the cell tells."""
     cell = CELL.match(buffer, at)
-    if cell is None or not cell[1]:
+    if cell is None or cell[1][:1] in (b"", b"\\"):
         return []
     is_row = before.rstrip(b" \t").endswith((b"|", b"\xe2\x94\x82", b"\xe2\x94\x83"))
     return [cell.span(1)] if is_row or TELLING.fullmatch(cell[1]) else []

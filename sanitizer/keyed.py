@@ -202,9 +202,13 @@ class KeyedValues:
             at = GIVEN.match(buffer, at).end()  # type: ignore[union-attr]  # matches the empty string
             told = joints.TELLING.match(buffer, at)
             return self.accept(buffer, values.value(buffer, at), rule) if rule >= 0 and told else []
-        if mark in b"\x22'`" and tail.endswith(b" to ", 0, -1):
+        if tail.endswith((b" to '", b' to "', b" to `")):
             rule, _ = self.owner(window[:-5])
             return self.accept(buffer, values.value(buffer, at - 1), rule) if rule >= 0 else []
+        if tail.endswith(b" equals "):
+            rule, _ = self.owner(window[:-8])
+            told = joints.TELLING.match(buffer, at)
+            return self.accept(buffer, values.value(buffer, at), rule) if rule >= 0 and told else []
         if mark == 0x20:
             if tail.endswith(b"insert into "):
                 return self.believed(buffer, pairs.inserted(buffer, at, self.keys.verdict))
