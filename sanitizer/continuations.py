@@ -9,7 +9,7 @@ import re
 
 from sanitizer.nested import LONGEST, Span
 
-MOST_LINES = 64
+MOST_LINES, FEW_LINES = 64, 4
 """Lines of one value that are followed."""
 
 TELLING = rb"(?=[^\s]*[0-9!@#$%^&*~+?_-])"
@@ -19,7 +19,9 @@ BELOW = re.compile(
     rb"(?:\x22(?P<double>[^\x22\n]+)\x22|'(?P<single>[^'\n]+)'|(?P<plain>[^\s\x22'#:\[{-]\S*(?<!:)))[ \t]*,?[ \t]*(?=\r?\n)"
 )
 PRINTED = re.compile(rb"\r?\n[ \t]+(?:string\(\d{1,6}\) )?\x22([^\x22\\\n]+)\x22")
-LABEL = re.compile(rb"(?:[\n\x22'>]|[\]:-] )[^\S\n]*(?:[\w*#>\x22'`/().\[\]\x80-\xff-]+ ){0,11}[\w*#\x22'`\]\x80-\xff-]+:(?:\*{1,2}|__)?[ \t]*$")
+LABEL = re.compile(
+    rb"(?:[\n\x22'>]|[\]:-] )[^\S\n]*(?:[\w*#>\x22'`/().\[\]\x80-\xff-]+ ){0,11}[\w*#\x22'`\]\x80-\xff-]+:(?:\*{1,2}|__)?[ \t]*$"
+)
 """A line that ends in a colon, and is no program."""
 
 ALONE = re.compile(
@@ -117,7 +119,8 @@ def typed(buffer: bytes, at: int, line: int, key_at: int) -> list[Span]:
         return item(buffer, after.end()) if after and after["indent"] == option["indent"] else []
     if buffer.startswith(b"? ", line) and (after := EXPLICIT.match(buffer, at)) is not None:
         return item(buffer, after.end())
-    if (numbered := NUMBERED.fullmatch(buffer, line, at)) is not None and (following := NUMBERED_NEXT.match(buffer, at)) is not None:
+    numbered, following = NUMBERED.fullmatch(buffer, line, at), NUMBERED_NEXT.match(buffer, at)
+    if numbered and following:
         return [following.span("text")] if int(following["number"]) == int(numbered["number"]) + 1 else []
     if buffer[line] == 0x2F and b" " not in buffer[line:at] and (alone := ALONE.match(buffer, at)) is not None:
         return [alone.span("text")]  # as etcd prints keys and values
@@ -180,7 +183,8 @@ def lines(buffer: bytes, start: int, last: bytes, prefix: bytes) -> list[Span]:
             return trimmed(buffer, found)
         found.append((start, end))
         start = end + 1
-    return []
+    # What ends it may not be read yet: the first lines are of it all the same.
+    return trimmed(buffer, found) if len(found) <= FEW_LINES else []
 
 
 def trimmed(buffer: bytes, spans: list[Span]) -> list[Span]:

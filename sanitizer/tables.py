@@ -19,6 +19,9 @@ SECRET = re.compile(
 FARTHEST = 4096
 """Rows that are gone back over for their names."""
 
+ABOVE, BELOW, LONGEST_ABOVE = 6, 3, 512
+"""Lines that are read together over the end of what was read at once, and the bytes of the longest above it."""
+
 NO_ROW = frozenset(b"{[<")
 """What a line begins with that is no row."""
 
@@ -30,12 +33,14 @@ class Tables:
         self._names = b""
         self._layout = LAYOUTS[0]
         self._count = 0
+        self._above: list[bytes] = []
 
     def follow(self, released: Assembled) -> None:
         """Look at the lines that are *released*, and give them the readings of the rows whose names are not among them."""
         lines = released.lines
         if not lines:
             return
+        self._below(released)
         at = 0
         if self._names:
             while at < len(lines) and self._goes_on(lines[at]):
@@ -47,6 +52,16 @@ class Tables:
                 return
             self._names = b""
         self._begin(lines, at)
+
+    def _below(self, released: Assembled) -> None:
+        """Read the first lines below the last ones that were released before, if a secret's name is among these."""
+        lines = released.lines
+        if self._above and lines[0][:1] != b"{":
+            rows = tuple([(number, 0, len(line)) for number, line in enumerate(lines[:BELOW])])
+            released.joins.append(Join(((0, 0, 0), *rows), (b"\n".join([*self._above, b""]), *[b"\n"] * (len(rows) - 1))))
+        above = [*self._above, *lines[-ABOVE:]][-ABOVE:] if len(lines) < ABOVE else lines[-ABOVE:]
+        fits = all(len(line) <= LONGEST_ABOVE and line[:1] != b"{" for line in above)
+        self._above = above if fits and any(map(SECRET.search, above)) else []
 
     def _goes_on(self, line: bytes) -> bool:
         if not line or len(line) > WIDEST * 8:

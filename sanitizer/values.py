@@ -15,7 +15,7 @@ __all__ = ["CONSTANTS", "Span", "value"]
 
 START = re.compile(
     rb"""[=:>~]{0,2}(?:(?:\*{1,2}|__)(?=[ \t\r\n]))?[ \t]*                            # a key in bold, its colon within
-    (?:\xe2\x80\xa6[ ]|\$\(echo[ ](?:-n[ ])?(?=[\x22']))?                                                            # a prompt that was answered
+    (?:\xe2\x80\xa6[ ]|\$\(echo[ ](?:-n[ ])?(?=[\x22']))?                            # a prompt that was answered, an echo
     (?:!{1,2}[A-Za-z][\w./:\-]{0,30}[ ]+|&[A-Za-z][\w\-]{0,30}[ ]+(?![=|])|<<(?=\x22)         # YAML tags and anchors, Erlang
       |(?:string\(\d{1,6}\)|\(\*?[\w.\[\]]{1,40}\)(?:[ ]\((?:(?:len|cap)=\d{1,9}[ ]?){1,2}\))?|0x[0-9a-f]{2,16}|chr|value
         |[Ii]nvalid[ ](?:[a-z]{1,12}[ ]){0,2}[a-z]{1,12}:)[ ]+(?=\x22)                 # dumps of PHP, Go, C and R; what was refused

@@ -57,9 +57,7 @@ They report about once a token, not once a byte.
 MARKS: tuple[bytes, ...] = tuple(anchor for decoder in BY_SCAN for anchor in decoder.anchors)
 """The same for the lines that `BY_SCAN` have views of."""
 
-IN_RUNS: tuple[bytes, ...] = tuple(
-    anchor for anchor in ANCHORS if not any(sign in anchor for sign in (b"[ :-]", b"[+-]", b"="))
-)
+IN_RUNS: tuple[bytes, ...] = tuple(anchor for anchor in ANCHORS if not any(sign in anchor for sign in (b"[ :-]", b"[+-]", b"=")))
 """Those of tokens that stand in one run of letters and digits (`sanitizer.runs`)."""
 
 

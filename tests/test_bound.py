@@ -1,0 +1,29 @@
+"""Parameters that stand apart from their statement."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.engines import sanitize, scrubber
+
+STATEMENTS = [
+    'query: UPDATE "user" SET "password" = $1 WHERE "id" = $2 -- PARAMETERS: ["{}",7]',
+    'UPDATE "Users" SET "password"=$1 WHERE "id" = $2; "{}", 7',
+    'INSERT INTO "users" ("name","password") VALUES ($1,$2) ["bob", "{}"]',
+    'UPDATE user SET password = ? WHERE id = ? (parameters: array{"1":"{}","2":7}, types: array{"1":2})',
+    "[SQL: UPDATE accounts SET name=?, password=? WHERE id = ?]\n[parameters: ('bob', '{}', 7)]",
+]
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+async def test_the_parameter_of_a_secrets_column_goes_and_the_others_stay(statement: str) -> None:
+    found = await sanitize(scrubber("raw"), [statement.replace("{}", "Haven5566!x").encode() + b"\n"])
+    assert b"\n".join(found).decode() == statement.replace("{}", "[REDACTED:password]")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["SELECT id FROM users WHERE email = $1 AND password = $2", "UPDATE users SET password = ? WHERE id = ?", "SET password = :1"],
+)
+async def test_a_placeholder_is_no_secret(statement: str) -> None:
+    assert await sanitize(scrubber("raw"), [statement.encode() + b"\n"]) == [statement.encode()]

@@ -1,0 +1,48 @@
+"""Values on the lines below their key."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.engines import sanitize, scrubber
+
+BELOW = [
+    "Admin Password:\n{}\n",
+    "here is your passphrase:\n\n    {}\n",
+    "? db_password\n: {}\n",
+    "app.db_password=\\\n    {}\napp.port=5432",
+    "  password = <<EOT\n{}\nEOT",
+    'admin_password = """\n{}"""',
+    "{\n  name: 'acme',\n  password:\n   '{}',\n  retries: 3\n}",
+    "  spawnargs: [\n    '-y',\n    '--root-password',\n    '{}'\n  ]",
+    "    args:\n    - --root-password\n    - {}\n    - --verbose",
+    "On instance['password']:\n    '{}'\n",
+    "In [3]: password\nOut[3]: '{}'\n",
+    '127.0.0.1:6379> GET password\n"{}"\n',
+    '3) "password"\n4) "{}"\n',
+    "    login(user, password)\n    │     │     └ '{}'\n    │     └ 'bob'",
+    "<key>password</key>\n<string>{}</string>",
+    "[acme] New Password:\n[acme] {}\n[acme] done",
+    "> password = <<EOT\n> {}\n> EOT",
+]
+
+
+@pytest.mark.parametrize("text", BELOW)
+async def test_the_value_on_the_line_below_goes_and_nothing_beside_it(text: str) -> None:
+    found = await sanitize(scrubber("raw"), [text.replace("{}", "Haven5566!x").encode() + b"\n"])
+    assert b"\n".join(found).decode() == text.replace("{}", "[REDACTED:password]")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Enter your password:\n2025-03-14T09:26:53Z INFO done",
+        "Password:\nlogin(user)",
+        "token:\nhttps://acme.io/docs",
+        "    args:\n    - --password\n    - --verbose",
+        '  "required": [\n    "password",\n    "token"\n  ]',
+        "password = <<EOT\n2025-03-14 09:26:53 INFO other",
+    ],
+)
+async def test_a_line_below_that_is_another_record_stays(text: str) -> None:
+    assert await sanitize(scrubber("raw"), [text.encode() + b"\n"]) == text.encode().split(b"\n")
