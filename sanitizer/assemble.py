@@ -14,7 +14,6 @@ from sanitizer.held import Held, hand_over, tied
 from sanitizer.lines import Digest, Lines
 from sanitizer.record import Assembled, Cut, Join, Record
 from sanitizer.special import TOLD_APART, is_certain, is_open, marks
-from sanitizer.tables import Tables
 from sanitizer.wrappers import WRAPPED, ExportEntry, Partial, Unwrapped, Wrapper, journal_fields, octets, unwrap
 
 __all__ = ["Assembled", "Assembler", "Cut", "Join", "Record"]
@@ -45,7 +44,6 @@ class Assembler:
         self._lane_fields = fields or {}
         self._split = Lines(max_bytes, digest)
         self._held = Held(offset)
-        self._tables = Tables()
         self._groups = Groups(self._held.line, told)
         self._partials: dict[str, Partial] = {}
         self._entry: ExportEntry | None = None
@@ -282,8 +280,6 @@ class Assembler:
         held, groups = self._held, self._groups
         base, limit = held.upto - len(held.lines), self._limit()
         released = held.release(limit, terminated)
-        if released.lines:
-            self._tables.follow(released)
         records, joins = groups.records, groups.joins
         if not (records or joins):
             return released

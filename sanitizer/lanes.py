@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from sanitizer.assemble import Assembled, Assembler
 from sanitizer.model import Batch, CleanBatch
 from sanitizer.scrub import Scrubber
+from sanitizer.tables import Tables
 from sanitizer.wrappers import Wrapper, lane_fields
 
 Audit = Callable[[CleanBatch], Sequence[CleanBatch]]
@@ -39,6 +40,7 @@ class Lanes:
         self.max_lines = max_record_lines
         self.assemblers: dict[str, Assembler] = {}
         self.logs: dict[str, str] = {}
+        self.tables: dict[str, Tables] = {}
 
     def assembler(self, batch: Batch) -> Assembler:
         lane = batch.lane
@@ -48,6 +50,7 @@ class Lanes:
             facts = lane_fields(batch.attributes.get("path", "") or lane)
             found = Assembler(self.wrapper, self.max_lines, self.max_bytes, offset=batch.offset, fields=facts, digest=digest)
             self.assemblers[lane] = found
+            self.tables[lane] = Tables()
             if batch.log:
                 self.logs[lane] = batch.log
         found.told = not self.scrubber.raw  # raw output keeps the lines, and of records needs the joins alone
@@ -58,6 +61,7 @@ class Lanes:
         if batch.messages:
             return self.audited(self.scrubber.scrub_messages(batch.messages, batch.lane, batch.upto))
         assembled = self.assembler(batch).feed(batch.data)
+        self.tables[batch.lane].follow(assembled)
         return self.scrubbed(assembled, batch.lane, batch.log)
 
     async def flush(self, lane: str, end: bool) -> Sequence[CleanBatch]:
@@ -66,13 +70,15 @@ class Lanes:
         if assembler is None:
             return ()
         log = self.logs.get(lane, "")
+        assembled = assembler.flush(end)
+        self.tables[lane].follow(assembled)
         if end:
             self.forget(lane)
-        return self.scrubbed(assembler.flush(end), lane, log)
+        return self.scrubbed(assembled, lane, log)
 
     def forget(self, lane: str) -> None:
         """Nothing more comes of *lane*."""
-        del self.assemblers[lane]
+        del self.assemblers[lane], self.tables[lane]
         self.logs.pop(lane, None)
 
     def use(self, scrubber: Scrubber) -> None:
