@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from urllib.parse import unquote_to_bytes
 
@@ -12,10 +11,8 @@ from sanitizer import bound, columns, continuations, headers, joints, pairs, val
 from sanitizer.actions import MASK
 from sanitizer.extents import LONG, SPACE
 from sanitizer.keys import AFTER, LINKS, Keys, last_words
+from sanitizer.leaves import Leaves
 from sanitizer.ruleset import Rule
-
-COSTS_ONE = 128
-"""Bytes of a list or object that cost as much as one hit."""
 
 WITHIN_ANOTHER = 6
 """A key within the value of another counts as so many more: nothing is written as a row of such."""
@@ -81,12 +78,9 @@ class KeyedValues:
         self.seen: tuple[bytes, int] = (b"", 0)
         """To where a value that goes on to the end of its line was read: keys inside it are its own."""
         self.refused: tuple[bytes, int] = (b"", 0)  # where a long word ends that was no secret: if it names another, it is
-        self.cost = 0
-        """What looking at lists and objects has cost since it was last asked, in hits."""
         self.key_size = 0
         """How far before its value the last key begins."""
-        self.held: dict[int, tuple[bytes, list[values.Span], set[values.Span]]] = {}
-        """By rule, the leaves of its last list or object: one nested in it under the same name holds no others. And all it had."""
+        self.leaves = Leaves()
 
     def find(self, buffer: bytes, at: int) -> list[Found]:  # noqa: PLR0912 - the hot path: a call for each branch would cost more than it
         mark = buffer[at - 1]
@@ -127,26 +121,18 @@ class KeyedValues:
                 self.seen = (buffer, spans[0][1] if spans else at)
                 return self.accept(buffer, spans, rule)
             nested = usual is None and buffer[at : at + 8].lstrip()[:1] in (b"[", b"{")
-            leaf_end = self.leaf_end(buffer, at, rule) if nested else 0
+            leaf_end = self.leaves.end(buffer, at, rule) if nested else 0
             if nested and (leaf_end < 0 or b"node_modules/" in window[:start] or TEMPLATE.match(buffer, at)):
                 return []
             if mark == 0x3D and usual is None and buffer[at : at + 2].lstrip()[:1] in (b"?", b"$", b"%", b":"):
-                if spans := bound.parameter(buffer, at):
+                spans = bound.parameter(buffer, at)
+                if spans or bound.ALONE.match(buffer, at):
                     return self.accept(buffer, spans, rule)
-                if bound.ALONE.match(buffer, at):
-                    return []
             spans = values.value(buffer, at, stop=leaf_end) if usual is None else [(begin, end)]
             if spans and buffer.startswith(CHANGED, spans[-1][1]):
                 spans = [*spans, *values.value(buffer, spans[-1][1] + len(CHANGED) - 1)]
             if spans and nested:
-                before, _, judged = self.held.get(rule, (b"", [], set()))
-                judged = judged if before is buffer else set()
-                if leaf_end == 0:
-                    self.held[rule] = buffer, spans, judged
-                cost = (spans[-1][1] - at) // COSTS_ONE
-                spans = [span for span in spans if span not in judged]
-                self.cost += cost + len(spans) // 2
-                judged.update(spans)
+                spans = self.leaves.take(buffer, at, rule, spans, is_root=leaf_end == 0)
             if mark == 0x3A and len(spans) == 1 and buffer[spans[0][1]] == 0x20 and self.rules[rule].label == "password":
                 spans = [values.phrase(buffer, spans[0])] if values.LINE_BEGINS.search(window, 0, start) else spans
             elif mark == 0x3D and len(spans) == 1 and window[start - 1 : start] == b";" and buffer[spans[0][1]] == 0x20:
@@ -169,20 +155,9 @@ class KeyedValues:
 
         *last* to *done* is what was found before.
         """
-        cost = self.cost + (1 if found else 2) + (WITHIN_ANOTHER if last < at and at - self.key_size < done else 0)
-        self.cost = self.key_size = 0
+        cost = self.leaves.cost + (1 if found else 2) + (WITHIN_ANOTHER if last < at and at - self.key_size < done else 0)
+        self.leaves.cost = self.key_size = 0
         return cost
-
-    def leaf_end(self, buffer: bytes, at: int, rule: int) -> int:
-        """Where the leaf ends in which the list or object at *at* lies, if it lies within the last one of *rule*; 0 if it does not.
-
-        -1 if it lies between the leaves: they are its own.
-        """
-        held, leaves, _ = self.held.get(rule, (b"", [], set()))
-        if held is not buffer or at >= leaves[-1][1]:
-            return 0
-        number = bisect_right(leaves, (at, len(buffer))) - 1
-        return leaves[number][1] if number >= 0 and at < leaves[number][1] else -1
 
     def otherwise(self, buffer: bytes, at: int, mark: int, window: bytes) -> list[Found]:
         """The rarer ways to join a key and its value."""

@@ -171,7 +171,6 @@ TAILS = (
     rb" was[ :]",
     rb"[\x22'] [a-z\x22']",
     rb" set to ",
-    rb" to [\x22'`]",
     rb" eq [\x22']",
     rb" [\-~]>",
     rb" \xe2[\x86\x87\x94]",

@@ -60,26 +60,31 @@ class Lanes:
         """Redact the records that are complete now."""
         if batch.messages:
             return self.audited(self.scrubber.scrub_messages(batch.messages, batch.lane, batch.upto))
-        assembled = self.assembler(batch).feed(batch.data)
-        self.tables[batch.lane].follow(assembled)
-        return self.scrubbed(assembled, batch.lane, batch.log)
+        return self.scrubbed(self.assembled(batch), batch.lane, batch.log)
 
     async def flush(self, lane: str, end: bool) -> Sequence[CleanBatch]:
         """Redact what *lane* holds; with *end*, its unterminated line too, and forget the lane."""
+        log = self.logs.get(lane, "")
+        rest = self.rest(lane, end)
+        return self.scrubbed(rest, lane, log) if rest else ()
+
+    def assembled(self, batch: Batch) -> Assembled:
+        """What *batch* completes."""
+        assembled = self.assembler(batch).feed(batch.data)
+        self.tables[batch.lane].follow(assembled)
+        return assembled
+
+    def rest(self, lane: str, end: bool) -> Assembled | None:
+        """What *lane* holds, if it is known; nothing more comes of it with *end*."""
         assembler = self.assemblers.get(lane)
         if assembler is None:
-            return ()
-        log = self.logs.get(lane, "")
+            return None
         assembled = assembler.flush(end)
         self.tables[lane].follow(assembled)
         if end:
-            self.forget(lane)
-        return self.scrubbed(assembled, lane, log)
-
-    def forget(self, lane: str) -> None:
-        """Nothing more comes of *lane*."""
-        del self.assemblers[lane], self.tables[lane]
-        self.logs.pop(lane, None)
+            del self.assemblers[lane], self.tables[lane]
+            self.logs.pop(lane, None)
+        return assembled
 
     def use(self, scrubber: Scrubber) -> None:
         """Redact with *scrubber* from the next batch on."""

@@ -67,19 +67,14 @@ class WorkerLanes(Lanes):
         """Begin to redact the records that are complete now."""
         if batch.messages:
             return self._scrub(Task(batch.lane, batch.upto, messages=tuple(batch.messages)))
-        assembled = self.assembler(batch).feed(batch.data)
+        assembled = self.assembled(batch)
         return self._scrub(Task(batch.lane, assembled.upto, assembled), batch.log) if assembled.lines else _nothing()
 
     def flush(self, lane: str, end: bool) -> Coroutine[Any, Any, Sequence[CleanBatch]]:
         """Begin to redact what *lane* holds."""
-        assembler = self.assemblers.get(lane)
-        if assembler is None:
-            return _nothing()
         log = self.logs.get(lane, "")
-        if end:
-            self.forget(lane)
-        assembled = assembler.flush(end)
-        return self._scrub(Task(lane, assembled.upto, assembled), log) if assembled.lines else _nothing()
+        rest = self.rest(lane, end)
+        return self._scrub(Task(lane, rest.upto, rest), log) if rest and rest.lines else _nothing()
 
     def _scrub(self, task: Task, log: str = "") -> Coroutine[Any, Any, Sequence[CleanBatch]]:
         return self._await(self._crew.submit(pack(task)), task, log)
