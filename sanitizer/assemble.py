@@ -262,10 +262,10 @@ class Assembler:
             self._entry = ExportEntry()
             self._entry_first, self._entry_begun = index, self._seen
         if self._entry.take(line):
-            fields = {**self._lane_fields, **journal_fields(self._entry.values)}
-            message = octets(self._entry.values.get("MESSAGE"))
-            self._groups.records.append(Record(tuple(range(self._entry_first, index + 1)), message, "journald", fields))
-            self._entry = None
+            values, self._entry = self._entry.values, None
+            if self._groups.told:
+                at, fields = tuple(range(self._entry_first, index + 1)), {**self._lane_fields, **journal_fields(values)}
+                self._groups.records.append(Record(at, octets(values.get("MESSAGE")), "journald", fields))
 
     def _close_all(self, resume: bool = False, keys: bool = False) -> None:
         """Close what is open; with *resume* (or, with *keys*, for key material alone) later lines go on in the same shape."""
