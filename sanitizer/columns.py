@@ -92,7 +92,7 @@ def named(buffer: bytes, line_at: int, start: int, end: int, key_at: int) -> lis
     """The cells below the name at *key_at*, if there are names and nothing else from *start* to *end* of its line."""
     line = buffer[start:end].rstrip(b"\r")
     if buffer[start : start + 5].upper() == b"COPY " and (copied := COPY.match(buffer, start)) is not None:
-        names = list(re.finditer(rb"[^,]+", buffer[: copied.end(1)][copied.start(1) :]))
+        names = list(re.finditer(rb"[^,]+", copied[1]))
         place = next(
             (n for n, name in enumerate(names) if copied.start(1) + name.start() <= key_at < copied.start(1) + name.end()), -1
         )
@@ -162,16 +162,16 @@ def aligned(buffer: bytes, start: int, line: bytes, key_at: int, at: int) -> lis
     names = list(islice(SPACED.finditer(line), MOST_NAMES))
     if len(names) < 2 or not all(SPACED_NAME.fullmatch(name[0]) for name in names):
         return []
-    named = next((name for name in names if start + name.start() <= key_at < start + name.end()), None)
+    head = next((name for name in names if start + name.start() <= key_at < start + name.end()), None)
     found: list[Span] = []
     at = after_rule(buffer, at)
-    while named is not None and len(found) < MOST_ROWS:
+    while head is not None and len(found) < MOST_ROWS:
         end = buffer.find(b"\n", at, at + WIDEST)
         if end < 0 or end == at:
             break
         row = buffer[at:end].rstrip(b"\r")
         there = list(islice(SPACED.finditer(row), MOST_NAMES))
-        cell = next((one for one in there if one.start() == named.start() or one.end() == named.end()), None)
+        cell = next((one for one in there if one.start() == head.start() or one.end() == head.end()), None)
         if cell is None or len(there) < len(names):
             break
         if b" " not in cell[0] and TELLING.match(cell[0]):

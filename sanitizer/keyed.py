@@ -43,8 +43,9 @@ RESOURCE = re.compile(rb"(?<![^\s\x22'=])arn:[\w:/.\-]*$")
 TEMPLATE = re.compile(rb"[ ]?[\x22']?\{\{-? ?[$.\w][^{}\n\x22':]*\}\}")
 """What Helm and its kin put in the place of a value: `{{ .Values.apiKey | quote }}`."""
 
-SET_OUTPUT = re.compile(rb":")
-"""The second colon of a command to a workflow's runner: `::set-output name=token::`."""
+COMMAND = b"::set-"
+"""How a command to a workflow's runner begins: `::set-output name=token::value`."""
+
 NAME = re.compile(rb"[A-Za-z]+(?:[._][A-Za-z]+){1,4}")
 REFERENCE = re.compile(
     rb"(?:aws|google|azurerm|random|vault|kubernetes|data|var|local|module|tls)_?[a-z_]{0,60}(?:\.[a-z_]{1,60}){1,4}"
@@ -88,9 +89,10 @@ class KeyedValues:
         base = at - len(window)
         if mark in (0x3D, 0x3A):
             if mark == 0x3A and buffer.startswith((b"//", b":"), at):
-                if (made := MADE.match(buffer, at) or SET_OUTPUT.match(buffer, at, len(buffer) * (b"::set-" in window))) is None:
+                made = MADE.match(buffer, at)
+                if made is None and (buffer[at] != 0x3A or COMMAND not in window):
                     return NOTHING
-                at = made.end()
+                at = made.end() if made else at + 1
             if mark == 0x3A and buffer.startswith(EMPTY, at + (buffer[at] == 0x20)):
                 return NOTHING
             if window.endswith(TYPED):
@@ -169,7 +171,7 @@ class KeyedValues:
         if tail[-3:-1] in (b'" ', b"' ") and (mark in b"\"'" or 0x61 <= mark <= 0x7A):
             rule, _ = self.owner(window[:-3])
             return self.accept(buffer, joints.attribute(buffer, at - 1), rule) if rule >= 0 else []
-        if tail[-5:-1] == b" eq ":
+        if tail[-5:-1] == b" eq " or tail.endswith((b" to '", b' to "', b" to `")):
             rule, _ = self.owner(window[:-5])
             return self.accept(buffer, values.value(buffer, at - 1), rule) if rule >= 0 else []
         if tail[-4:-1] in (b" is", b"was", b" to") and mark in b" :":
@@ -177,9 +179,6 @@ class KeyedValues:
             at = GIVEN.match(buffer, at).end()  # type: ignore[union-attr]  # matches the empty string
             told = joints.TELLING.match(buffer, at)
             return self.accept(buffer, values.value(buffer, at), rule) if rule >= 0 and told else []
-        if tail.endswith((b" to '", b' to "', b" to `")):
-            rule, _ = self.owner(window[:-5])
-            return self.accept(buffer, values.value(buffer, at - 1), rule) if rule >= 0 else []
         if tail.endswith(b" equals "):
             rule, _ = self.owner(window[:-8])
             told = joints.TELLING.match(buffer, at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from sanitizer.assemble import Assembled, Assembler
 from sanitizer.model import Batch, CleanBatch
@@ -16,6 +17,15 @@ Audit = Callable[[CleanBatch], Sequence[CleanBatch]]
 
 def no_audit(_batch: CleanBatch) -> Sequence[CleanBatch]:
     return ()
+
+
+@dataclass(slots=True)
+class _Open:
+    """What is known of a lane until it ends."""
+
+    assembler: Assembler
+    tables: Tables
+    log: str
 
 
 class Lanes:
@@ -38,23 +48,7 @@ class Lanes:
         self.wrapper: Wrapper = wrapper
         self.max_bytes = max_record_bytes
         self.max_lines = max_record_lines
-        self.assemblers: dict[str, Assembler] = {}
-        self.logs: dict[str, str] = {}
-        self.tables: dict[str, Tables] = {}
-
-    def assembler(self, batch: Batch) -> Assembler:
-        lane = batch.lane
-        found = self.assemblers.get(lane)
-        if found is None:
-            digest = self.scrubber.keyring.running
-            facts = lane_fields(batch.attributes.get("path", "") or lane)
-            found = Assembler(self.wrapper, self.max_lines, self.max_bytes, offset=batch.offset, fields=facts, digest=digest)
-            self.assemblers[lane] = found
-            self.tables[lane] = Tables()
-            if batch.log:
-                self.logs[lane] = batch.log
-        found.told = not self.scrubber.raw  # raw output keeps the lines, and of records needs the joins alone
-        return found
+        self._open: dict[str, _Open] = {}
 
     async def feed(self, batch: Batch) -> Sequence[CleanBatch]:
         """Redact the records that are complete now."""
@@ -64,26 +58,40 @@ class Lanes:
 
     async def flush(self, lane: str, end: bool) -> Sequence[CleanBatch]:
         """Redact what *lane* holds; with *end*, its unterminated line too, and forget the lane."""
-        log = self.logs.get(lane, "")
+        log = self.log(lane)
         rest = self.rest(lane, end)
         return self.scrubbed(rest, lane, log) if rest else ()
 
     def assembled(self, batch: Batch) -> Assembled:
         """What *batch* completes."""
-        assembled = self.assembler(batch).feed(batch.data)
-        self.tables[batch.lane].follow(assembled)
+        lane = self._open.get(batch.lane)
+        if lane is None:
+            lane = self._open[batch.lane] = self._begin(batch)
+        lane.assembler.told = not self.scrubber.raw  # raw output keeps the lines, and of records needs the joins alone
+        assembled = lane.assembler.feed(batch.data)
+        lane.tables.follow(assembled)
         return assembled
 
-    def rest(self, lane: str, end: bool) -> Assembled | None:
-        """What *lane* holds, if it is known; nothing more comes of it with *end*."""
-        assembler = self.assemblers.get(lane)
-        if assembler is None:
+    def _begin(self, batch: Batch) -> _Open:
+        digest = self.scrubber.keyring.running
+        facts = lane_fields(batch.attributes.get("path", "") or batch.lane)
+        assembler = Assembler(self.wrapper, self.max_lines, self.max_bytes, offset=batch.offset, fields=facts, digest=digest)
+        return _Open(assembler, Tables(), batch.log)
+
+    def log(self, name: str) -> str:
+        """The log that a lane is of; empty where it is one itself, or not known."""
+        lane = self._open.get(name)
+        return lane.log if lane else ""
+
+    def rest(self, name: str, end: bool) -> Assembled | None:
+        """What a lane holds, if it is known; nothing more comes of it with *end*."""
+        lane = self._open.get(name)
+        if lane is None:
             return None
-        assembled = assembler.flush(end)
-        self.tables[lane].follow(assembled)
+        assembled = lane.assembler.flush(end)
+        lane.tables.follow(assembled)
         if end:
-            del self.assemblers[lane], self.tables[lane]
-            self.logs.pop(lane, None)
+            del self._open[name]
         return assembled
 
     def use(self, scrubber: Scrubber) -> None:
@@ -94,8 +102,8 @@ class Lanes:
         """Give back what was opened: here nothing."""
 
     def holding(self, lane: str) -> bool:
-        assembler = self.assemblers.get(lane)
-        return assembler is not None and assembler.holding
+        known = self._open.get(lane)
+        return known is not None and known.assembler.holding
 
     def scrubbed(self, assembled: Assembled, lane: str, log: str) -> Sequence[CleanBatch]:
         return self.audited(self.scrubber.scrub(assembled, lane), log) if assembled.lines else ()

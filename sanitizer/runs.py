@@ -183,8 +183,8 @@ class Runs:
                 yield (*span, number)
             at = max(match.end(), at + 1)
 
-
     def compiled(self, number: int) -> tuple[re.Pattern[bytes], str | int, Callable[[bytes], bool] | None]:
+        """The pattern of a rule, its group and its check: compiled when it is first needed."""
         known = self.patterns.get(number)
         if known is None:
             known = self.patterns[number] = compile_run(self.rules[number])

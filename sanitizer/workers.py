@@ -72,7 +72,7 @@ class WorkerLanes(Lanes):
 
     def flush(self, lane: str, end: bool) -> Coroutine[Any, Any, Sequence[CleanBatch]]:
         """Begin to redact what *lane* holds."""
-        log = self.logs.get(lane, "")
+        log = self.log(lane)
         rest = self.rest(lane, end)
         return self._scrub(Task(lane, rest.upto, rest), log) if rest and rest.lines else _nothing()
 

@@ -59,6 +59,12 @@ async def test_workers_give_what_one_process_gives(lanes: WorkerLanes) -> None:
     assert b"@example.com" not in b"".join(record for clean in together for record in clean.records)
 
 
+async def test_a_table_that_goes_on_in_the_next_batch_is_followed_by_workers_too(lanes: WorkerLanes) -> None:
+    pieces = [Batch("a", Raw(data), at, at + len(data)) for at, data in ((0, b"id,password\n"), (12, b"7,Haven5566$x\n"))]
+    found = facts(await scrub(lanes, pieces))
+    assert [record for _, record in found["a"]] == [b'{"message":"id,password"}', b'{"message":"7,[REDACTED:password]"}']
+
+
 async def test_framed_records_keep_their_envelopes(lanes: WorkerLanes) -> None:
     messages = [Message(7, Raw(b"a@example.com"), Raw(b"key b@example.com")), Message(8, None)]
     (clean,) = await lanes.feed(Batch("t/0", Raw(b""), 7, 9, messages))
