@@ -1,7 +1,7 @@
 """Measure hostile lines: `python -m benchmarks.hostile --write` writes the table into `docs/scaling.md`.
 
 A line that makes a backtracking or re-scanning sanitizer slow must cost time in proportion to its length: 1 MB within 0.2 s, and
-twice the length at most 2.2 times the time. Time is CPU time of assembly and scrubbing, without start-up. All lines take two
+twice the length at most 2.2 times the time. Time is CPU time of assembly and scrubbing, without start-up. All lines take five
 minutes; `--only keys,escapes` takes those whose name holds one of these words. A line that looks slow is measured again, since
 another process may have been in the way.
 """
