@@ -102,15 +102,15 @@ def _meanings(keys: tuple[str, ...]) -> frozenset[Role]:
     return frozenset("params" if (meaning := role(key)) == "loose" else meaning for key in keys)
 
 
-def candidates(rows: Sequence[bytes], *signs: Callable[[bytes], Sequence[int]]) -> list[int]:
+def candidates(rows: Sequence[bytes], signs: Callable[[bytes], Sequence[int]]) -> list[int]:
     """The numbers of the *rows* with a sign in them, looked for in all of them together.
 
-    Each of *signs* gives the ends of all there are of its kind in a text: of `SIGNS`, which stand in every row that holds the key
-    of params or may spell it in escapes, or of `SIGNS_OF_FRAMES`.
+    *signs* gives the ends of all there are in a text: of `SIGNS`, which stand in every row that holds the key of params or may
+    spell it in escapes, and perhaps of `SIGNS_OF_FRAMES`.
     """
     joined = b"\n".join(rows)
     ends = list(map(add, accumulate(map(len, rows)), count(1)))
-    return sorted({bisect_right(ends, end - 1) for look in signs for end in look(joined)})
+    return sorted({bisect_right(ends, end - 1) for end in signs(joined)})
 
 
 def might_hold_call(data: bytes) -> bool:

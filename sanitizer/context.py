@@ -31,6 +31,8 @@ def field(buffer: bytes, start: int) -> str:
 
 def tool(line: bytes) -> str:
     """The tool that a record names, or nothing."""
+    if line.find(b'"') < 0 and line.find(b"'") < 0:
+        return ""
     low = line.lower()
     at = low.find(b"tool")
     if at < 0:

@@ -64,7 +64,7 @@ class Probes(msgspec.Struct, frozen=True, array_like=True):
 class Compiled(msgspec.Struct, frozen=True, array_like=True):
     """Rules in force, and the probes for them: of everything that is read, and of the long runs in it (`sanitizer.runs`).
 
-    `of_calls` and `of_frames` are the signs of a call (`sanitizer.calls`), which are the same whatever the rules.
+    `of_calls` are the signs of a call (`sanitizer.calls`), and `of_frames` these and those of a frame: the same whatever the rules.
     """
 
     rules: tuple[Rule, ...]
@@ -101,7 +101,7 @@ def compile_rules(rules: Rules) -> Compiled:
     )
     found = probes(chosen)
     everywhere, in_runs = ([probe for probe, in_run in found if in_run is wanted] for wanted in (False, True))
-    signs = ([Probe(sign, 0, KEY) for sign in some] for some in (calls.SIGNS, calls.SIGNS_OF_FRAMES))
+    signs = ([Probe(sign, 0, KEY) for sign in some] for some in (calls.SIGNS, calls.SIGNS + calls.SIGNS_OF_FRAMES))
     return Compiled(chosen, rules.allow, rules.digest, *(Probes.of(part, chosen) for part in (everywhere, in_runs, *signs)))
 
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from sanitizer import context, members
+from sanitizer import members
 from sanitizer.actions import MASK, Replace, mask_of
 from sanitizer.disguise import Disguises, line_starts
 from sanitizer.exemptions import Exemptions
@@ -41,25 +41,14 @@ LONGEST = 330
 any_json = msgspec.json.Decoder(msgspec.Raw)
 
 
-class Place(NamedTuple):
-    """Where something was found. `text` is what was found: it goes into a keyed digest, and no further."""
-
-    row: int
-    rule: int
-    field: str
-    text: bytes
-
-
-PLACE = tuple.__new__
-"""Makes a `Place` of a tuple in half the time."""
-
-
 class Redacted(NamedTuple):
-    """`lines` are clean. `counts` by rule number; `places` of all findings, where they were asked for."""
+    """`lines` are clean. `counts` by rule number. `found` are the findings in order, in `buffer`, which holds what was redacted: it
+    goes into keyed digests and reports of names, and no further."""
 
     lines: list[bytes]
     counts: Counter[int]
-    places: list[Place]
+    found: Sequence[Finding] = ()
+    buffer: bytes = b""
 
 
 class Redactor:
@@ -72,10 +61,8 @@ class Redactor:
         self.exemptions = exemptions
         self.disguises = Disguises(scanner)
         self.repeats = Repeats(scanner.rules)
-        self.tells_fields = True
-        """Whether places say in which field they are: it takes a while."""
 
-    def redact(self, lines: Sequence[bytes], joins: Sequence[Join] = (), *, places: bool = False) -> Redacted:
+    def redact(self, lines: Sequence[bytes], joins: Sequence[Join] = ()) -> Redacted:
         """Redact *lines* (no line ends inside). The result has as many."""
         buffer = b"\n" + b"\n".join(lines) + b"\n"
         found = self.scanner.find(buffer)
@@ -83,7 +70,7 @@ class Redactor:
         if hidden and (new := set(hidden).difference(found)):
             found = merged([*found, *new])
         if not found:
-            return Redacted(list(lines), Counter(), [])
+            return Redacted(list(lines), Counter())
         if b"\\" in buffer or b"%" in buffer:
             found = aligned(buffer, found)
         found = self.unmasked(buffer, self.repeats.add(buffer, found))
@@ -94,15 +81,7 @@ class Redactor:
             found = by_line(buffer, found)
             out = self.splice(buffer, found)[1:-1].split(b"\n")
         self.mend_json(lines, out, buffer, found)
-        counts = Counter(map(RULE, found))
-        if not places:
-            return Redacted(out, counts, [])
-        starts = line_starts(lines)
-        if self.tells_fields:
-            told = [Place(bisect_right(starts, a) - 1, rule, context.field(buffer, a), buffer[a:b]) for a, b, rule in found]
-        else:
-            told = [PLACE(Place, (bisect_right(starts, a) - 1, rule, "", buffer[a:b])) for a, b, rule in found]
-        return Redacted(out, counts, told)
+        return Redacted(out, Counter(map(RULE, found)), found, buffer)
 
     def texts(self, texts: Sequence[bytes]) -> list[bytes]:
         """Redact texts that may hold line ends, each by itself."""
@@ -203,6 +182,12 @@ class Redactor:
             done = end
         out.append(line[done:])
         return b"".join(out)
+
+
+def rows_of(found: Sequence[Finding], lines: Sequence[bytes]) -> list[int]:
+    """Which of *lines* each finding begins in."""
+    starts = line_starts(lines)
+    return [bisect_right(starts, start) - 1 for start, _, _ in found]
 
 
 def aligned(buffer: bytes, found: list[Finding]) -> list[Finding]:

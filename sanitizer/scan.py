@@ -149,7 +149,7 @@ class Scanner:
         return [hit >> self.of_calls.bits for hit in self.of_calls.engine.hits(text)]
 
     def signs_of_frames(self, text: bytes) -> list[int]:
-        """Where each of `calls.SIGNS_OF_FRAMES` ends in *text*, in any order."""
+        """Where each of `calls.SIGNS` and `calls.SIGNS_OF_FRAMES` ends in *text*, in any order."""
         return [hit >> self.of_frames.bits for hit in self.of_frames.engine.hits(text)]
 
     def run_hits(self, buffer: bytes, known: Sequence[Finding]) -> tuple[list[Finding], list[int]]:

@@ -27,6 +27,7 @@ from sanitizer.cli import composed, fail, progress, rule_options
 def scan(files: tuple[str, ...], fail_on: str | None, as_json: bool, **options: Any) -> None:
     """Say what would be redacted in standard input or FILES, by rule, field and tool. Nothing is written."""
     from sanitizer import context, pipe, report  # noqa: PLC0415
+    from sanitizer.redact import rows_of  # noqa: PLC0415
 
     limit = 1 if fail_on == "any" else int(fail_on) if fail_on and fail_on.isdigit() else 0
     if fail_on and not limit:
@@ -40,9 +41,9 @@ def scan(files: tuple[str, ...], fail_on: str | None, as_json: bool, **options: 
 
     def observe(rows: Any, redacted: Any) -> None:
         clean = lanes.scrubber.redactor.text
-        for place in redacted.places:
-            fields[clean(place.field.encode()).decode("utf-8", "replace") or "(no field)"] += 1
-            tools[clean(context.tool(rows.rows[place.row]).encode()).decode("utf-8", "replace") or "(no tool)"] += 1
+        for row, (start, _, _) in zip(rows_of(redacted.found, rows.rows), redacted.found, strict=True):
+            fields[clean(context.field(redacted.buffer, start).encode()).decode("utf-8", "replace") or "(no field)"] += 1
+            tools[clean(context.tool(rows.rows[row]).encode()).decode("utf-8", "replace") or "(no tool)"] += 1
 
     lanes.scrubber.observe = observe
     counts = pipe.Counts()

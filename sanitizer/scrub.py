@@ -26,7 +26,7 @@ from sanitizer.model import Clean, CleanBatch, Envelope, Message
 from sanitizer.overlong import shortened
 from sanitizer.params import Mode, Params
 from sanitizer.record import Assembled
-from sanitizer.redact import Redacted, Redactor
+from sanitizer.redact import Redacted, Redactor, rows_of
 from sanitizer.rows import Rows, framed, independent, logical, physical, singles, spans
 from sanitizer.scan import Scanner
 from sanitizer.sightings import Sighting, Witness
@@ -153,14 +153,13 @@ class Scrubber:
         audited = self.options.audit
         seen: list[Sighting] = []
         rewritten = self.without_params(rows, seen) if self.rewrites or audited else rows
-        places = self.options.annotate or audited or self.observe is not None
-        self.redactor.tells_fields = self.observe is not None
-        redacted = self.redactor.redact(rewritten.rows, rewritten.joins, places=places)
+        redacted = self.redactor.redact(rewritten.rows, rewritten.joins)
+        at = rows_of(redacted.found, rewritten.rows) if redacted.found and (audited or self.options.annotate) else []
         if self.observe:
             self.observe(rewritten, redacted)
         if audited:
-            frames += self.witness.frames(seen, redacted.places)
-            frames += self.witness.exposures(rewritten.rows, seen, redacted.places)
+            frames += self.witness.frames(seen, redacted.found, at)
+            frames += self.witness.exposures(rewritten.rows, seen, redacted, at)
         counts.update(redacted.counts)
         lines = redacted.lines
         for number, cut in rows.cuts.items():
@@ -171,8 +170,8 @@ class Scrubber:
             rewritten = rewritten._replace(entries=self.facts.clean(rewritten.entries))
         notes: dict[int, Counter[str]] = {}
         if self.options.annotate:
-            for place in redacted.places:
-                notes.setdefault(place.row, Counter())[self.kinds[place.rule]] += 1
+            for row, (_, _, rule) in zip(at, redacted.found, strict=True):
+                notes.setdefault(row, Counter())[self.kinds[rule]] += 1
         return document.documents(lines, rewritten, notes, keep_blank=whole)
 
     def without_params(self, rows: Rows, seen: list[Sighting]) -> Rows:
@@ -180,8 +179,8 @@ class Scrubber:
         told = self.options.audit
         texts: list[bytes] | None = None
         scanner = self.redactor.scanner
-        signs = (scanner.signs_of_calls, scanner.signs_of_frames) if told else (scanner.signs_of_calls,)
-        for first, count, offset in spans(rows, candidates(rows.rows, *signs)):
+        signs = scanner.signs_of_frames if told else scanner.signs_of_calls
+        for first, count, offset in spans(rows, candidates(rows.rows, signs)):
             text = rows.rows[first] if count == 1 else b"\n".join(rows.rows[first : first + count])
             if text.find(b"{") < 0 and not spoken_of(text) and not (told and tells_of_call(text)):
                 continue

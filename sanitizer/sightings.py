@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from sanitizer import context
+from sanitizer.finding import Finding
 from sanitizer.mcp import Exposure, Frame
-from sanitizer.redact import Place
+from sanitizer.redact import Redacted
 
 _MAX_KNOWN = 4_096
 
@@ -44,35 +46,37 @@ class Witness:
         self._server = server
         self._known: dict[str, str] = {}
 
-    def frames(self, seen: Iterable[Sighting], places: Iterable[Place]) -> list[Frame]:
-        """The frames that were *seen*, each with its place, and with what was redacted in its record, by kind."""
-        seen = list(seen)
-        found: dict[int, Counter[str]] = {row: Counter() for sighting in seen for row in sighting.rows}
-        for place in places if found else ():
-            if place[0] in found:
-                found[place[0]][self._kinds[place[1]]] += 1
+    def frames(self, seen: Iterable[Sighting], found: Sequence[Finding], at: Sequence[int]) -> list[Frame]:
+        """The frames that were *seen*, each with its place, and with what was *found* (in the rows *at*) in its record, by kind."""
         frames = []
         for frame, rows, offset in seen:
-            counts = [found[row] for row in rows if found[row]]
-            total = dict(sorted((counts[0] if len(counts) == 1 else sum(counts, Counter())).items())) if counts else None
-            frame.redactions, frame.offset = total, offset
+            low = bisect_left(at, rows.start)
+            frame.redactions, frame.offset = self._counted(found[low : bisect_left(at, rows.stop, low)]), offset
             frames.append(frame)
         return frames
 
-    def exposures(self, rows: Sequence[bytes], seen: Iterable[Sighting], places: Iterable[Place]) -> list[Exposure]:
-        """The credentials among *places*: by which rule each was found, and which it is (by its keyed digest, never itself)."""
-        tools = {row: frame.name for frame, rows, _ in seen for row in rows if frame.kind == "call" or frame.method == "tools/call"}
-        servers = {row: server for frame, rows, _ in seen if (server := frame.facts.get("server")) for row in rows}
-        credentials, ids, digest = self._credentials, self._ids, self._digest
-        found = []
-        for row, rule, _, text in places:
+    def exposures(self, rows: Sequence[bytes], seen: Iterable[Sighting], redacted: Redacted, at: Sequence[int]) -> list[Exposure]:
+        """The credentials that were *redacted*: by which rule each was found, and which one it is: by its keyed digest, never itself."""
+        calls = [each for each in seen if each.frame.kind == "call" or each.frame.method == "tools/call"]
+        tools = {row: frame.name for frame, those, _ in calls for row in those}
+        servers = {row: server for frame, those, _ in seen if (server := frame.facts.get("server")) for row in those}
+        credentials, ids, digest, buffer = self._credentials, self._ids, self._digest, redacted.buffer
+        exposures = []
+        last, server, tool = -1, "", ""
+        for row, (start, end, rule) in zip(at, redacted.found, strict=True):
             if credentials[rule]:
-                if (tool := tools.get(row)) is None:
-                    tool = tools[row] = self._tool(rows[row])
-                if (server := servers.get(row)) is None:
-                    server = servers[row] = self._server(rows[row])
-                found.append(Exposure(ids[rule], digest(text), 1, server, tool))
-        return found
+                if row != last:
+                    last, line = row, rows[row]
+                    server = servers[row] if row in servers else self._server(line)
+                    tool = tools[row] if row in tools else self._tool(line)
+                exposures.append(Exposure(ids[rule], digest(buffer[start:end]), 1, server, tool))
+        return exposures
+
+    def _counted(self, found: Sequence[Finding]) -> dict[str, int] | None:
+        if not found:
+            return None
+        counts = Counter([self._kinds[rule] for _, _, rule in found])
+        return dict(counts) if len(counts) == 1 else dict(sorted(counts.items()))
 
     def _tool(self, row: bytes) -> str:
         if not (name := context.tool(row)):

@@ -117,13 +117,10 @@ class Surroundings:
             return frames
         is_call = frames[0].kind == "call"
         told = self._object(record, is_call=is_call) if record[:1] == b"{" else self._text(record)
-        facts = told.pop("facts", None)
-        if ended := told.pop("ended", None):
-            told |= ended
         for frame in frames:
-            if facts:
-                frame.facts = {**facts, **frame.facts} if frame.facts else facts
             for name, value in told.items():
+                if name == "facts" and frame.facts:
+                    value = {**value, **frame.facts}  # noqa: PLW2901 - what the call tells itself comes first
                 setattr(frame, name, value)
         return frames
 
@@ -186,8 +183,8 @@ class Surroundings:
         except _UNREADABLE:
             return {}
         told: dict[str, Any] = {}
-        if is_call and (ended := _ended_as(fields)):
-            told["ended"] = ended
+        if is_call:
+            told.update(_ended_as(fields))
         heads = self._heads.intersection(fields)
         for name in _TIMES if not heads.isdisjoint(_TIMES) else ():
             if name in heads and (time_ns := unix_nanos(_value(fields[name]))) is not None:

@@ -115,7 +115,7 @@ def _utc_second(text: str) -> int | None:
     if not RFC3339_UTC.match(f"{text}Z"):
         return None
     try:
-        return (datetime.fromisoformat(text).replace(tzinfo=UTC) - EPOCH) // timedelta(seconds=1) * 10**9
+        return int(datetime.fromisoformat(f"{text}+00:00").timestamp()) * 10**9
     except ValueError:
         return None
 

@@ -25,7 +25,7 @@ PARAMS = Params(Keyring({"k": b"a key of enough length"}, "k"), lambda text: tex
 def noticed(rows: Sequence[bytes], *, told: bool = False) -> list[int]:
     """The candidates among *rows*, the same by either engine."""
     by_either = [
-        candidates(rows, scanner.signs_of_calls, *([scanner.signs_of_frames] if told else ())) for scanner in (VECTORSCAN, REGEX)
+        candidates(rows, scanner.signs_of_frames if told else scanner.signs_of_calls) for scanner in (VECTORSCAN, REGEX)
     ]
     assert by_either[0] == by_either[1]
     return by_either[0]

@@ -10,7 +10,7 @@ from engines import KEYS, redactor, rule, shipped
 from sanitizer import members
 from sanitizer.actions import replacements
 from sanitizer.record import Join
-from sanitizer.redact import Redactor
+from sanitizer.redact import Redactor, rows_of
 from sanitizer.scan import Scanner
 
 SECRET = rule("acme", "acme_[a-z]{4,}")
@@ -28,12 +28,14 @@ def test_lines_without_a_finding_are_as_they_were() -> None:
     assert (found.lines, found.counts) == (lines, {})
 
 
-def test_findings_are_counted_by_rule_and_placed_where_asked() -> None:
-    found = redactor(SECRET, NUMBER).redact([b"x", b"to=acme_abcd acme_efgh"], places=True)
+def test_findings_are_counted_by_rule_and_told_with_their_rows() -> None:
+    lines = [b"x", b"to=acme_abcd acme_efgh"]
+    found = redactor(SECRET, NUMBER).redact(lines)
 
     assert found.lines == [b"x", b"to=[REDACTED:acme] [REDACTED:acme]"]
     assert sum(found.counts.values()) == 2
-    assert [(place.row, place.rule, place.field) for place in found.places] == [(1, 0, "to"), (1, 0, "to")]
+    assert [found.buffer[start:end] for start, end, _ in found.found] == [b"acme_abcd", b"acme_efgh"]
+    assert rows_of(found.found, lines) == [1, 1]
 
 
 @pytest.mark.parametrize(
