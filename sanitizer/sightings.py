@@ -56,7 +56,7 @@ class Witness:
         return frames
 
     def exposures(self, rows: Sequence[bytes], seen: Iterable[Sighting], redacted: Redacted, at: Sequence[int]) -> list[Exposure]:
-        """The credentials that were *redacted*: by which rule each was found, and which one it is: by its keyed digest, never itself."""
+        """The credentials that were *redacted*: by which rule each was found, and its keyed digest, which tells it from others."""
         calls = [each for each in seen if each.frame.kind == "call" or each.frame.method == "tools/call"]
         tools = {row: frame.name for frame, those, _ in calls for row in those}
         servers = {row: server for frame, those, _ in seen if (server := frame.facts.get("server")) for row in those}
