@@ -161,7 +161,7 @@ class Bench:
 
 async def fill(kafka: KafkaServer, lines: list[bytes]) -> str:
     """Write *lines* to a topic of their own, by turns to its partitions."""
-    topic = await create_topic(kafka, "in", PARTITIONS)
+    topic: str = await create_topic(kafka, "in", PARTITIONS)
     async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap(), max_batch_size=1 << 18, linger_ms=20) as producer:
         for number, line in enumerate(lines):
             await producer.send(topic, line, partition=number % PARTITIONS)
@@ -245,10 +245,10 @@ def main() -> None:
         took, peak = way.took(), max(run.peak for run in way.runs)
         cells = [f"{len(log) / 1e6 / secs:.1f}" for secs in (took.wall, took.free)]
         cells += [f"{took.cpu / log.count(bytes([10])) * 1e6:.1f}", f"{peak:.0f}"]
-        if beside := by_name.get(way.beside):
-            other, by = beside.took(), "wall" if way.crowd else "free"
+        if compared := by_name.get(way.beside):
+            other, by = compared.took(), "wall" if way.crowd else "free"
             of_cpu = f"{other.cpu / took.cpu:.2f}" if "Kafka" in way.name else ""
-            cells += [beside.name, f"{getattr(other, by) / getattr(took, by):.2f}", of_cpu, f"{way.target:.2f}"]
+            cells += [compared.name, f"{getattr(other, by) / getattr(took, by):.2f}", of_cpu, f"{way.target:.2f}"]
         print(f"| {way.name} | {' | '.join(cells)}{' | ' * (len(columns) - len(cells))} |")
 
 

@@ -71,7 +71,7 @@ def numbered(corpus: str) -> Iterator[bytes]:
         yield b'{"mark":"line-%d-enil",%b\n' % (number, line[1:])
 
 
-async def write(put: Callable[[bytes], None], lines: Iterator[bytes], rate: int, secs: float, clock: Clock) -> None:
+async def write(put: Callable[[bytes], object], lines: Iterator[bytes], rate: int, secs: float, clock: Clock) -> None:
     """Put lines at *rate* for *secs*."""
     begun = time.perf_counter()
     number = len(clock.sent)
@@ -137,7 +137,7 @@ def cpu_secs(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-async def measure(name: str, put: Callable[[bytes], None], pid: int, clock: Clock, rate: int, secs: float, corpus: str) -> Row:
+async def measure(name: str, put: Callable[[bytes], object], pid: int, clock: Clock, rate: int, secs: float, corpus: str) -> Row:
     lines = numbered(corpus)
     put(next(lines))
     clock.sent.append(time.perf_counter())

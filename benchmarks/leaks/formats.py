@@ -187,6 +187,7 @@ class Fresh:
     def phone(self) -> str:
         """E.164, of a mobile number that its country's plan allows."""
         example = phonenumbers.example_number_for_type(self.rnd.choice(COUNTRIES), phonenumbers.PhoneNumberType.MOBILE)
+        assert example is not None, "each of COUNTRIES has mobile numbers"
         return phonenumbers.format_number(self.number_like(example), phonenumbers.PhoneNumberFormat.E164)
 
     def number_like(self, example: phonenumbers.PhoneNumber) -> phonenumbers.PhoneNumber:
