@@ -7,8 +7,11 @@ from collections.abc import Sequence
 
 from sanitizer.finding import Finding
 
-GARBAGE = re.compile("[\udc80-\udcff]++(?:[^\udc80-\udcff\n]{1,7}[\udc80-\udcff]++){7,}+|[\udc80-\udcff]{16,}+")
-"""Bytes that are no UTF-8 (RFC 3629, section 4), so many of them that what stands between is no text either."""
+GARBAGE = re.compile(
+    "[\udc80-\udcff](?:[\udc80-\udcff]*+(?:[^\udc80-\udcff\n]{1,7}[\udc80-\udcff]++){7,}+|[\udc80-\udcff]{15,}+)"
+)
+"""Bytes that are no UTF-8 (RFC 3629, section 4), so many of them that what stands between is no text either. It begins with one of
+them, not with a choice, so that `re` passes over text at a look."""
 
 NO_TEXT = re.compile(rb"[\xc0-\xff][\x00-\x7f]|[\x00-\x7f][\x80-\xbf]").search
 NO_TEXT_BACKWARDS = re.compile(rb"[\x00-\x7f][\xc0-\xff]|[\x80-\xbf][\x00-\x7f]").search

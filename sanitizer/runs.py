@@ -55,6 +55,9 @@ def table(alphabet: bytes) -> bytes:
 LETTERS = table(bytes(anchors.LETTERS))
 LETTERS_AND_CONTROLS = bytes(CONTROL[0] if code in CONTROLS else LETTERS[code] for code in range(256))
 LIST = table(ALPHABETS["list"])
+ASCII_TEXT = bytes(set(range(128)) - set(CONTROLS) - {0x0A} | {0x7F})
+TEXT = ASCII_TEXT + bytes(range(128, 256))
+"""What is no sign of raw binary: printable ASCII and blanks, and where all else is UTF-8 that, too."""
 
 
 class Texts:
@@ -109,8 +112,7 @@ class Runs:
         if self.lists and buffer[::STRIDE].translate(LIST).find(self.samples) >= 0:
             found += self.look_for_lists(buffer)
         if self.binary and (has_controls or not is_utf8(buffer)):
-            for number, rule in self.binary:
-                found += self.within(buffer, 0, len(buffer), number, rule)
+            found += self.look_for_binary(buffer)
         return found, texts
 
     def look_for_runs(self, buffer: bytes, translated: bytes, known: Sequence[Finding], found: list[Finding]) -> Texts:
@@ -155,6 +157,18 @@ class Runs:
             for number, rule in self.lists:
                 yield from self.within(buffer, at, end, number, rule)
             at = translated.find(needle, end)
+
+    def look_for_binary(self, buffer: bytes) -> Iterator[Finding]:
+        """What the rules for raw binary find in the lines that have enough bytes that are no text."""
+        counts = list(map(len, buffer.translate(None, TEXT if is_utf8(buffer) else ASCII_TEXT).split(b"\n")))
+        if max(counts) < min(rule.run for _, rule in self.binary):
+            return
+        start = 0
+        for line, count in zip(buffer.split(b"\n"), counts, strict=True):
+            for number, rule in self.binary:
+                if count >= rule.run:
+                    yield from self.within(buffer, start, start + len(line), number, rule)
+            start += len(line) + 1
 
     def over_lines(self, buffer: bytes, at: int, number: int) -> tuple[Finding | None, int]:
         """What begins at *at* and goes on over lines, and from where on there may be another: its beginning tells what it is."""

@@ -16,8 +16,8 @@ REST = re.compile(
 """What may be the rest of a token that was broken: no digest, no date, no file."""
 
 
-SOFT = re.compile(rb"[^\s=]*[=:@0-9][^\s]*(?<!=)=\r?\n$")
-"""A line that ends in a soft break (RFC 2045, section 6.7), and not in a key without a value."""
+TELLING = re.compile(rb"[=:@0-9]")
+"""In the last word of a line that ends in a soft break (RFC 2045, section 6.7), and not in a key without a value."""
 
 SHORT_REST = re.compile(
     rb"(?!\d+(?:[\-/:.]\d+)+(?!\S))(?=[^0-9\s]*[0-9]|[^A-Z\s]*[A-Z][^a-z\s]*[a-z])[A-Za-z0-9+/_.~!$%^&*-]{4,}={0,2}"
@@ -91,7 +91,10 @@ class Seams:
         after = self.buffer.find(b"\n", end, end + 3) + 1
         if after < 2 or not self.buffer.endswith((b"=\n", b"=\r\n"), 0, after):
             return False
-        return SOFT.search(self.buffer, max(self.buffer.rfind(b"\n", 0, end) + 1, end - 256), after) is not None
+        line = self.buffer[max(self.buffer.rfind(b"\n", 0, end) + 1, end - 256) : after].rstrip(b"\r\n")[:-1]
+        if not line or line[-1:].isspace() or line[-1:] == b"=":
+            return False
+        return TELLING.search(line.rsplit(None, 1)[-1]) is not None
 
     def rests(self, start: int, end: int) -> bool:
         """Whether `buffer[start:end]` is more like a piece of a token than like a word."""
