@@ -1,4 +1,4 @@
-"""Stand-ins at the seams: a source, a redaction that changes nothing, a sink that answers as it is told."""
+"""Stand-ins at the seams: a source, checkpoints, a redaction that changes nothing, a sink that answers as it is told."""
 
 from __future__ import annotations
 
@@ -39,6 +39,24 @@ class ListSource:
         assert upto >= self.committed.get(lane, 0), "commits go forwards"
         self.committed[lane] = upto
         self.commits.append((lane, upto))
+
+
+class Memory:
+    """Checkpoints that outlive a source, as the state does."""
+
+    intact = True
+
+    def __init__(self) -> None:
+        self.saved: dict[str, bytes] = {}
+
+    def load(self, prefix: str) -> dict[str, bytes]:
+        return {lane: position for lane, position in self.saved.items() if lane.startswith(prefix)}
+
+    def save(self, lane: str, position: bytes) -> None:
+        self.saved[lane] = position
+
+    def forget(self, lane: str) -> None:
+        self.saved.pop(lane, None)
 
 
 class Lines:

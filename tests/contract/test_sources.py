@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from fakes import until
+from fakes import Memory, until
 
 from sanitizer.model import Batch, Source
 from sanitizer.sources import FileConfig
@@ -18,22 +18,6 @@ from sanitizer.sources.options import Reading
 from sanitizer.sources.stdin import StdinSource
 
 TEXT = b"".join(b"line %d of the contract\n" % n for n in range(3000))
-
-
-class Memory:
-    intact = True
-
-    def __init__(self) -> None:
-        self.saved: dict[str, bytes] = {}
-
-    def load(self, prefix: str) -> dict[str, bytes]:
-        return {lane: position for lane, position in self.saved.items() if lane.startswith(prefix)}
-
-    def save(self, lane: str, position: bytes) -> None:
-        self.saved[lane] = position
-
-    def forget(self, lane: str) -> None:
-        self.saved.pop(lane, None)
 
 
 @dataclass

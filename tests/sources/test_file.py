@@ -16,27 +16,10 @@ from pathlib import Path
 
 import pytest
 import zstandard
+from fakes import Memory
 
 from sanitizer.sources import FileConfig
 from sanitizer.sources.options import Reading
-
-
-class Memory:
-    """Checkpoints that outlive a source, as the state does."""
-
-    intact = True
-
-    def __init__(self) -> None:
-        self.saved: dict[str, bytes] = {}
-
-    def load(self, prefix: str) -> dict[str, bytes]:
-        return {lane: position for lane, position in self.saved.items() if lane.startswith(prefix)}
-
-    def save(self, lane: str, position: bytes) -> None:
-        self.saved[lane] = position
-
-    def forget(self, lane: str) -> None:
-        self.saved.pop(lane, None)
 
 
 class Reader:
