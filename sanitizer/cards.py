@@ -21,7 +21,7 @@ _RANGES = (
     ("65", "14|15|16|17"),  # Discover; RuPay, Troy, Elo, Verve
     ("35(?:2[89]|[3-8]\\d)", "12|13|14|15"),  # JCB; RuPay, LankaPay
     ("2131|1800", "11"),  # JCB, older
-    ("62", "14|15|16|17"),  # UnionPay; Elo
+    ("62", "12|13|14|15|16|17"),  # UnionPay; Elo
     ("81[0-7]", "13|14|15|16"),  # UnionPay; RuPay
     ("60|82", "14"),  # RuPay, Hipercard, Cabal
     ("3841", "9|12|15"),  # Hipercard

@@ -69,6 +69,11 @@ def test_a_grouped_number_may_be_of_uatp() -> None:
     assert not card(number.encode())
 
 
+@pytest.mark.parametrize("digits", ["62123456789002", "621234567890123"])
+def test_cards_of_unionpay_may_be_shorter(digits: str) -> None:
+    assert card(with_check_digit(digits[:-1]).encode())
+
+
 def test_a_named_card_needs_no_check_digit() -> None:
     assert card_keyed(b"6222 0212 3456 7890 123")
     assert not card_keyed(b"basic")

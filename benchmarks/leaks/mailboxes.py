@@ -29,6 +29,9 @@ def mailboxes(fresh: Fresh, scale: int) -> Iterator[Case]:
         for sign, dot in WRITTEN:
             value = f"{fresh.pick(LOWER, 7)}.{fresh.pick(LOWER, 5)}{sign}kestrel{dot}org"
             yield case("email/read out", f"write to {value} today", Secret("email", value, value))
+        for form in ("Author: Ana Example <{v}>", "To: {v}", "a mail to {v} bounced", "to=<{v}>, relay=none", '{{"email":"{v}"}}'):
+            value = f"{fresh.pick(LOWER, 9)}@{fresh.rnd.choice(('intranet', 'mail-2', 'localhost'))}"
+            yield case("email/local host", form.format(v=value), Secret("email", value, value))
         for host in ("[10.1.2.3]", "[IPv6:2001:db8::1]"):
             value = f"{fresh.pick(LOWER, 9)}@{host}"
             yield case("email/literal", f"from <{value}> ok", Secret("email", value, value))

@@ -42,6 +42,7 @@ NANP = (
     "+1 {a}·{b}·{c}",
     "+1({a}){b}-{c}",
 )
+TOLD = ("WhatsApp message from {v} was read", "please contact Ana at {v} today", "Front desk, Tel. {v}", "missed call from ({v})")
 MIXED_LENGTHS = (14, 15, 16, 19)
 
 
@@ -75,6 +76,13 @@ def phones(fresh: Fresh, scale: int) -> Iterator[Case]:
                 text = phonenumbers.format_number(number, style)
                 for form in ("call {v} now", '{{"msg":"to {v}"}}', "{v}")[fresh.number(0, 2) :: 3] * scale:
                     yield case("phone/international", form.format(v=text), Secret("phone", digits, text))
+    for region, form in product(("DE", "GB", "FR", "IN", "BR"), TOLD * scale):
+        example = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
+        if example is not None:
+            number = fresh.number_like(example)
+            national = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+            digits = str(number.national_number)
+            yield case("phone/told", form.format(v=national), Secret("phone", digits, national))
     for form, around in product(NANP, ("call {v} now", "phone={v}", '{{"phone": "{v}"}}', "{v}") * scale):
         area, middle, last = fresh.rnd.choice(("202", "415", "646", "312")), "555", f"0{fresh.pick(DIGITS, 3)}"
         text = form.format(a=area, b=middle, c=last)
@@ -116,10 +124,10 @@ def cards(fresh: Fresh, scale: int) -> Iterator[Case]:
             yield case(
                 f"card/separator_{'_'.join(f'{ord(c):x}' for c in separator)}", form.format(v=text), Secret("card", value, text)
             )
-    for form in ("{v}", "amex {v}", '{{"card":"{v}"}}', "({v})") * 3 * scale:
+    for form in ("{v}", "amex {v}", '{{"card":"{v}"}}', "({v})", "1001,Ana,{v},12/29") * 3 * scale:
         amex, diners, long = fresh.card(length=15), fresh.card(length=14), fresh.card(length=19)
         for value, cuts in ((amex, (4, 10)), (diners, (4, 10)), (long, (4, 8, 12, 16)), (long, (6,))):
-            for separator in (" ", "-"):
+            for separator in (" ", "-", "."):
                 text = separator.join(value[a:b] for a, b in zip((0, *cuts), (*cuts, None), strict=True))
                 yield case("card/grouped", form.format(v=text), Secret("card", value, text))
     for template in (
