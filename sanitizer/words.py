@@ -44,6 +44,9 @@ _placeholder = re.compile(
     | string | str | bytes | int | integer | number | float | bool | boolean | object | array | list | dict
     | any | secretstr | buffer | non-empty-string | (?:string|str|int|bool|null)(?:\|(?:string|str|int|bool|null)){1,4}[},]{0,2}
     | (?:optional|union|list)\[.{1,40}\] | \[object\ object\] | \[(?:object|array|function|circular|getter|setter)[^\]]{0,40}\]
+    | (?:[\^~=]|[<>]=?)\ ?v?\d{1,4}(?:(?:\.[\dx*]{1,5}){1,3}(?:-[\w.]{1,24})?|(?=\ \|\|))                      # ^1.2.3 || >=2.0
+      (?:\ (?:\|\|\ )?(?:[\^~=]|[<>]=?)\ ?v?\d{1,4}(?:\.[\dx*]{1,5}){0,3}){0,5}
+    | \d{1,4}\.\d{1,4}\.\d{1,4}(?:\(@?[\w./\-]{1,60}@[\w.()@/\-]{1,120})                                     # 7.2.1(peer@7.0.0)
     | \(?(?:not[ _]set|not[ _]provided|not[ _]specified|not[ _]given|not[ _]configured|blank|default)\)?
     """
 ).fullmatch
@@ -85,7 +88,7 @@ TELLING = 200
 """Bytes of a value that are looked at: more could not change the verdict, and would make hostile lines slow."""
 
 _separated = re.compile(rb"[:/. _\-]").search
-_mixed = re.compile(rb"(?=(?:[^A-Z]*[A-Z]){8})(?=(?:[^a-z]*[a-z]){8})[A-Za-z_\-+/]{32,}").fullmatch
+_mixed = re.compile(rb"(?=(?:[^A-Z]*[A-Z]){8})(?=(?:[^a-z]*[a-z]){8})[A-Za-z_\-+/]{32,}={0,2}").fullmatch
 
 
 @lru_cache(4096)

@@ -104,12 +104,24 @@ def test_variables_and_paths_stay_what_they_are(text: str) -> None:
     assert not words.password(text.encode())
 
 
+@pytest.mark.parametrize(
+    "text", ["^1.0.0", ">=2.3.3", "~1.2", "^7.0 || ^8.1", ">=1.0 <2.0", "^7 || ^8", "7.29.7(@babel/core@7.29.7)", "7.1.0(ms@2.1.3)(a@1.0.0)"]
+)
+def test_the_versions_of_a_package_are_no_secret(text: str) -> None:
+    assert words.placeholder(text.encode())
+
+
+@pytest.mark.parametrize("text", ["^Passw0rd", "=1234", ">1", "^7", "~3x!kd", "1.2.3(x"])
+def test_a_password_may_begin_like_a_range_of_versions(text: str) -> None:
+    assert not words.placeholder(text.encode())
+
+
 def test_a_prefix_and_a_row_of_x_stand_in_for_a_token() -> None:
     assert words.placeholder(b"sk-proj-" + b"x" * 40)
     assert not words.placeholder(b"sk-proj-" + b"x" * 30 + b"3f9Kq2")
 
 
-@pytest.mark.parametrize("text", ["ZhbhRAPrnzyGFPhT", "oSsjDpoRASudvtxC", "lJJqoPzDulnyZehhV/UZTDP+h/lsOFer"])
+@pytest.mark.parametrize("text", ["ZhbhRAPrnzyGFPhT", "oSsjDpoRASudvtxC", "lJJqoPzDulnyZehhV/UZTDP+h/lsOFer", "iQuAEsm/wDqoOGXGpAnuYAljgyPtBXpixZYoKc/ZiFU="])
 def test_letters_alone_may_be_a_token(text: str) -> None:
     assert words.token(text.encode())
 
