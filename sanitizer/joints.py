@@ -18,6 +18,9 @@ ROW = re.compile(rb"[ ]*(?=[^\s]*[0-9!@#$%^&*~+?])([^\s|=:]\S*)[ ]*(?=\r?\n)")
 LEADER = re.compile(rb"\.*[ ]+(?=[^\s]*[0-9!@#$%^&*~+?])([^\s.]\S{3,512})(?=[ \t]*\r?\n)")
 """The value at the end of a line of dots."""
 
+DOTTED = re.compile(rb"\.{0,64}[ ]{0,4}[:=](?![:=])")
+"""Dots that lead to a colon."""
+
 REGISTRY = re.compile(rb"[ \t]*REG_(?:SZ|EXPAND_SZ|MULTI_SZ)[ \t]+([^\r\n]+)")
 """The type of a value in what `reg query` prints, and the value."""
 
@@ -88,6 +91,8 @@ def behind(  # noqa: PLR0912 - one branch for each mark
     if mark == 0x7C:
         return values.value(buffer, at + 1) if buffer[at] == 0x3D else bar(buffer, at, window[:start])
     if mark == 0x2E:
+        if (colon := DOTTED.match(buffer, at)) is not None:
+            return values.value(buffer, colon.end())
         led = LEADER.match(buffer, at)
         return [led.span(1)] if led else []
     if mark == 0x94:

@@ -16,8 +16,8 @@ WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 
 QUALIFIERS = frozenset(
     """v value val prod production dev development test testing stage staging live new old current confirm confirmation repeat again
-    verify plain plaintext text raw string str env base encoded b64 base64 enc encrypted default primary secondary main backup
-    temp tmp in for secure sec super safe""".split()  # noqa: SIM905 - a table
+    verify plain plaintext text raw string str env pem hex base encoded b64 base64 enc encrypted default primary secondary main
+    backup temp tmp in for secure sec super safe""".split()  # noqa: SIM905 - a table
 )
 """Words after a secret's name that leave it a secret's name: `password_confirmation`, `api_key_prod`."""
 
@@ -202,7 +202,10 @@ AFTER = 16
 BARE = (b"secret", b"token", b"key", b"access", b"private", b"[^A-Za-z]pat")
 """Those names."""
 
-STEMS = (b"password", b"passwd", b"pwd", b"secret", b"token", b"api.?key", b"session.?id", rb"key[_\-. ]?(?:pro|liv|dev|tes|stag)")
+STEMS = (
+    b"password", b"passwd", b"pwd", b"secret", b"token", b"api.?key", b"session.?id",
+    rb"key[_\-. ]?(?:pro|liv|dev|tes|stag|base6|b6|he|pe)",
+)  # fmt: skip
 STRONG = frozenset(("password", "passwd", "pwd", "pass", "secret", "token", "apikey"))
 """Names that words may follow, where the value is a random string."""
 

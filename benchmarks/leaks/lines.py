@@ -81,6 +81,9 @@ def _pem(fresh: Fresh) -> Iterator[tuple[str, list[str], str]]:
         yield "pem/crlf", [f"{row}\r" for row in block], text
         yield "pem/json", [json.dumps({"key": text, "n": 1})], text
         yield "pem/json_crlf", [json.dumps({"private_key": text.replace("\n", "\r\n")})], text
+        built = "\r\n".join(f"#5 0.228 {row}" for row in [*block[:-2], block[-2][:12], block[-1]])
+        short = "\n".join([*block[:-2], block[-2][:12], block[-1]])
+        yield "pem/prefixed_json", [json.dumps({"log": built, "n": 1})], short
         yield "pem/escaped", [f"KEY={json.dumps(text)}"], text
         yield "pem/escaped_twice", [json.dumps({"a": json.dumps({"private_key": text})})], text
         yield "pem/escaped_thrice", [json.dumps({"a": json.dumps({"b": json.dumps({"k": text})})})], text
