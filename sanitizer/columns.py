@@ -103,10 +103,20 @@ def named(buffer: bytes, line_at: int, start: int, end: int, key_at: int) -> lis
         found = layout.cells(buffer, start, start + len(line))
         place = next((number for number, (first, last) in enumerate(found) if first <= key_at < last), -1)
         count = len(found)
+        if layout is LAYOUTS[0] and is_row(buffer, line_at, count, end + 1):
+            return []
         if line.startswith(b"#fields\t"):
             place, count = place - 1, count - 1
         return below(buffer, end + 1, layout, count, place, buffer[line_at:start]) if place >= 0 else []
     return aligned(buffer, start, line, key_at, end + 1) if b"  " in line else []
+
+
+def is_row(buffer: bytes, at: int, count: int, after: int) -> bool:
+    """Whether the barred line *at* of *count* cells is no line of names: such a line, or one that divides, stands before it."""
+    before = buffer.rfind(b"\n", max(0, at - WIDEST), max(0, at - 1)) + 1
+    if not before or not buffer[before:at].strip() or RULED.match(buffer, after):
+        return False
+    return RULED.match(buffer, before, at - 1) is not None or len(LAYOUTS[0].cells(buffer, before, at - 1)) == count
 
 
 def is_named(layout: Layout, line: bytes) -> bool:

@@ -27,10 +27,10 @@ LABEL = re.compile(
 ALONE = re.compile(
     rb"(?:\r?\n[ \t]*){1,2}(?P<quote>[\x22'`]?)"
     + TELLING
-    + rb"(?![\d.:/TZ+-]+[\r\n]|[\w.]+\(|[-=*#_~+]+[\r\n]|[-*][ ]|https?://|/)"
+    + rb"(?![\d.:/TZ+-]+[\r\n]|[\w.]+\(|[-=*#_~+]+[\r\n]|[-*][ ]|https?://|/|[\w.-]+\.(?:gz|log|zip|tar|json|ya?ml|txt|sql|py|js|ts|go|md)[\r\n])"
     rb"(?P<text>[^\s\x22'`:{}\[\]]{6,256})(?P=quote)[ \t]*(?=\r?\n|(?<=`)\\*\x22)"
 )
-"""A word alone on its line, which is no time and no path."""
+"""A word alone on its line, which is no time, no path and no file."""
 
 ALONE_HERE = re.compile(ALONE.pattern.removeprefix(rb"(?:\r?\n[ \t]*){1,2}"))
 PREFIX = re.compile(rb"(?:[^\n]{0,80}(?:\]:?|std(?:out|err) F|[ ]\||:)|>|data:)[ ]+(?=\w)")

@@ -79,7 +79,9 @@ def behind(  # noqa: PLR0912 - one branch for each mark
         text = values.MARKUP.match(buffer, cell.end() if cell else at)
         if text is None or (mark == 0x3C and cell is None):
             return []
-        if text[1].startswith(LINE_END) and buffer[text.end()] != 0x3C:
+        below = cell is not None and cell[0].rstrip(b" \t").endswith(b"\n")
+        escaped = text[1].startswith(LINE_END)
+        if (below and not values.ENDED.match(buffer, text.end() - 1)) or (escaped and buffer[text.end()] != 0x3C):
             return []  # what stands behind a line end is no text of an element that does not end
         return [text.span(1)] if text[1][:1] != b" " or buffer[text.end() : text.end() + 1] == b"<" else []
     if mark == 0x28:

@@ -11,9 +11,9 @@ from sanitizer.finding import Finding
 from sanitizer.ruleset import Rule
 
 REST = re.compile(
-    rb"(?![0-9A-Fa-f]+(?![^\s]))(?!\S*\d{4}-?\d\d-?\d\d)(?!\S*\.[a-z]{1,4}(?!\S))[A-Za-z0-9+/_.~-]{8,}={0,2}(?![=:(.@])"
+    rb"(?!(?:[a-z]{1,12}-)?[0-9A-Fa-f]+(?![^\s]))(?!\S*\d{4}-?\d\d-?\d\d)(?!\S*\.[a-z]{1,4}(?!\S))[A-Za-z0-9+/_.~-]{8,}={0,2}(?![=:(.@])"
 )
-"""What may be the rest of a token that was broken: no digest, no date, no file."""
+"""What may be the rest of a token that was broken: no digest, no id of a cloud (`vol-0f3a`), no date, no file."""
 
 
 TELLING = re.compile(rb"[=:@0-9]")
@@ -28,8 +28,16 @@ TOKEN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_.~-="
 SHORTEST = 16
 """What a piece of a token consists of, and how long the shortest is of which `random` tells anything."""
 
+PADDED = re.compile(
+    rb"(?:;base64,|\b(?:h1:|(?:sha|SHA|md|MD)-?\d{1,3}[=:-]))(?:[A-Za-z0-9+/_-]{4})*[A-Za-z0-9+/_-]{2}(?:[A-Za-z0-9+/_-]|=)=$"
+)
+"""Base64 with its padding."""
+
+WHOLE = re.compile(rb"([xX*.])\1{7}$|(?<![0-9A-Za-z])(?:[0-9a-f]{40}|[0-9a-f]{64})$")
+"""What ends in a row of what stands in for characters, or in a digest: nothing goes on with that."""
+
 CONSOLES = frozenset((72, 76, 78, 79, 80, 100, 120, 128, 132, 140, 160, 200, 256))
-"""Where digits at the end of one line and at the beginning of the next are taken for one number: chance makes many."""
+"""Where digits, or a word and what follows it, are taken for one value that was broken: at other widths chance makes many."""
 
 
 class Seams:
@@ -44,6 +52,9 @@ class Seams:
         self.buffer = buffer
         self.starts = {start for start, _, _ in found}
         self.ends = {end for _, end, _ in found}
+        self.padded = {
+            end for start, end, rule in found if buffer.endswith(b"=", 0, end) and not (end - start) % 4 and not rules[rule].fields
+        }
         self.rules = rules
 
     def hold(self, spans: Sequence[Span], rule: int, depth: int) -> bool:
@@ -51,11 +62,15 @@ class Seams:
         shaped = depth == 0 and not (told.fields or told.lead or told.run or told.multiline or told.loose)
         first, before = spans[0]
         for start, end in spans[1:]:
+            if self.is_whole(first, before):
+                return False
             new = shaped and self.is_open(before, start)
             marked = depth == 0 and self.softly(before)
             goes_on = depth == 0 and not shaped and (self.continues(start, end) or (marked and self.rests(start, end)))
             if new and not marked and self.is_number(first, before, start, end):
-                new = before - self.buffer.rfind(b"\n", 0, before) - 1 in CONSOLES
+                new = self.is_console(before)
+            if goes_on and not marked and self.is_word(first, before):
+                goes_on = self.is_console(before)
             mailbox = marked and 0x40 in (self.buffer[start], self.buffer[before - 1])
             if not (new or goes_on or mailbox or (start in self.starts and (marked or self.continues(first, before)))):
                 return False
@@ -95,6 +110,22 @@ class Seams:
         if not line or line[-1:].isspace() or line[-1:] == b"=":
             return False
         return TELLING.search(line.rsplit(None, 1)[-1]) is not None
+
+    def is_whole(self, start: int, end: int) -> bool:
+        """Whether nothing goes on with what ends its line, from *start* to *end* or to the equals sign there."""
+        after = self.buffer.find(b"=", max(start, end - 1), end + 1) + 1
+        if after and (after in self.padded or PADDED.search(self.buffer, max(0, start - 16), after) is not None):
+            return True
+        return WHOLE.search(self.buffer, start, end) is not None
+
+    def is_console(self, end: int) -> bool:
+        """Whether the line that *end* is the end of is as wide as a console."""
+        return end - self.buffer.rfind(b"\n", 0, end) - 1 in CONSOLES
+
+    def is_word(self, start: int, end: int) -> bool:
+        from sanitizer.words import wordlike  # noqa: PLC0415 - as below
+
+        return wordlike(self.buffer[start:end])
 
     def rests(self, start: int, end: int) -> bool:
         """Whether `buffer[start:end]` is more like a piece of a token than like a word."""

@@ -77,6 +77,8 @@ CELL = re.compile(
 CDATA = re.compile(rb"<!\[CDATA\[(.*?)(?:\]\]>|$)")
 ANGLED = re.compile(rb"<([^<>\s]*[^<>\sA-Za-z_-][^<>\s]*)>")  # a placeholder (`<your-key>`) is words only
 MARKUP = re.compile(rb"(?:<!\[CDATA\[)?([^<>\r\n]+)")
+ENDED = re.compile(rb"\S<|.\r?\n[ \t]*</", re.S)
+"""The last character of an element's text, and what ends it."""
 BROKEN = re.compile(rb"\r?\n[ \t]*([^<>\s][^<>\r\n]*?)[ \t]*\r?\n[ \t]*</")
 """The text of an element that has a line for itself."""
 

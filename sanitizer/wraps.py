@@ -7,6 +7,7 @@ row, a JSON object that stops short, a backslash or a quoted-printable `=` at th
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Generic, TypeVar
 
 from sanitizer.shape import Pieces
@@ -58,6 +59,14 @@ def follows(before: bytes, line: bytes) -> bool:
 
 def _is_broken(before: bytes, line: bytes) -> bool:
     """Whether *line* may be the rest of *before* by the look of its end."""
+    if _is_cut(before):
+        return True
+    size = len(before.rstrip(b"\r"))
+    return SOFT_LEAST <= size < SOFT <= size + len(line[:SOFT].split(b" ", 1)[0])
+
+
+def _is_cut(before: bytes) -> bool:
+    """Whether *before* may have been cut within a word."""
     last = before[-1:]
     if last == b"\r":
         if before[-2:-1] in BROKEN:
@@ -67,9 +76,7 @@ def _is_broken(before: bytes, line: bytes) -> bool:
     elif last in BROKEN:
         return True
     size = len(before)
-    if size in WIDTHS or (before[:1] == b"{" and last not in UNBROKEN):
-        return True
-    return SOFT_LEAST <= size < SOFT <= size + len(line[:SOFT].split(b" ", 1)[0])
+    return size in WIDTHS or (before[:1] == b"{" and last not in UNBROKEN)
 
 
 class Run(Generic[T]):
@@ -102,6 +109,10 @@ class Run(Generic[T]):
         self._texts.append(text)
         return True
 
+    def _may_part(self, before: bytes, line: bytes) -> bool:
+        """Whether a word may begin in *before* and end in *line*: where a console wraps words it does so at hyphens alone."""
+        return _is_cut(before) or len(before) == len(line) or before.endswith((b"-", b"\r"))
+
     def views(self) -> list[Pieces]:
         """How to read the lines as one."""
         texts = self._texts
@@ -109,7 +120,8 @@ class Run(Generic[T]):
         ends = [len(text.rstrip(b"\r")) for text in texts]
         seams = len(texts) - 1
         pieces = tuple(zip(range(len(texts)), starts, ends, strict=True))
-        views = [Pieces(pieces, (glue,) * seams) for glue in (b"", b" ")]
+        cut = tuple([b"" if self._may_part(*two) else b" " for two in pairwise(texts)])
+        views = [Pieces(pieces, glue) for glue in dict.fromkeys((cut, (b" ",) * seams))]
         bare = [len(text[:end].removesuffix(b"\\").removesuffix(b"=")) for text, end in zip(texts, ends, strict=True)]
         if bare[:-1] != ends[:-1]:
             views.append(Pieces(tuple(zip(range(len(texts)), starts, [*bare[:-1], ends[-1]], strict=True)), (b"",) * seams))

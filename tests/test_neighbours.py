@@ -1,0 +1,59 @@
+"""Lines that have nothing to do with each other, one after the other: what the one ends in makes nothing of what the other begins with."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from engines import sanitize, scrubber
+
+RUN = scrubber("raw")
+
+UNRELATED = [
+    # a label of a form, and any line
+    ('<label for="password">Password</label>', "ip-10-193-94-183.ec2.internal", "log_level=debug workers=1"),
+    ('<label for="password">Password</label>', "10.10.37.129   ip-10-0-97-56   Ready    <none>   62d", "next"),
+    # a prompt that nobody answered, and a file
+    ("Enter your password:", "log.20251015-568438.gz", "next"),
+    # a console of 80 columns breaks no word
+    ("kafka: topic=webhook-events partition=66 offset=876194747 key=221186", "ip-10-103-110-16.ec2.internal", "next"),
+    ("arn ref: {{resolve:secretsmanager:queue:SecretString:password}}", ".git/objects/8c/d22c8769bf3fcc3b490598d0c5145fadd56b7d"),
+    # base64 with its padding ends there
+    ("icon data:image/gif;base64,R0lGODlhAQABAAAAACw=", "metrics-7d4fcbc8d9.json is up to date"),
+    ("audio v11.9.17 h1:MXAr4kYXmv8Cf6xSqj3QQw+VJ7wBxA4mk93vrQ98sYk=", '@app.route("/login/<name>", methods=["POST"])'),
+    # a digest ends there, and so does what stands in for characters
+    ("##[group]Run actions/checkout@40c6dedabccf7df23debae982350143055d72fce", "ip-10-62-242-230.ec2.internal"),
+    (f"{'at 16:25:30 in the pool of threads, set this first:':<79}OPENAI_API_KEY=sk-proj-{'x' * 25}", "Unknown session of another"),
+    # a word that is a sentence's last
+    ("  \u25cf BranchService says that it returns when password is valid", "cluster-event-46mxgzvzwg-pqqcz   0/1     Running   27"),
+    # a row that describes a parameter is no head of a table
+    ("| name | type | what |", "|---|---|---|", "| token | string | the API token |", "| metric | 4155 | 2026-12-15 |"),
+]
+
+BROKEN = [
+    (f"{'at 16:25:30 the pool was made with':<53}sk_live_4eC39HqLyjWDarjtT1z", "dp7dcXkQ92mP and is ready"),
+    ("at 16:25 sent key: sk_live_4eC39Hq=", "LyjWDarjtT1zdp7dcXkQ92mPn"),
+    ("<dt>Password</dt>", "<dd>", "  Tr0ub4dor3x", "</dd>"),
+    ("<b>Password</b>", "Tr0ub4dor3x<br>", "next"),
+    ("| login | password |", "|---|---|", "| bob | Tr0ub4dor3x |"),
+    ("+-------+----------+", "| login | password |", "+-------+----------+", "| bob   | Tr0ub4dor3x |"),
+    ("", "| login | password |", "| bob | Tr0ub4dor3x |"),
+]
+
+
+def sanitized(lines: tuple[str, ...]) -> list[str]:
+    data = "".join(f"{line}\n" for line in lines).encode()
+    return [record.decode() for record in asyncio.run(sanitize(RUN, [data]))]
+
+
+@pytest.mark.parametrize("lines", UNRELATED)
+def test_unrelated_neighbours_are_not_glued(lines: tuple[str, ...]) -> None:
+    assert sanitized(lines) == list(lines)
+
+
+@pytest.mark.parametrize("lines", BROKEN)
+def test_what_was_broken_over_lines_is_one_value_all_the_same(lines: tuple[str, ...]) -> None:
+    text = "\n".join(sanitized(lines))
+
+    assert "REDACTED" in text
+    assert not any(part in text for part in ("Tr0ub4dor3x", "4eC39Hq", "LyjWDarj"))
