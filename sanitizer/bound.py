@@ -32,7 +32,7 @@ def parameter(buffer: bytes, at: int) -> list[Span]:
     number = marked["number"] or marked["numbered"] or marked["colon"]
     if number:
         return given(buffer, marked.end(), int(number) - 1)
-    low = max(0, buffer.rfind(b"\n", max(0, at - REACH), at))
+    low = max(buffer.rfind(b"\n", max(0, at - REACH), at), at - REACH, 0)
     begun = STATEMENT.search(buffer, low, at)
     return given(buffer, marked.end(), len(ANY.findall(buffer, begun.start() if begun else low, at)))
 

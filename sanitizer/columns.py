@@ -19,6 +19,8 @@ MOST_ROWS, MOST_NAMES = 20_000, 128
 MARKS = frozenset(b",;\t|\r\n \x94<)")
 """What a name in a line of names ends before."""
 
+QUOTES = b"\x22'` "
+
 _BAR = rb"\||\xe2\x94[\x82\x83\x86\x8a]|\xe2\x95\x91"
 NAME = re.compile(rb"[A-Za-z_#@(\x80-\xff][\w ./()#*%\x80-\xff-]{0,60}")
 _FIELD = rb"[ ]*(?:\x22(?:[^\x22\n]|\x22\x22)*\x22[ ]*|'[^'\n]*'[ ]*|(?:(?!%s)[^\n])*)(?=%s|\n|\Z)"
@@ -121,10 +123,13 @@ def is_row(buffer: bytes, at: int, count: int, after: int) -> bool:
 
 def is_named(layout: Layout, line: bytes) -> bool:
     """Whether *line* is one of names, in that *layout*."""
+    first = layout.between.search(line)
+    if first is None or ((name := line[: first.start()].strip(QUOTES)) and NAME.fullmatch(name) is None):
+        return False
     names = layout.between.split(line, MOST_NAMES)
     if layout is LAYOUTS[0] and len(names) > 2:
         names = names[not names[0].strip() : len(names) - (not names[-1].strip())]
-    return len(names) > 1 and all(NAME.fullmatch(name.strip(b"\x22'` ")) for name in names)
+    return len(names) > 1 and all(NAME.fullmatch(name.strip(QUOTES)) for name in names)
 
 
 def behind(buffer: bytes, at: int, prefix: bytes) -> int:
