@@ -98,3 +98,11 @@ def card_keyed(number: bytes) -> bool:
     """Whether *number*, the value of a field named after a card, may be one: some UnionPay cards have no check digit."""
     digits = number.translate(None, _NOT_DIGITS)
     return 12 <= len(digits) <= 19 and len(number) <= 3 * len(digits) and _octets(number) is None
+
+
+_date = re.compile(rb"\d{4}[-/.]\d\d[-/.]\d\d|\d\d:\d\d:\d\d").search
+
+
+def card_told(number: bytes) -> bool:
+    """As `card_grouped`, for a number behind a word for it, in groups of any size: no date and no time among them."""
+    return _date(number) is None and card_grouped(number)

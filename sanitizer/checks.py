@@ -10,7 +10,7 @@ import binascii
 import re
 from collections.abc import Callable
 
-from sanitizer import addresses, cards, identifiers, identifiers_europe, phones, token_checks, told, words
+from sanitizer import addresses, blob_checks, cards, identifiers, identifiers_europe, phones, token_checks, told, words
 
 Check = Callable[[bytes], bool]
 
@@ -121,6 +121,16 @@ def email(text: bytes) -> bool:
     return b"@" in text and (b"*" not in text or not words.placeholder(text))
 
 
+LONG_WORD = 8
+_FILE = re.compile(rb"\.(?:[cm]?jsx?|tsx?|py|rb|go|rs|java|kt|sh|md|txt|json|ya?ml|toml|html?|css|lock|log)\Z")
+
+
+def email_spaced(text: bytes) -> bool:
+    """A mailbox with spaces beside its sign: its local part is no number or short word, and its host no file."""
+    local, _, host = text.partition(b" @ ")
+    return (not local.isalpha() or len(local) > LONG_WORD) and _FILE.search(host) is None and not local.isdigit()
+
+
 def basic(text: bytes) -> bool:
     """RFC 7617: base64 of user:password, in printable text."""
     body = text.rstrip(b"=").translate(_URLSAFE)
@@ -188,31 +198,6 @@ def one_time_code(text: bytes) -> bool:
     return _one_time(text.strip()) is not None and any(48 <= c <= 57 for c in text)
 
 
-_UPPER, _LOWER, _DIGITS = bytes(range(65, 91)), bytes(range(97, 123)), bytes(range(48, 58))
-_NOT_BASE64 = bytes(c for c in range(256) if not (chr(c).isalnum() and c < 128) and c not in b"+/-_")
-
-
-def base64_blob(text: bytes) -> bool:
-    """Bytes in base64, and no path, identifier or hexadecimal: all three kinds of characters in the shares that bytes give."""
-    body = text[:4096].translate(None, _NOT_BASE64)
-    size = len(body)
-    upper, lower, digits = (size - len(body.translate(None, sort)) for sort in (_UPPER, _LOWER, _DIGITS))
-    if body.count(b"/") + body.count(b"-") >= 0.1 * size:
-        return False
-    return upper >= 0.12 * size and lower >= 0.12 * size and digits >= 0.03 * size
-
-
-def byte_array(text: bytes) -> bool:
-    """Values of bytes: none beyond a byte, and neither few different ones nor in order."""
-    try:
-        values = [int(part) for part in text[:4096].split(b",")[:-1]]
-    except ValueError:
-        return False
-    if len(values) < 16 or not all(-128 <= value <= 255 for value in values) or max(values) < 100:
-        return False
-    return len(set(values)) >= min(16, len(values) // 3) and sum(map(int.__lt__, values, values[1:])) < 0.8 * len(values)
-
-
 _pointer = re.compile(rb"(?:0[xX])?[0-9a-fA-F]{1,7}|0[xX][0-9a-fA-F]+|\d+").fullmatch
 
 
@@ -240,6 +225,7 @@ CHECKS: dict[str, Check] = {
     "card": cards.card,
     "card-grouped": cards.card_grouped,
     "card-keyed": cards.card_keyed,
+    "card-told": cards.card_told,
     "card-code": card_code,
     "pin": pin,
     "coordinate": coordinate,
@@ -250,8 +236,6 @@ CHECKS: dict[str, Check] = {
     "iban": iban,
     "us-ssn": ssn,
     "jwt": jwt,
-    "base64-blob": base64_blob,
-    "byte-array": byte_array,
     "session-id": session_id,
     "session-phrase": session_phrase,
     "basic": basic,
@@ -268,6 +252,7 @@ CHECKS: dict[str, Check] = {
     "told-netrc": told.netrc,
     "uuid-hex": uuid_hex,
     "email": email,
+    "email-spaced": email_spaced,
     "mailbox": mailbox,
     "phone-international": phones.international,
     "phone-national": phones.national,
@@ -282,6 +267,7 @@ CHECKS: dict[str, Check] = {
     "random": words.random,
     "wordlike": words.wordlike,
     "placeholder": words.placeholder,
+    **blob_checks.CHECKS,
     **token_checks.CHECKS,
     **addresses.CHECKS,
     **identifiers.CHECKS,

@@ -56,6 +56,9 @@ RULED = re.compile(rb"[\s|+\-=:.*~#\x80-\xff]*(?:\n|$)")
 TYPED = re.compile(rb"[^\w\n]*(?:(?:str|[iuf]\d{1,2}|bool|date|datetime\[\w+\]|object|cat|int|float|string|text)[^\w\n]+)+")
 """Types, which a table may have below its names."""
 
+LOGGED, LOGGED_END = b'{"log":', b'\\n"'
+"""What stands around a line in Docker's files."""
+
 BEGINS = re.compile(rb"[\x22'>\]:|][ ]?|[ ](?:[FP]|-)[ ]")
 """What a line of names may begin behind: the quote of a string that holds the table, what a logger writes before it."""
 
@@ -92,7 +95,7 @@ def cells(buffer: bytes, key_at: int, at: int) -> list[Span]:
 
 def named(buffer: bytes, line_at: int, start: int, end: int, key_at: int) -> list[Span]:
     """The cells below the name at *key_at*, if there are names and nothing else from *start* to *end* of its line."""
-    line = buffer[start:end].rstrip(b"\r")
+    line = buffer[start : ended(buffer, line_at, end)].rstrip(b"\r")
     if buffer[start : start + 5].upper() == b"COPY " and (copied := COPY.match(buffer, start)) is not None:
         names = list(re.finditer(rb"[^,]+", copied[1]))
         place = next(
@@ -132,6 +135,12 @@ def is_named(layout: Layout, line: bytes) -> bool:
     return len(names) > 1 and all(NAME.fullmatch(name.strip(QUOTES)) for name in names)
 
 
+def ended(buffer: bytes, at: int, end: int) -> int:
+    """Where the text ends of the line from *at* to *end*, which a container's runtime may have written as JSON."""
+    stop = buffer.find(LOGGED_END, at, end) if buffer.startswith(LOGGED, at) else -1
+    return end if stop < 0 else stop
+
+
 def behind(buffer: bytes, at: int, prefix: bytes) -> int:
     """Where the line *at* begins behind a *prefix*, which it has with other digits, or has not."""
     return at + len(prefix) if prefix and alike(buffer[at : at + len(prefix)], prefix) else at
@@ -147,9 +156,10 @@ def below(buffer: bytes, at: int, layout: Layout, count: int, place: int, prefix
         end = buffer.find(b"\n", at, stop)
         if end < 0 or end == at:
             break
-        row = layout.cells(buffer, behind(buffer, at, prefix), end)
+        begins, stops = behind(buffer, at, prefix), ended(buffer, at, end)
+        row = layout.cells(buffer, begins, stops)
         if len(row) != count:
-            if not (is_barred and RULED.match(buffer, behind(buffer, at, prefix))):
+            if not (is_barred and RULED.match(buffer, begins, stops)):
                 break
         else:
             first, last = trimmed(buffer, *row[place])
@@ -165,8 +175,8 @@ def after_rule(buffer: bytes, at: int, prefix: bytes = b"") -> int:
     """Where rows begin behind the lines *at* that divide them from their names, and those that tell types."""
     for _ in range(5):
         end = buffer.find(b"\n", at, at + WIDEST)
-        row = behind(buffer, at, prefix)
-        if end < 0 or end == at or not (RULED.match(buffer, row, end + 1) or TYPED.fullmatch(buffer, row, end)):
+        row, stops = behind(buffer, at, prefix), ended(buffer, at, end)
+        if end < 0 or end == at or not (RULED.match(buffer, row, stops) or TYPED.fullmatch(buffer, row, stops)):
             break
         at = end + 1
     return at

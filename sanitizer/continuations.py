@@ -20,7 +20,8 @@ BELOW = re.compile(
 )
 PRINTED = re.compile(rb"\r?\n[ \t]+(?:string\(\d{1,6}\) )?\x22([^\x22\\\n]+)\x22")
 LABEL = re.compile(
-    rb"(?:[\n\x22'>]|[\]:-] )[^\S\n]*(?:[\w*#>\x22'`/().\[\]\x80-\xff-]+ ){0,11}[\w*#\x22'`\]\x80-\xff-]+:(?:\*{1,2}|__)?[ \t]*$"
+    rb"(?:[\n\x22'>]|[\]:|-] |[A-Z] (?<=INFO )|[A-Z] (?<=DEBUG )|[A-Z] (?<=WARN )|[A-Z] (?<=ERROR ))[^\S\n]*"
+    rb"(?:[\w*#>\x22'`/().\[\]\x80-\xff-]+ ){0,11}[\w*#\x22'`\]\x80-\xff-]+:(?:\*{1,2}|__)?[ \t]*$"
 )
 """A line that ends in a colon, and is no program."""
 
@@ -32,9 +33,12 @@ ALONE = re.compile(
 )
 """A word alone on its line, which is no time, no path and no file."""
 
-ALONE_HERE = re.compile(ALONE.pattern.removeprefix(rb"(?:\r?\n[ \t]*){1,2}"))
-PREFIX = re.compile(rb"(?:[^\n]{0,80}(?:\]:?|std(?:out|err) F|[ ]\||:)|>|data:)[ ]+(?=\w)")
+ALONE_HERE = re.compile(rb"[ ]{0,16}" + ALONE.pattern.removeprefix(rb"(?:\r?\n[ \t]*){1,2}"))
+PREFIX = re.compile(rb"(?:[^\n]{0,80}(?:\]:?|std(?:out|err) F|[ ]\||:|[ ](?:DEBUG|INFO|WARN|WARNING|ERROR))|>|data:)[ ]+(?=\w)")
 """What a logger, a container or a mailer writes before each line."""
+
+LOGGED = re.compile(rb'\\n"[^\n]{0,300}\}\r?\n\{"log": ?"[ ]*' + TELLING + rb'(?P<text>[^\s"\\:{}\[\]=]{6,256})\\n"')
+"""A word alone on the line below, both lines in a file of Docker's."""
 
 DIGITS = bytes(0x30 if 0x30 <= c <= 0x39 else c for c in range(256))
 
@@ -88,6 +92,12 @@ def below(buffer: bytes, at: int, start: int) -> list[Span]:
         if alike(buffer[after : after + len(prefix[0])], prefix[0]):
             alone = ALONE_HERE.match(buffer, after + len(prefix[0]))
     return [alone.span("text")] if alone else []
+
+
+def logged(buffer: bytes, start: int) -> list[Span]:
+    """The word on the line below a key, whose text ends at *start* in a file of Docker's."""
+    found = LOGGED.match(buffer, start)
+    return [found.span("text")] if found and buffer.startswith(b'{"log":', buffer.rfind(b"\n", 0, start) + 1) else []
 
 
 def argument(buffer: bytes, at: int, key: bytes) -> list[Span]:

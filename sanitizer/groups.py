@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from sanitizer.keyblock import Base64Run
 from sanitizer.multiline import Text, opening
 from sanitizer.record import Join, Record
 from sanitizer.shape import LAST, REFUSE, Pieces, Shape
@@ -18,6 +19,9 @@ ESCAPE = 0x1B
 BACKSLASH = 0x5C
 ANSI = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-\[\]-~]")
 """A backslash ends none: it begins an escape of what follows."""
+
+BEGUN = re.compile(rb"(?:[\w.\-][\x22']?[=:][\x22']?|eyJ)[A-Za-z0-9+/_.~\-]{4,}$")
+"""The head of a value at the end of a line."""
 
 WHOLE = Pieces(((0, 0, -1),), ())
 
@@ -156,6 +160,8 @@ class Groups:
                 self._finish(None, [line])
             return
         shape = opening(text)
+        if type(shape) is Base64Run and before is not None and (stream in self.runs or BEGUN.search(self._text(before)[-256:])):
+            shape = Text(text)  # the middle of a value that was broken more than once
         if before is None or type(shape) is not Text or not self._goes_on(stream, before, line, text):
             self._end_run(stream)
         if shape is not None:

@@ -37,6 +37,23 @@ BLOCK_DEFAULT = re.compile(rb"\{(?:\r?\n[ \t]+(?!default\b)\w{1,20}[ \t]*=[^\n]{
 """The block of a variable of HCL, to its default."""
 
 ATOM_NEXT = re.compile(rb"[ \t]*[Vv]alue:[ ]?(?=[\x22'`])")
+NOTED = re.compile(
+    rb"(?!str|bytes|int|bool|float|opt|req|any|def|obj|dict|list)[A-Za-z][\w ./\-]{0,24}\)(?:\\*[\x22'`])?[ \t]*"
+    rb"(?:=(?![=>])|:(?=[ ]?[\x22'`]?[^\s\x22'`]{0,64}[0-9!@#$%^&*~+?]))"
+)
+"""A note on a key: `db_password (prod)=`."""
+
+ARGUMENT = re.compile(
+    rb"((?=[^\s()]*[0-9])(?=[^\s()]*[A-Za-z])(?=[^\s()]{0,64}[!@#$%^&*~+?-])(?![^\s()]*(?:=[^=)]|[,:.\[{]))[^\s()\x22'`<>]{8,64})\)(?=[\s.,;\x22'\\]|$)"
+)
+"""A value in parentheses that has letters, digits and signs."""
+
+BRACED = re.compile(
+    rb"((?=[^\s{}]*[0-9])(?=[^\s{}]*[A-Za-z])(?=[^\s{}]{0,64}[!@#$%^&*~+?-]|[A-Za-z0-9]{20,}\})(?![^\s{}]*[=,:.\[{])[^\s{}\x22'`<>]{8,128})\}"
+    rb"(?=[\s.,;\x22'\\]|$)"
+)
+"""A value in braces that has them, or is long."""
+
 VARIANT = re.compile(rb"[ ]?QVariant\(\w{1,20},[ ]?(?=\x22)")
 """What Qt prints around a value."""
 COMMA_CELL = re.compile(rb"(?!\s)[^,()\r\n]+")
@@ -48,6 +65,7 @@ TELLING = re.compile(rb"[ \t]*[\x22'`]?[^\s\x22'`]*[0-9!@#$%^&*~+?_-][^\s\x22'`]
 BINARY = re.compile(rb">[ \t]*(?:=>|,)[ \t]*(?=<<)")
 """Between a key and a value that are binaries of Erlang."""
 
+DASHES = (b"\xe2\x80\x93 ", b"\xe2\x80\x94 ")
 LINE_END = (b"\\n", b"\\r")
 PROPERTY = re.compile(rb"[ \t]*get;[^{}\n]{0,40}\}[ \t]*=")
 """Between a property of C# and its value."""
@@ -66,7 +84,8 @@ def behind(  # noqa: PLR0912 - one branch for each mark
         return values.value(buffer, binary.end())
     if mark == 0x7B:
         property_ = PROPERTY.match(buffer, at) or BLOCK_DEFAULT.match(buffer, at - 1)
-        return values.value(buffer, property_.end()) if property_ else []
+        braced = BRACED.match(buffer, at) if property_ is None else None
+        return values.value(buffer, property_.end()) if property_ else [braced.span(1)] if braced else []
     if mark == 0x3C and buffer.startswith(b"-", at):
         return values.value(buffer, at + 1)
     if mark in b"<>":
@@ -86,6 +105,8 @@ def behind(  # noqa: PLR0912 - one branch for each mark
         return [text.span(1)] if text[1][:1] != b" " or buffer[text.end() : text.end() + 1] == b"<" else []
     if mark == 0x28:
         atom = ATOM_NEXT.match(buffer, at)
+        if (noted := NOTED.match(buffer, at) or ARGUMENT.match(buffer, at)) is not None:
+            return [noted.span(1)] if noted.lastindex else values.value(buffer, noted.end())
         return values.value(buffer, atom.end() if atom else at) if atom or QUOTE_NEXT.match(buffer, at) else []
     if mark == 0x3B:
         serialized = values.SERIALIZED.match(buffer, at)

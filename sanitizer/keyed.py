@@ -27,7 +27,7 @@ GIVEN = re.compile(rb"(?:(?:now |not? longer )?(?:set|changed|reset|updated|equa
 MADE = re.compile(rb":{1,2}=|:(?=[ ](?:`|[A-Za-z0-9+/]{4,4096}={0,2}\r?\n))")
 """The assignments of POSIX make, a term of AsciiDoc, a value of LDIF in base64 (RFC 2849), the first colon aside."""
 
-ARRAY = re.compile(rb"\d{0,4}\][ \t]*=")
+ARRAY = re.compile(rb"\d{0,4}\](?:\\*[\x22'`])?[ \t]*(?:=>?|:(?![:=]))")
 MARKS = b"\\\"'`{}[]()<>,;:"
 """What is made of them alone belongs to the text around it."""
 
@@ -167,12 +167,18 @@ class KeyedValues:
             array = ARRAY.match(buffer, at - 1)
             rule, _ = self.owner(window[:-2]) if array else (-1, 0)
             return self.accept(buffer, values.value(buffer, array.end()), rule) if array and rule >= 0 else []
+        if mark == 0x6E and window[-2:-1] == b"\\" and window[-3:-2].isalnum():
+            rule, start = self.owner(window[:-2])  # the last name of a line within a string
+            return self.accept(buffer, columns.cells(buffer, at - len(window) + start, at - 1), rule) if rule >= 0 else []
         tail = window[-14:].lower()
         if tail[-3:-1] in (b'" ', b"' ") and (mark in b"\"'" or 0x61 <= mark <= 0x7A):
             rule, _ = self.owner(window[:-3])
             return self.accept(buffer, joints.attribute(buffer, at - 1), rule) if rule >= 0 else []
         if tail[-5:-1] == b" eq " or tail.endswith((b" to '", b' to "', b" to `")):
             rule, _ = self.owner(window[:-5])
+            return self.accept(buffer, values.value(buffer, at - 1), rule) if rule >= 0 else []
+        if tail[-7:-1] == b" like " or tail[-5:-1] in joints.DASHES:
+            rule, _ = self.owner(window[: -7 if mark in b"\x22'" and tail[-5:-1] not in joints.DASHES else -5])
             return self.accept(buffer, values.value(buffer, at - 1), rule) if rule >= 0 else []
         if tail[-4:-1] in (b" is", b"was", b" to") and mark in b" :":
             rule, _ = self.owner(window[:-8] if tail.endswith(b" set to ") else window[:-4])

@@ -15,9 +15,10 @@ from sanitizer.ruleset import Rule
 WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 
 QUALIFIERS = frozenset(
-    """v value val prod production dev development test testing stage staging live new old current confirm confirmation repeat again
-    verify plain plaintext text raw string str env pem hex base encoded b64 base64 enc encrypted default primary secondary main
-    backup temp tmp in for secure sec super safe""".split()  # noqa: SIM905 - a table
+    """v b value val prod production dev development test testing stage staging live new old current confirm confirmation repeat
+    again verify plain plaintext text raw string str env pem hex base encoded b64 base64 enc encrypted default primary secondary main
+    backup temp tmp in for secure sec super safe override overrides original prev previous actual expected resolved decrypted decoded
+    unencrypted cleartext initial bootstrap""".split()  # noqa: SIM905 - a table
 )
 """Words after a secret's name that leave it a secret's name: `password_confirmation`, `api_key_prod`."""
 
@@ -160,23 +161,27 @@ def triggers(rules: Sequence[Rule]) -> list[bytes]:
 
 
 TAILS = (
-    rb"[:=,(><;|\t\xef\n\r]",
-    rb"[\x22'`\])* \t\\}s0-9?.+!-][:=,;({}<>|\n\r]",
+    rb"[:=,({><;|\t\xef\n\r]",
+    rb"[\x22'`\])* \t\\}s0-9?.+!_-][:=,;({}<>|\n\r]",
     rb"[\x22'`\])}*\\ s_0-9][\x22'`\])*\t\\ 0-9?.+!][:=,;({}<>|]",
     rb" is[ :]",
     rb"[\x22'`] is[ :]",
     rb" equals ",
     rb" to [\x22'`]",
     rb"[ .]\.\.\.",
+    rb"[0-9?*!\x91] [:=]",
     rb" was[ :]",
     rb"[\x22'] [a-z\x22']",
     rb" set to ",
     rb" eq [\x22']",
+    rb" like [\x22']",
+    rb"[ *`]\xe2\x80[\x93\x94] [\x22'`]",
     rb" [\-~]>",
     rb" \xe2[\x86\x87\x94]",
     rb"[\x22'][ \t][ \t]",
     rb"[ \t]{3}",
     rb"[\x22']\] =",
+    rb"\xe3\x80\x91[:=\xef]",
     rb" [\x22']",
     rb" - [\x22']",
     rb" string =",
@@ -184,11 +189,12 @@ TAILS = (
     rb" \. \x22",
     rb"\x22 \. \x22",
     rb"\[[\]0-9]",
+    rb"\\n",
     rb"\x22(?:\\[rn]|\r\n|\n\n|; )",
 )
 """What stands between a key and its value: marks that close the key, then a separator; the words of a sentence; a second attribute;
-arrows; spaces that align the marks of many lines; the type of Go and the length of C; the lines of a form, and the end of a line of
-YAML.
+a bracket of Chinese; dashes and arrows; spaces that align the marks of many lines; the type of Go and the length of C; the lines of
+a form, and the end of a line of YAML.
 """
 
 COMMANDS = (
@@ -202,9 +208,10 @@ AFTER = 16
 BARE = (b"secret", b"token", b"key", b"access", b"private", b"[^A-Za-z]pat")
 """Those names."""
 
+QUALIFIED = rb"[_\-. ]?(?:pro|liv|dev|tes|stag|val|b6|bas|plai|ra|ove|dec|he|pe)"
 STEMS = (
-    b"password", b"passwd", b"pwd", b"secret", b"token", b"api.?key", b"session.?id",
-    rb"key[_\-. ]?(?:pro|liv|dev|tes|stag|base6|b6|he|pe)",
+    b"password", b"passwd", b"passphrase", b"pwd", b"secret", b"token", b"api.?key", b"session.?id", b"key" + QUALIFIED,
+    rb"[_\-.]pass" + QUALIFIED,
 )  # fmt: skip
 STRONG = frozenset(("password", "passwd", "pwd", "pass", "secret", "token", "apikey"))
 """Names that words may follow, where the value is a random string."""

@@ -158,7 +158,8 @@ class Text(Shape):
             return REFUSE
         if line.find(b"Traceback") >= 0 and TRACEBACK.match(line):
             return self._become(PythonTraceback()) if says_failure(self._opener) else REFUSE
-        if FRAME.match(line):
+        framed = FRAME.match(line)
+        if framed and (len(framed[0].lstrip()) > 1 or not HEADER.match(self._opener) or says_failure(self._opener)):
             self._stack = True
             self.kind = "traceback"
             self._bracket = line.rstrip().endswith(b" {")

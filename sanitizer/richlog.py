@@ -33,14 +33,18 @@ def columns(cell: bytes) -> int:
 
 
 class Cell(NamedTuple):
-    """Where a row's text stands in its line, whether it fills its column, and whether in a panel's side lines (`boxed`)."""
+    """Where a row's text stands in its line, whether it fills its column, or `nearly`, and whether in a panel's side lines."""
 
     at: int
     start: int
     end: int
     full: bool
     boxed: bool = False
+    nearly: bool = False
 
+
+SPARE = 2
+"""Columns that other handlers of this look leave empty before the path."""
 
 SOME = 20
 """The narrowest column that a row of unknown width is held to have."""
@@ -66,7 +70,7 @@ def glues(lines: list[bytes], cells: list[Cell], flip: bool = False) -> list[byt
         if drawn or not text or not after or cell.boxed != following.boxed or (cell.boxed and not cell.full):
             found.append(b"\n")
         elif not cell.full:
-            found.append(b" ")
+            found.append(b"" if flip and cell.nearly and b" " not in text else b" ")
         else:
             found.append(b"" if (b" " not in text or cell.boxed) != flip else b" ")
     return found
@@ -132,8 +136,8 @@ class Rich(Shape):
         for at, line in enumerate(lines[1:], 1):
             end = len(line.rstrip())
             start = min(self._indent, len(line) - len(line.lstrip(b" ")), end)
-            full = columns(line[start:end]) >= (self._width or SOME)
-            cells.append(inner_cell(at, line, start, end) or Cell(at, start, end, full))
+            room = (self._width or SOME) - columns(line[start:end])
+            cells.append(inner_cell(at, line, start, end) or Cell(at, start, end, room <= 0, nearly=room <= SPARE))
         return cells
 
     def text(self, lines: list[bytes]) -> tuple[bytes, tuple[tuple[int, int], ...]]:

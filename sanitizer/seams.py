@@ -24,6 +24,12 @@ SHORT_REST = re.compile(
 )
 """What may be the rest of a token behind a soft break: no date."""
 
+FEWEST, LEAST = 4, 8
+"""Bytes of a head that tell it, and of a rest."""
+
+KEY_SIZES = frozenset((32, 36, 40, 48, 56, 64, 80, 96, 128))
+HEX_DIGITS = b"0123456789abcdef"
+
 TOKEN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_.~-="
 SHORTEST = 16
 """What a piece of a token consists of, and how long the shortest is of which `random` tells anything."""
@@ -38,6 +44,10 @@ WHOLE = re.compile(rb"([xX*.])\1{7}$|(?<![0-9A-Za-z])(?:[0-9a-f]{40}|[0-9a-f]{64
 
 CONSOLES = frozenset((72, 76, 78, 79, 80, 100, 120, 128, 132, 140, 160, 200, 256))
 """Where digits, or a word and what follows it, are taken for one value that was broken: at other widths chance makes many."""
+
+
+ROUND = CONSOLES | frozenset(range(40, 260, 10))
+"""Where more than the width tells that the two are one."""
 
 
 class Seams:
@@ -55,23 +65,31 @@ class Seams:
         self.padded = {
             end for start, end, rule in found if buffer.endswith(b"=", 0, end) and not (end - start) % 4 and not rules[rule].fields
         }
+        self.heads = {end: (start, rule) for start, end, rule in found}
         self.rules = rules
 
     def hold(self, spans: Sequence[Span], rule: int, depth: int) -> bool:
         told = self.rules[rule]
-        shaped = depth == 0 and not (told.fields or told.lead or told.run or told.multiline or told.loose)
+        shaped = depth == 0 and (
+            told.label == "payment-card" or not (told.fields or told.lead or told.run or told.multiline or told.loose)
+        )
         first, before = spans[0]
         for start, end in spans[1:]:
             if self.is_whole(first, before):
                 return False
-            new = shaped and self.is_open(before, start)
+            new = shaped and (self.is_open(before, start) or self.is_headed(first, before, start, end, rule))
             marked = depth == 0 and self.softly(before)
-            goes_on = depth == 0 and not shaped and (self.continues(start, end) or (marked and self.rests(start, end)))
+            goes_on = (depth == 0 and not shaped) and (
+                self.continues(start, end)
+                or ((marked or self.is_cut(first, before, start, end)) and self.rests(start, end))
+                or self.is_hex(first, before, start, end)
+            )
             if new and not marked and self.is_number(first, before, start, end):
-                new = self.is_console(before)
+                new = self.fills(before, ROUND if told.fields or told.lead else CONSOLES)
             if goes_on and not marked and self.is_word(first, before):
-                goes_on = self.is_console(before)
-            mailbox = marked and 0x40 in (self.buffer[start], self.buffer[before - 1])
+                goes_on = self.fills(before)
+            full = marked or (depth == 0 and self.fills(before, ROUND))
+            mailbox = full and 0x40 in (self.buffer[start], self.buffer[before - 1])
             if not (new or goes_on or mailbox or (start in self.starts and (marked or self.continues(first, before)))):
                 return False
             first, before = start, end
@@ -82,10 +100,38 @@ class Seams:
         ended = self.buffer[before : before + 1] == b"\n" or self.buffer[before : before + 2] in (b"=\n", b"\\\n")
         return ended and before not in self.ends and start not in self.starts
 
+    def fills(self, before: int, widths: frozenset[int] = CONSOLES) -> bool:
+        """Whether the line that ends *before* is as wide as a console."""
+        return before - self.buffer.rfind(b"\n", 0, before) - 1 in widths
+
+    def is_cut(self, *ends: int) -> bool:
+        """Whether a line as wide as a console ends in what is known to be a secret, and the next begins with letters and digits."""
+        first, before, start, end = ends
+        known = self.heads.get(before)
+        cut = known is not None and known[0] == first and end - start >= LEAST and self.is_tokenlike(start, start + LEAST)
+        return cut and self.fills(before, ROUND) and not self.is_number(start, end)
+
+    def is_hex(self, *ends: int) -> bool:
+        """Whether both pieces, given by their ends, are hexadecimal and together as long as keys are, and the line is full."""
+        first, before, start, end = ends
+        sized = before - first + end - start in KEY_SIZES and LEAST <= end - start not in KEY_SIZES and before in self.ends
+        text = self.buffer[first:before] + self.buffer[start:end]
+        return sized and self.fills(before, ROUND) and not text.translate(None, HEX_DIGITS)
+
+    def is_headed(self, first: int, before: int, start: int, end: int, rule: int) -> bool:
+        """Whether what was found at the end of a line is the head of this, taken for something else: `jwt=eyJhbGci`."""
+        known = self.heads.get(before)
+        headed = known is not None and known[0] == first and known[1] != rule and before - first >= FEWEST
+        return headed and end - start >= LEAST and self.is_tokenlike(start, start + LEAST)
+
     def may_hold(self, pieces: Sequence[Span]) -> bool:
         """Whether `hold` could agree to anything that is found over a seam between *pieces*."""
         for (first, before), (start, end) in pairwise(pieces):
             if first >= before or start >= end or self.softly(before) or self.is_open(before, start):
+                return True
+            if before in self.ends and start + LEAST <= end and self.is_tokenlike(start, start + LEAST):
+                return True
+            if 0x40 in (self.buffer[start], self.buffer[before - 1]):
                 return True
             if start + SHORTEST <= end and self.is_tokenlike(start, start + SHORTEST):
                 return True
@@ -118,10 +164,6 @@ class Seams:
             return True
         return WHOLE.search(self.buffer, start, end) is not None
 
-    def is_console(self, end: int) -> bool:
-        """Whether the line that *end* is the end of is as wide as a console."""
-        return end - self.buffer.rfind(b"\n", 0, end) - 1 in CONSOLES
-
     def is_word(self, start: int, end: int) -> bool:
         from sanitizer.words import wordlike  # noqa: PLC0415 - as below
 
@@ -134,9 +176,8 @@ class Seams:
         return SHORT_REST.fullmatch(self.buffer, start, end) is not None and not wordlike(self.buffer[start:end])
 
     def is_number(self, *ends: int) -> bool:
-        """Whether both pieces, given by their ends, hold no letter."""
-        first, before, start, end = ends
-        return not any(c >= 0x41 for c in self.buffer[first:before] + self.buffer[start:end])
+        """Whether the pieces, given by their ends, hold no letter."""
+        return not any(c >= 0x41 for start, end in zip(ends[::2], ends[1::2], strict=True) for c in self.buffer[start:end])
 
     def continues(self, start: int, end: int) -> bool:
         """Whether `buffer[start:end]`, at the end or the beginning of its line, may be of a token that was broken there."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from sanitizer.continuations import CONTINUED, below, heredoc, literal
+from sanitizer.continuations import CONTINUED, below, heredoc, literal, logged
 from sanitizer.nested import CONSTANTS, LONGEST, Span, defaults, is_schema, leaves, line_end
 
 __all__ = ["CONSTANTS", "Span", "value"]
@@ -23,12 +23,16 @@ START = re.compile(
     (?:(?:(?:&(?:'\w{1,16}[ ])?(?:mut[ ])?)?                                        # a type: `password: str = "x"`
       [A-Za-z_][\w.]{0,30}[?!]?[ \t]*(?:\[[\w., |]{0,40}\]|<[\w., |]{0,40}>)?
       (?:[ \t]*\|[ \t]*\w{1,20}){0,3}[ \t]*)=[ \t]*(?=[\x22'`bfru]|[A-Z]\w{1,10}\())?
-    (?:(?:Some|Ok|Just|Optional|SecretStr|Secret|String|new[ ]String|String\.from|str|bytes|quote)\([ \t]*)?
+    (?:(?:(?:Some|Ok|Just|Optional|SecretStr|Secret|String|new[ ]String|String\.from|str|bytes|quote)\(
+        |(?:Secret\w{1,12}|Sensitive\w{0,12}|Protected\w{0,12}|Password|np\.str_|np\.bytes_|bytearray|memoryview|Buffer\.from|URI|Box|Zeroizing)
+         \((?=[ \t]*(?:[bBuUrR]?[\x22']|String\(|Some\()))[ \t]*){0,3}
+    (?:Just[ ](?=\x22)|Set\(\d{1,6}\)[ ]\{[ ](?=[\x22'])|Optional\[(?=[^\]\s]*[0-9!@\#$%^&*~+?])
+        |\((?=\r?\n[ \t]+[bfruBFRU]?[\x22']))?
     (?:[bBuUfFrRN@$]{1,2}(?=[\x22']))?""",
     re.X,
 )
 USUAL = re.compile(
-    rb"[ ]?\x22([^\x22\\\n]{1,256})\x22(?!\x22)|(?!0x[0-9a-f]{2,16}[ ]\x22)([A-Za-z0-9_+/\-]{1,256})(?=[ \n](?![=(]))"
+    rb"[ ]?\x22([^\x22\\\n]{1,256})\x22(?!\x22|[ ]?[+&~.\\|])|(?!0x[0-9a-f]{2,16}[ ]\x22)([A-Za-z0-9_+/\-]{1,256})(?=[ \n](?![=(]))"
 )
 """What most values look like: a JSON string without escapes; a word after `=`, and no address before what it points to."""
 
@@ -56,6 +60,13 @@ SHELL = re.compile(rb"'\\{1,32}''|'\"'\"'")
 
 QUOTES = re.compile(rb"\\*[\x22'`]")
 ESCAPED_QUOTE = re.compile(rb"\\+[\x22'`]")
+PLUS = re.compile(rb"[ \t]*(?:[+&~]|\.\.?|\|\||<>|\\)[ \t]*(?:\r?\n[ \t]*)?(?=[\x22'])|[ \t]*\r?\n[ \t]+[+&.][ \t]*(?=[\x22'])")
+"""What joins strings that a program puts together."""
+
+PARTED = re.compile(rb"[ \t]*\r?\n[ \t]+[bfruBFRU]?(?=[\x22'])")
+"""What stands between the strings of one value in parentheses."""
+
+MOST_PARTS = 64
 LONG = 1900
 """An unquoted value so long was perhaps cut: its rest belongs to it, too."""
 
@@ -66,6 +77,9 @@ CUT = re.compile(
     rb"|(?<=%)26(?=\w{1,64}(?:=|%3[Dd])))"
 )
 """It begins with one set of characters, which is looked for ten times as fast as a choice."""
+AMPERSAND = re.compile(rb"&(?![A-Za-z]{2,8};|#|[\w.%\-\[\]]{1,64}=)(?=[^\s&;]{0,64}[0-9!@$%^*~+?])[^\s&;]{3}")
+"""What begins with one, and is neither a reference of HTML nor a further field."""
+
 ESCAPE = re.compile(rb"\\+(?:[\x22'nrt]|$)")
 TRAIL = b",;.:)]}>|"
 SERIALIZED = re.compile(rb"[ \t]*s:\d{1,6}:(?=\\*[\x22'])")
@@ -100,14 +114,18 @@ def value(buffer: bytes, at: int, *, line: bool = False, stop: int = 0) -> list[
         return [usual.span(usual.lastindex or 0)]
     start = START.match(buffer, at).end()  # type: ignore[union-attr]
     first = buffer[start : start + 1]
-    if not first or first in b"\r\n,;&)}]":
+    if first in b"\r\n" and buffer[start - 1] == 0x28 and (parted := PARTED.match(buffer, start)) is not None:
+        spans = quoted(buffer, parted.end())
+        return [*spans, *concatenated(buffer, spans[-1][1], PARTED)] if spans else []
+    if not first or (first in b"\r\n,;&)}]" and not AMPERSAND.match(buffer, start)):
         return below(buffer, at, start) if first and first in b"\r\n" else []
     code = first[0]
     if code in b"|>":
         folded = BLOCK.match(buffer, start)
         return block(buffer, start, folded.end()) if folded else []
     if code in QUOTED:
-        return quoted(buffer, start)
+        spans = quoted(buffer, start)
+        return [*spans, *concatenated(buffer, spans[-1][1])] if spans and buffer[spans[-1][1]] in QUOTED else spans
     if code == 0x5C:
         quote = ESCAPED_QUOTE.match(buffer, start)
         if quote:
@@ -127,6 +145,18 @@ def value(buffer: bytes, at: int, *, line: bool = False, stop: int = 0) -> list[
         quote_at = min((p for p in (buffer.find(q, start, end) for q in (b'"', b"'", b"`")) if p >= 0), default=end)
         return nonempty(start, start + len(buffer[start:quote_at].rstrip(b" \t\\" + TRAIL)))
     return bare(buffer, start)
+
+
+def concatenated(buffer: bytes, at: int, between: re.Pattern[bytes] = PLUS) -> list[Span]:
+    """The further strings of a value in quotes that ends *at*, put together over lines: by an operator, or within parentheses."""
+    found: list[Span] = []
+    while len(found) < MOST_PARTS and (joint := between.match(buffer, at + 1)) is not None:
+        part = QUOTED[buffer[joint.end()]].match(buffer, joint.end(), joint.end() + LONGEST)
+        if part is None:
+            break
+        found += nonempty(*part.span(1))
+        at = part.end(1)
+    return found
 
 
 def quoted(buffer: bytes, start: int) -> list[Span]:
@@ -220,6 +250,8 @@ def bare(buffer: bytes, start: int) -> list[Span]:
     """An unquoted value: to white space or a quote, less what belongs to the text around it."""
     if CODE.match(buffer, start) or NOTE.match(buffer, start):
         return []
+    if buffer.startswith(b'\\n"', start):
+        return logged(buffer, start)
     found = BARE.match(buffer, start, start + LONGEST)
     if found is None:
         return []

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -83,3 +84,27 @@ def test_hostile_values_cost_no_more_than_their_length(unit: str) -> None:
 def test_any_bytes_give_spans_within_the_text(text: bytes, line: bool) -> None:
     buffer = b"\nk=" + text + b"\n"
     assert all(3 <= start < end <= len(buffer) for start, end in value(buffer, 3, line=line))
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        (b'secret = "k7Qp2Zx" +\n  "Vb9Lw4Tn1";\n', [b"k7Qp2Zx", b"Vb9Lw4Tn1"]),
+        (b"secret = (\n    'k7Qp2Zx'\n    'Vb9Lw4Tn1'\n)\n", [b"k7Qp2Zx", b"Vb9Lw4Tn1"]),
+        (b'secret = "k7Qp2Zx" . "Vb9Lw4Tn1"\n', [b"k7Qp2Zx", b"Vb9Lw4Tn1"]),
+        (b'secret = "k7Qp2Zx"\n"another"\n', [b"k7Qp2Zx"]),
+        (b'{"secret": "k7Qp2Zx", "n": "Vb9Lw4Tn1"}\n', [b"k7Qp2Zx"]),
+    ],
+)
+def test_strings_that_a_program_puts_together_are_one_value(text: bytes, parts: list[bytes]) -> None:
+    at = text.index(b"secret") + len(b"secret")
+    at += text[at:].index(b"=" if b"=" in text else b":") + 1
+    assert [text[start:end] for start, end in value(text, at)] == parts
+
+
+@pytest.mark.parametrize(
+    "text", [b"secret = SecretField(required=True)\n", b"password = Prompt('Enter password', hide=True)\n", b"token: Optional[str]\n"]
+)
+def test_a_call_that_wraps_no_literal_is_no_value(text: bytes) -> None:
+    at = re.search(rb"[:=]", text).end()  # type: ignore[union-attr]
+    assert [text[start:end] for start, end in value(text, at)] in ([], [b"Optional[str]"])

@@ -34,6 +34,12 @@ def wraps(fresh: Fresh, scale: int) -> Iterator[Case]:
             value, key = made.make(fresh), fresh.rnd.choice(made.keys)
             prose = "x" * fresh.number(0, 30) + " " + " ".join(fresh.word() for _ in range(turn % 5))
             yield case("wrap/rich", rich(f"{prose} {key}={value} done", fresh.rnd.choice((80, 80, 100, 120))), Secret(kind, value))
+            if kind in ("jwt", "token", "card"):
+                width = fresh.rnd.choice((80, 100, 120))
+                head = f"2026-03-14 09:26:53,589 INFO {fresh.word() * 12}"[: width - len(key) - 2 - len(value) // 3] + f" {key}="
+                room = width - len(head)
+                rows = [head + value[:room], *(value[at : at + width] for at in range(room, len(value), width))]
+                yield case("wrap/terminal", "\n".join(rows) + " done", Secret(kind, value))
             cut = fresh.number(2, len(value) - 2)
             first, second = split_at(value, [cut])
             yield case(
@@ -154,6 +160,17 @@ def blobs(fresh: Fresh, scale: int) -> Iterator[Case]:
             Secret("blob", json.dumps(list(raw))[1:-1], json.dumps(list(raw))[1:-1]),
         )
         yield case("blob/escaped", f"recv {raw!r}", Secret("blob", repr(raw)[2:-1], repr(raw)[2:-1]))
+        for name, text in {
+            "go": " ".join(map(str, raw)),
+            "hexadecimal": ", ".join(f"0x{byte:02x}" for byte in raw),
+            "octal": "".join(f"\\{byte:03o}" for byte in raw),
+            "percent": "".join(f"%{byte:02X}" for byte in raw),
+            "unicode_escapes": "".join(f"\\u{byte:04x}" for byte in raw),
+        }.items():
+            yield case(f"blob/{name}", f"recv [{text}]", Secret("blob", text, text))
+        rows = [raw[at : at + 16] for at in range(0, 256, 16)]
+        dump = [f"{16 * at:08x}: " + row.hex(" ", 2) for at, row in enumerate(rows)]
+        yield case("blob/xxd", "\n".join(f"{row}  {'.' * 16}" for row in dump), Secret("blob", "\n".join(row[10:] for row in dump)))
         text = raw.replace(b"\n", b"").replace(b"\r", b"").decode("utf-8", "surrogateescape")
         yield case("blob/raw", f"recv {text}", Secret("blob", text, None))
 

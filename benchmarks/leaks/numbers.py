@@ -124,6 +124,13 @@ def cards(fresh: Fresh, scale: int) -> Iterator[Case]:
             yield case(
                 f"card/separator_{'_'.join(f'{ord(c):x}' for c in separator)}", form.format(v=text), Secret("card", value, text)
             )
+    for separator, size in (("][", 4), (") (", 4), (" ", 2), (" ", 1), (", ", 1), ("_", 3), (",", 3)):
+        for form in ("card: [{v}] ok", "pan=({v})", "card number [{v}]") * scale:
+            value = fresh.card(length=16)
+            head = len(value) % size
+            parts = [value[:head], *(value[at : at + size] for at in range(head, len(value), size))]
+            text = separator.join(part for part in parts if part)
+            yield case("card/told", form.format(v=text), Secret("card", value, text))
     for form in ("{v}", "amex {v}", '{{"card":"{v}"}}', "({v})", "1001,Ana,{v},12/29") * 3 * scale:
         amex, diners, long = fresh.card(length=15), fresh.card(length=14), fresh.card(length=19)
         for value, cuts in ((amex, (4, 10)), (diners, (4, 10)), (long, (4, 8, 12, 16)), (long, (6,))):
