@@ -48,6 +48,9 @@ class Layout:
 
 
 LAYOUTS = (Layout(_BAR), Layout(rb"\t"), Layout(rb";"), Layout(rb","))
+ONLY = re.compile(rb"\| (\w{1,60}) +\|")
+"""The name of the only column of a box."""
+
 SPACED = re.compile(rb"[^\s](?:[^\s]| (?![ ]))*")
 SPACED_NAME = re.compile(rb"[A-Za-z_][A-Za-z_.()-]*\d?(?: [A-Za-z_.()-]+){0,2}")
 RULED = re.compile(rb"[\s|+\-=:.*~#\x80-\xff]*(?:\n|$)")
@@ -103,7 +106,7 @@ def named(buffer: bytes, line_at: int, start: int, end: int, key_at: int) -> lis
         )
         return below(buffer, copied.end(), LAYOUTS[1], len(names), place, b"") if place >= 0 else []
     for layout in LAYOUTS:
-        if not is_named(layout, line):
+        if not is_named(layout, line) and not (layout is LAYOUTS[0] and ONLY.fullmatch(line) and buffer[end + 1] in b"+|"):
             continue
         found = layout.cells(buffer, start, start + len(line))
         place = next((number for number, (first, last) in enumerate(found) if first <= key_at < last), -1)

@@ -58,7 +58,6 @@ PLACEHOLDERS_KNOWN = frozenset(("password", "named-secret", "credential", "perso
 
 PLACEHOLDERS_ALONE = frozenset((None, "password", "named-secret", "personal"))
 """Checks that believe everything else."""
-
 CREDENTIAL = re.compile(rb"(?=[^\d]*\d)[A-Za-z0-9._~+/=|:\-]{16,}")
 Found = tuple[int, int, int]
 
@@ -167,9 +166,9 @@ class KeyedValues:
             array = ARRAY.match(buffer, at - 1)
             rule, _ = self.owner(window[:-2]) if array else (-1, 0)
             return self.accept(buffer, values.value(buffer, array.end()), rule) if array and rule >= 0 else []
-        if mark == 0x6E and window[-2:-1] == b"\\" and window[-3:-2].isalnum():
-            rule, start = self.owner(window[:-2])  # the last name of a line within a string
-            return self.accept(buffer, columns.cells(buffer, at - len(window) + start, at - 1), rule) if rule >= 0 else []
+        if mark == 0x6E and window[-2:-1] == b"\\" and window[-3:-2].isalnum():  # the last name of a line within a string
+            rule, start = self.owner(window[:-2])
+            return [] if rule < 0 else self.accept(buffer, columns.cells(buffer, at - len(window) + start, at - 1), rule)
         tail = window[-14:].lower()
         if tail[-3:-1] in (b'" ', b"' ") and (mark in b"\"'" or 0x61 <= mark <= 0x7A):
             rule, _ = self.owner(window[:-3])
@@ -178,7 +177,7 @@ class KeyedValues:
             rule, _ = self.owner(window[:-5])
             return self.accept(buffer, values.value(buffer, at - 1), rule) if rule >= 0 else []
         if tail[-7:-1] == b" like " or tail[-5:-1] in joints.DASHES:
-            rule, _ = self.owner(window[: -7 if mark in b"\x22'" and tail[-5:-1] not in joints.DASHES else -5])
+            rule, _ = self.owner(window[: -5 if tail[-5:-1] in joints.DASHES else -7])
             return self.accept(buffer, values.value(buffer, at - 1), rule) if rule >= 0 else []
         if tail[-4:-1] in (b" is", b"was", b" to") and mark in b" :":
             rule, _ = self.owner(window[:-8] if tail.endswith(b" set to ") else window[:-4])
@@ -218,7 +217,8 @@ class KeyedValues:
             before = plain[max(0, start - 32) : start - 1].rpartition(b" ")[2]
             if key.isalpha() and before.isalpha() and len(before) < 24 and before.lower() not in LINKS:
                 self.key_size += len(before) + 1
-                return self.keys.verdict(b"%b %b" % (before, key)), start
+                pair = self.keys.verdict(b"%b %b" % (before, key))
+                return rule if pair < 0 and window[-1:] == b"=" and key.isupper() else pair, start
             if len(spaced := last_words(plain[-48:])) > len(key):
                 self.key_size += len(spaced) - len(key)
                 rule = self.keys.verdict(spaced)

@@ -56,7 +56,7 @@ ITEM_VALUE = re.compile(rb"\n(?P<indent>[ \t]*(?P<dash>(?:- +)+)?)[\x22']?(?:val
 """The fields of an item of YAML that has a line for each."""
 
 VERB = re.compile(
-    rb"(?:get|set|reset|change|update|create|list|delete|rotate|generate|validate|verify|check|send|forgot|revoke|refresh|show|"
+    rb"(?!(?i:refresh|reset|verify|check)[_\-.]?(?i:token)\b)(?:get|set|reset|change|update|create|list|delete|rotate|generate|validate|verify|check|send|forgot|revoke|refresh|show|"
     rb"require|add|remove|make|issue|request|fetch|read|write|find|search)(?:[_\-.]|[A-Z])"
 )
 """The names of tools and functions: `reset_password` has no value beside it."""
