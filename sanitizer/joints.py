@@ -37,6 +37,9 @@ BLOCK_DEFAULT = re.compile(rb"\{(?:\r?\n[ \t]+(?!default\b)\w{1,20}[ \t]*=[^\n]{
 """The block of a variable of HCL, to its default."""
 
 ATOM_NEXT = re.compile(rb"[ \t]*[Vv]alue:[ ]?(?=[\x22'`])")
+FURTHER = re.compile(rb"N?([\x22'])[^\x22'\n]{1,128}\1, ?N?[\x22']")
+"""A first argument, and another one."""
+
 NOTED = re.compile(
     rb"(?!str|bytes|int|bool|float|opt|req|any|def|obj|dict|list)[A-Za-z][\w ./\-]{0,24}\)(?:\\*[\x22'`])?[ \t]*"
     rb"(?:=(?![=>])|:(?=[ ]?[\x22'`]?[^\s\x22'`]{0,64}[0-9!@#$%^&*~+?]))"
@@ -49,7 +52,7 @@ ARGUMENT = re.compile(
 """A value in parentheses that has letters, digits and signs."""
 
 BRACED = re.compile(
-    rb"((?=[^\s{}]*[0-9])(?=[^\s{}]*[A-Za-z])(?=[^\s{}]{0,64}[!@#$%^&*~+?-]|[A-Za-z0-9]{20,}\})(?![^\s{}]*[=,:.\[{])[^\s{}\x22'`<>]{8,128})\}"
+    rb"((?=[^\s{}]*[0-9])(?=[^\s{}]*[A-Za-z])(?=[^\s{}]{0,64}[!@#$%^&*~+?-]|[A-Za-z0-9]{16,}\})(?![^\s{}]*[=,:.\[{])[^\s{}\x22'`<>]{8,128})\}"
     rb"(?=[\s.,;\x22'\\]|$)"
 )
 """A value in braces that has them, or is long."""
@@ -104,6 +107,8 @@ def behind(  # noqa: PLR0912 - one branch for each mark
             return []  # what stands behind a line end is no text of an element that does not end
         return [text.span(1)] if text[1][:1] != b" " or buffer[text.end() : text.end() + 1] == b"<" else []
     if mark == 0x28:
+        if FURTHER.match(buffer, at) and pairs.VERB.match(window, start):
+            return []  # whose it is: `set_password('bob', 'x')`
         atom = ATOM_NEXT.match(buffer, at)
         if (noted := NOTED.match(buffer, at) or ARGUMENT.match(buffer, at)) is not None:
             return [noted.span(1)] if noted.lastindex else values.value(buffer, noted.end())

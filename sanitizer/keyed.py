@@ -218,7 +218,7 @@ class KeyedValues:
             if key.isalpha() and before.isalpha() and len(before) < 24 and before.lower() not in LINKS:
                 self.key_size += len(before) + 1
                 pair = self.keys.verdict(b"%b %b" % (before, key))
-                return rule if pair < 0 and window[-1:] == b"=" and key.isupper() else pair, start
+                return rule if pair < 0 and window[-1:] == b"=" else pair, start
             if len(spaced := last_words(plain[-48:])) > len(key):
                 self.key_size += len(spaced) - len(key)
                 rule = self.keys.verdict(spaced)

@@ -21,6 +21,9 @@ TOKEN = re.compile(
 CONTINUED = re.compile(rb"[ \t]+\S|[\]}]")
 """How a line begins that goes on with a list or object; any other is a line of its own."""
 
+PADDED = re.compile(rb"=?[\],}\s]")
+"""What follows the padding of base64, and no equals sign between a key and its value."""
+
 CONSTANTS = frozenset((b"true", b"false", b"null", b"None", b"True", b"False", b"undefined", b"nil", b"NaN"))
 
 _NAME = rb"\\*[\x22']?"
@@ -105,7 +108,8 @@ def leaves(buffer: bytes, start: int, stop: int = 0) -> list[Span]:  # noqa: PLR
         elif text in (b"]", b"}"):
             depth -= 1
         elif text in (b":", b"="):
-            pending = None
+            padding = text == b"=" and pending is not None and pending[1] == token.start() and PADDED.match(buffer, token.end())
+            pending = (pending[0], token.end()) if padding and pending else None
             continue
         elif text == b"\n":
             if CONTINUED.match(buffer, token.end()) is None:

@@ -103,7 +103,7 @@ def test_strings_that_a_program_puts_together_are_one_value(text: bytes, parts: 
 
 
 @pytest.mark.parametrize(
-    "text", [b"secret = SecretField(required=True)\n", b"password = Prompt('Enter password', hide=True)\n", b"token: Optional[str]\n"]
+    "text", [b"secret = SecretField()\n", b"password = Prompt('Enter password', hide=True)\n", b"token: Optional[str]\n"]
 )
 def test_a_call_that_wraps_no_literal_is_no_value(text: bytes) -> None:
     at = re.search(rb"[:=]", text).end()  # type: ignore[union-attr]

@@ -168,9 +168,9 @@ def blobs(fresh: Fresh, scale: int) -> Iterator[Case]:
             "unicode_escapes": "".join(f"\\u{byte:04x}" for byte in raw),
         }.items():
             yield case(f"blob/{name}", f"recv [{text}]", Secret("blob", text, text))
-        rows = [raw[at : at + 16] for at in range(0, 256, 16)]
-        dump = [f"{16 * at:08x}: " + row.hex(" ", 2) for at, row in enumerate(rows)]
-        yield case("blob/xxd", "\n".join(f"{row}  {'.' * 16}" for row in dump), Secret("blob", "\n".join(row[10:] for row in dump)))
+        rows = [raw[at : at + 16].hex(" ", 2) for at in range(0, 256, 16)]
+        dump = tuple(f"{16 * at:08x}: {row}  {'.' * 16}" for at, row in enumerate(rows))
+        yield Case("blob/xxd", dump, tuple(Secret("blob", row, row) for row in rows))
         text = raw.replace(b"\n", b"").replace(b"\r", b"").decode("utf-8", "surrogateescape")
         yield case("blob/raw", f"recv {text}", Secret("blob", text, None))
 
