@@ -68,7 +68,6 @@ TELLING = re.compile(rb"[ \t]*[\x22'`]?[^\s\x22'`]*[0-9!@#$%^&*~+?_-][^\s\x22'`]
 BINARY = re.compile(rb">[ \t]*(?:=>|,)[ \t]*(?=<<)")
 """Between a key and a value that are binaries of Erlang."""
 
-DASHES = (b"\xe2\x80\x93 ", b"\xe2\x80\x94 ")
 LINE_END = (b"\\n", b"\\r")
 PROPERTY = re.compile(rb"[ \t]*get;[^{}\n]{0,40}\}[ \t]*=")
 """Between a property of C# and its value."""

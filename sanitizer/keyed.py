@@ -176,9 +176,6 @@ class KeyedValues:
         if tail[-5:-1] == b" eq " or tail.endswith((b" to '", b' to "', b" to `")):
             rule, _ = self.owner(window[:-5])
             return self.accept(buffer, values.value(buffer, at - 1), rule) if rule >= 0 else []
-        if tail[-7:-1] == b" like " or tail[-5:-1] in joints.DASHES:
-            rule, _ = self.owner(window[: -5 if tail[-5:-1] in joints.DASHES else -7])
-            return self.accept(buffer, values.value(buffer, at - 1), rule) if rule >= 0 else []
         if tail[-4:-1] in (b" is", b"was", b" to") and mark in b" :":
             rule, _ = self.owner(window[:-8] if tail.endswith(b" set to ") else window[:-4])
             at = GIVEN.match(buffer, at).end()  # type: ignore[union-attr]  # matches the empty string

@@ -174,8 +174,6 @@ TAILS = (
     rb"[\x22'] [a-z\x22']",
     rb" set to ",
     rb" eq [\x22']",
-    rb" like [\x22']",
-    rb"[ *`]\xe2\x80[\x93\x94] [\x22'`]",
     rb" [\-~]>",
     rb" \xe2[\x86\x87\x94]",
     rb"[\x22'][ \t][ \t]",
@@ -193,7 +191,7 @@ TAILS = (
     rb"\x22(?:\\[rn]|\r\n|\n\n|; )",
 )
 """What stands between a key and its value: marks that close the key, then a separator; the words of a sentence; a second attribute;
-a bracket of Chinese; dashes and arrows; spaces that align the marks of many lines; the type of Go and the length of C; the lines of
+a bracket of Chinese; arrows; spaces that align the marks of many lines; the type of Go and the length of C; the lines of
 a form, and the end of a line of YAML.
 """
 
