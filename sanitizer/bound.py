@@ -13,9 +13,10 @@ PLACEHOLDER = re.compile(rb"[ ]{0,3}(?:\$(?P<number>\d{1,3})(?!\w)|\?(?P<numbere
 ALONE = re.compile(PLACEHOLDER.pattern + rb"(?=[\s,;)\x22'\\])")
 ANY = re.compile(rb"\$\d{1,3}|\?|%s|:\d{1,3}(?!\w)")
 STATEMENT = re.compile(rb"\b(?:SELECT|INSERT|UPDATE|DELETE|MERGE|REPLACE|UPSERT|WITH|CALL|EXEC)\b", re.I)
+_NAMED = rb"\b(?:parameters|params|bindings?|binds|args|values|bind)\\*[\x22']?[ ]?[:=]?[ ]?(?:array)?[\[({]"
+NAMED = re.compile(_NAMED, re.I)
 PARAMETERS = re.compile(
-    rb"(?:\b(?:parameters|params|bindings?|binds|args|values|bind)\\*[\x22']?[ ]?[:=]?[ ]?(?:array)?[\[({]"
-    rb"|[;)\w\x22'?][\]]?[ ](?=\[\\*[\x22'\w])\[|;[ ](?=\\*[\x22'\d]))",
+    rb"(?:" + _NAMED + rb"|[;)\w\x22'?][\]]?[ ](?=\[\\*[\x22'\w])\[|;[ ](?=\\*[\x22'\d]))",
     re.I,
 )
 ITEM = re.compile(
@@ -42,8 +43,9 @@ def given(buffer: bytes, at: int, place: int) -> list[Span]:
     line = buffer.find(b"\n", at)
     stop = buffer.find(b"\n", line + 1) if line >= 0 else len(buffer)
     stop = min(at + REACH, stop if stop >= 0 else len(buffer))
-    opened = PARAMETERS.search(buffer, at, stop)
-    if opened is None:
+    line = min(line, stop) if line >= 0 else stop
+    opened = PARAMETERS.search(buffer, at, line) or NAMED.search(buffer, line, stop)  # the next line says what it lists
+    if opened is None or (opened.start() >= line and STATEMENT.search(buffer, line, opened.start())):
         return []
     at = opened.end()
     for number in range(place + 1):

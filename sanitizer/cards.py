@@ -50,7 +50,9 @@ _ranges = _compile().fullmatch
 _long = re.compile(
     rb"4\d{18}|(?:50(?:18|20|38|6[01])|5893|6304|6759|676[1-3]|6799|62\d\d|6011|64[4-9]\d|65\d\d|35[2-8]\d|9792|220[0-4])\d{8,15}"
 ).fullmatch
-_octets = re.compile(rb"(?:[0-9A-Fa-f]{2,4}:){4,}[0-9A-Fa-f]{2,4}").match
+_octets = re.compile(
+    rb"(?:[0-9A-Fa-f]{2,4}:){4,}[0-9A-Fa-f]{2,4}|(?=[0-9:]*[A-Fa-f])(?:[0-9A-Fa-f]{2,4}:){2,}[0-9A-Fa-f]{2,4}"
+).match
 """A fingerprint, a hardware address or one of IPv6."""
 
 _uatp = re.compile(rb"1\d{14}").fullmatch

@@ -68,6 +68,10 @@ BEGINS = re.compile(rb"[\x22'>\]:|][ ]?|[ ](?:[FP]|-)[ ]")
 OUTER = re.compile(rb"(?<!^)\\*[\x22'](?:[\])},;].*)?$|</\w{1,10}>.*$")
 """The end of a string or an element that holds a table."""
 
+MEMBER = re.compile(rb"[ \t]*(?:[{\[]|\x22[^\x22\n]{1,128}\x22[ ]?:)")
+"""JSON, which is no row."""
+
+WORDS_IN_NAME = 4
 TELLING = re.compile(rb"[^\n]*[0-9!@#$%^&*~+?_]")
 COPY = re.compile(rb"COPY [^()\n]{1,200}\(([^()\n]{1,1000})\) FROM stdin[^\n]{0,200}\n", re.I)
 HTML_CELL = re.compile(
@@ -135,6 +139,8 @@ def is_named(layout: Layout, line: bytes) -> bool:
     names = layout.between.split(line, MOST_NAMES)
     if layout is LAYOUTS[0] and len(names) > 2:
         names = names[not names[0].strip() : len(names) - (not names[-1].strip())]
+    if layout is LAYOUTS[3] and any(name.strip().count(b" ") >= WORDS_IN_NAME for name in names):
+        return False  # a sentence
     return len(names) > 1 and all(NAME.fullmatch(name.strip(QUOTES)) for name in names)
 
 
@@ -160,6 +166,8 @@ def below(buffer: bytes, at: int, layout: Layout, count: int, place: int, prefix
         if end < 0 or end == at:
             break
         begins, stops = behind(buffer, at, prefix), ended(buffer, at, end)
+        if not is_barred and MEMBER.match(buffer, begins, stops):
+            break
         row = layout.cells(buffer, begins, stops)
         if len(row) != count:
             if not (is_barred and RULED.match(buffer, begins, stops)):

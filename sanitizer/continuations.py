@@ -28,10 +28,11 @@ LABEL = re.compile(
 ALONE = re.compile(
     rb"(?:\r?\n[ \t]*){1,2}(?P<quote>[\x22'`]?)"
     + TELLING
-    + rb"(?![\d.:/TZ+-]+[\r\n]|[\w.]+\(|[-=*#_~+]+[\r\n]|[-*][ ]|https?://|/|[\w.-]+\.(?:gz|log|zip|tar|json|ya?ml|txt|sql|py|js|ts|go|md)[\r\n])"
+    + rb"(?![\d.:/TZ+-]+[\r\n]|@?[\w.]+\(|(?:[a-z][a-z_.]+|[A-Z][A-Z_]+)=|[A-Z]{2,10}(?:-\d+)+[\r\n]|[a-z]+(?:\.[a-z]+)+/"
+    rb"|[-=*#_~+]+[\r\n]|[-*][ ]|https?://|/|[\w.-]+\.(?:gz|log|zip|tar|json|ya?ml|txt|sql|py|js|ts|go|md)[\r\n])"
     rb"(?P<text>[^\s\x22'`:{}\[\]]{6,256})(?P=quote)[ \t]*(?=\r?\n|(?<=`)\\*\x22)"
 )
-"""A word alone on its line, which is no time, no path and no file."""
+"""A word alone on its line, which is no time, path, file, setting, call or ticket."""
 
 ALONE_HERE = re.compile(rb"[ ]{0,16}" + ALONE.pattern.removeprefix(rb"(?:\r?\n[ \t]*){1,2}"))
 PREFIX = re.compile(rb"(?:[^\n]{0,80}(?:\]:?|std(?:out|err) F|[ ]\||:|[ ](?:DEBUG|INFO|WARN|WARNING|ERROR))|>|data:)[ ]+(?=\w)")

@@ -16,6 +16,9 @@ PREFERENCES = frozenset(b"theme lang language locale timezone tz color-scheme co
 PREFERENCE = re.compile(rb"[A-Za-z]{1,12}(?:[\-_/][A-Za-z]{1,12}){0,2}")
 """Cookies that say how a page is shown, where their value is a word."""
 
+EXPIRED = re.compile(rb"[^=;,\s\x22']{1,128}=(?:\x22\x22)?(?:;|$)")
+"""A cookie without a value, as a server sets it that has it deleted."""
+
 Span = tuple[int, int]
 
 
@@ -26,5 +29,5 @@ def cookies(buffer: bytes, start: int, end: int) -> list[Span]:
     """
     given = [one for one in COOKIE.finditer(buffer, start, end) if one[1].lower() not in ATTRIBUTES]
     if not given:
-        return [(start, end)]
+        return [] if EXPIRED.match(buffer, start, end) else [(start, end)]
     return [one.span(2) for one in given if one[1].lower() not in PREFERENCES or PREFERENCE.fullmatch(one[2]) is None]

@@ -68,6 +68,18 @@ TELLING = re.compile(rb"[ \t]*[\x22'`]?[^\s\x22'`]*[0-9!@#$%^&*~+?_-][^\s\x22'`]
 BINARY = re.compile(rb">[ \t]*(?:=>|,)[ \t]*(?=<<)")
 """Between a key and a value that are binaries of Erlang."""
 
+RESOURCE = re.compile(
+    rb"[a-z]+(?:[\-.][a-z0-9]{1,12}){0,8}\\*[\x22'] (?:not found|is forbidden|already exists|does not exist|in namespace|of type|"
+    rb"(?:created|deleted|configured|expired|revoked|rotated)\b)"
+)
+"""A secret of Kubernetes that a message names: `secret "db-tls" not found`."""
+
+RESOURCES = frozenset((b"secret ", b"secrets", b"api key", b"key \x22"))
+CLOSING = re.compile(rb"[ ]\\*([\x22'])[ ]")
+
+TEMPLATE = re.compile(rb"[ ]?[\x22']?\{\{-? ?[$.\w][^{}\n\x22':]*\}\}")
+"""What Helm and its kin put in the place of a value: `{{ .Values.apiKey | quote }}`."""
+
 LINE_END = (b"\\n", b"\\r")
 PROPERTY = re.compile(rb"[ \t]*get;[^{}\n]{0,40}\}[ \t]*=")
 """Between a property of C# and its value."""
@@ -100,6 +112,8 @@ def behind(  # noqa: PLR0912 - one branch for each mark
         text = values.MARKUP.match(buffer, cell.end() if cell else at)
         if text is None or (mark == 0x3C and cell is None):
             return []
+        if text[1].startswith((b"@", b"'", b'"')) and not buffer.startswith(b"</", text.end()):
+            return []  # of a URL: `<user>:<password>@<host>`, or of a string: `"<password>"`
         below = cell is not None and cell[0].rstrip(b" \t").endswith(b"\n")
         escaped = text[1].startswith(LINE_END)
         if (below and not values.ENDED.match(buffer, text.end() - 1)) or (escaped and buffer[text.end()] != 0x3C):
@@ -136,9 +150,25 @@ def behind(  # noqa: PLR0912 - one branch for each mark
         if buffer[at] in b"/~":
             return []  # a file
         told = TELLING.match(buffer, at - 1)
+        if RESOURCE.match(buffer, at) and window[start : start + 7].lower() in RESOURCES:
+            return []
         dotted = window.endswith(b' . "')
         return values.value(buffer, at - 1) if before == b":" or dotted or (told and before in b" \t\n(/") else []
     return pairs.below(buffer, at, window[:start], at - len(window) + start) if mark in b"\r\nrn" else []
+
+
+def unanswered(buffer: bytes, at: int, window: bytes, start: int) -> bool:
+    """Whether no value stands *at*, behind a colon: of a variable of a shell (`${KEY:?message}`), of a prompt in quotes."""
+    if buffer[at] == 0x3F:
+        return window.endswith(b"${", 0, start)
+    closing = CLOSING.match(buffer, at)
+    return closing is not None and window[start - 1 : start] == closing[1]
+
+
+def is_listed(buffer: bytes, at: int, window: bytes, start: int) -> bool:
+    """Whether what stands *at* is a template, or of a package whose name the key is: `"node_modules/js-tokens": {`."""
+    line = window.rfind(b"\n", 0, start) + 1
+    return window.find(b"node_modules/", line, start) >= 0 or TEMPLATE.match(buffer, at) is not None
 
 
 def bar(buffer: bytes, at: int, before: bytes) -> list[values.Span]:

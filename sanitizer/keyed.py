@@ -40,9 +40,6 @@ GOES_ON = re.compile(rb"(?<![\x22'`])[A-Za-z_$][A-Za-z_.$]*(?:[ ](?=[A-Za-z(#])|
 RESOURCE = re.compile(rb"(?<![^\s\x22'=])arn:[\w:/.\-]*$")
 """The beginning of the name of a resource of AWS: `arn:aws:secretsmanager:eu-central-1:123456789012:secret:`."""
 
-TEMPLATE = re.compile(rb"[ ]?[\x22']?\{\{-? ?[$.\w][^{}\n\x22':]*\}\}")
-"""What Helm and its kin put in the place of a value: `{{ .Values.apiKey | quote }}`."""
-
 COMMAND = b"::set-"
 """How a command to a workflow's runner begins: `::set-output name=token::value`."""
 
@@ -103,6 +100,8 @@ class KeyedValues:
                 return []  # the user of a URL, a mask
             if mark == 0x3A and window.find(b"arn:", 0, start) >= 0 and RESOURCE.search(window, 0, start):
                 return []
+            if mark == 0x3A and buffer[at] in b" ?" and joints.unanswered(buffer, at, window, start):
+                return []
             if mark == 0x3A and buffer.startswith((b'",', b"',"), at):
                 return self.accept(buffer, pairs.beside(buffer, at + 2, window[start:-1], base + start) or [], rule)
             if at < self.refused[1] and self.refused[0] is buffer:
@@ -123,7 +122,7 @@ class KeyedValues:
                 return self.accept(buffer, spans, rule)
             nested = usual is None and buffer[at : at + 8].lstrip()[:1] in (b"[", b"{")
             leaf_end = self.leaves.end(buffer, at, rule) if nested else 0
-            if nested and (leaf_end < 0 or b"node_modules/" in window[:start] or TEMPLATE.match(buffer, at)):
+            if nested and (leaf_end < 0 or joints.is_listed(buffer, at, window, start)):
                 return []
             if mark == 0x3D and usual is None and buffer[at : at + 2].lstrip()[:1] in (b"?", b"$", b"%", b":"):
                 spans = bound.parameter(buffer, at)
@@ -241,7 +240,7 @@ class KeyedValues:
                     found += [(*one.span(1), rule) for one in headers.PARAMETER.finditer(buffer, start, end)]
                     continue
                 text = buffer[start:end]
-            if text in values.CONSTANTS or not text.strip(MARKS):
+            if text in values.CONSTANTS or not text.strip(MARKS) or (b"\\" in text and values.REGEX.search(text)):
                 continue
             if (b"." in text or b"_" in text) and buffer[start - 1] not in b"\x22'`" and self.is_name(text):
                 continue  # `password = user.password`

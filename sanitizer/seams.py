@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 import re
 from collections.abc import Sequence
 from itertools import pairwise
@@ -11,9 +12,10 @@ from sanitizer.finding import Finding
 from sanitizer.ruleset import Rule
 
 REST = re.compile(
-    rb"(?!(?:[a-z]{1,12}-)?[0-9A-Fa-f]+(?![^\s]))(?!\S*\d{4}-?\d\d-?\d\d)(?!\S*\.[a-z]{1,4}(?!\S))[A-Za-z0-9+/_.~-]{8,}={0,2}(?![=:(.@])"
+    rb"(?!(?:[a-z]{1,12}-)?[0-9A-Fa-f-]+(?![^\s]))(?!\S*\d{4}-?\d\d-?\d\d)(?!\S*\.[a-z]{1,8}(?!\S))"
+    rb"(?![a-z0-9-]+-[0-9a-z]{8,10}-[0-9a-z]{5}(?!\S)|[a-z]{4,20}/[a-z]{3,20}-)[A-Za-z0-9+/_.~-]{8,}={0,2}(?![=:(.@])"
 )
-"""What may be the rest of a token that was broken: no digest, no id of a cloud (`vol-0f3a`), no date, no file."""
+"""What may be the rest of a token that was broken: no digest, no id of a cloud (`vol-0f3a`), date, file, host, pod."""
 
 
 TELLING = re.compile(rb"[=:@0-9]")
@@ -39,8 +41,14 @@ PADDED = re.compile(
 )
 """Base64 with its padding."""
 
-WHOLE = re.compile(rb"([xX*.])\1{7}$|(?<![0-9A-Za-z])(?:[0-9a-f]{40}|[0-9a-f]{64})$")
+KEYS, LONG = frozenset((28, 44)), 100
+"""How long keys of 20 and 32 bytes are in base64; and what is so long that its padding is no soft break (76 characters)."""
+
+WHOLE = re.compile(rb"([xX*.])\1{7}$|(?<![0-9A-Za-z])(?:[0-9a-f]{40}|[0-9a-f]{64}|[0-9A-F]{40})$")
 """What ends in a row of what stands in for characters, or in a digest: nothing goes on with that."""
+
+PREFIX = re.compile(rb"[A-Za-z]\w*[_-]\w")
+"""What a token of no known provider shows before the seam: its prefix, and some of what follows that."""
 
 CONSOLES = frozenset((72, 76, 78, 79, 80, 100, 120, 128, 132, 140, 160, 200, 256))
 """Where digits, or a word and what follows it, are taken for one value that was broken: at other widths chance makes many."""
@@ -48,6 +56,22 @@ CONSOLES = frozenset((72, 76, 78, 79, 80, 100, 120, 128, 132, 140, 160, 200, 256
 
 ROUND = CONSOLES | frozenset(range(40, 260, 10))
 """Where more than the width tells that the two are one."""
+
+ENCODED = re.compile(rb"[A-Za-z0-9+/]{16,}=$")
+
+
+def is_long(text: bytes) -> bool:
+    """Whether *text* is base64 that is longer than any line of quoted-printable, and no JWT, which has no padding."""
+    return len(text) > LONG and b"." not in text
+
+
+def is_text(text: bytes) -> bool:
+    """Whether base64 with its padding, that *text* ends in, says something legible: then it is whole."""
+    found = ENCODED.search(text)
+    if found is None or len(found[0]) % 4:
+        return False
+    said = binascii.a2b_base64(found[0])
+    return said.isascii() and said.decode().isprintable()
 
 
 class Seams:
@@ -63,7 +87,9 @@ class Seams:
         self.starts = {start for start, _, _ in found}
         self.ends = {end for _, end, _ in found}
         self.padded = {
-            end for start, end, rule in found if buffer.endswith(b"=", 0, end) and not (end - start) % 4 and not rules[rule].fields
+            end
+            for start, end, rule in found
+            if buffer.endswith(b"=", 0, end) and (end - start in KEYS or is_long(buffer[start:end]))
         }
         self.heads = {end: (start, rule) for start, end, rule in found}
         self.rules = rules
@@ -73,6 +99,7 @@ class Seams:
         shaped = depth == 0 and (
             told.label == "payment-card" or not (told.fields or told.lead or told.run or told.multiline or told.loose)
         )
+        vague = "general" in told.tags
         first, before = spans[0]
         for start, end in spans[1:]:
             if self.is_whole(first, before):
@@ -86,8 +113,10 @@ class Seams:
             )
             if new and not marked and self.is_number(first, before, start, end):
                 new = self.fills(before, ROUND if told.fields or told.lead else CONSOLES)
-            if goes_on and not marked and self.is_word(first, before):
+            if goes_on and not marked and self.is_ended(first, before):
                 goes_on = self.fills(before)
+            if new and vague and not marked and (self.is_ended(first, before) or not PREFIX.match(self.buffer, first, before)):
+                return False
             full = marked or (depth == 0 and self.fills(before, ROUND))
             mailbox = full and 0x40 in (self.buffer[start], self.buffer[before - 1])
             if not (new or goes_on or mailbox or (start in self.starts and (marked or self.continues(first, before)))):
@@ -162,12 +191,15 @@ class Seams:
         after = self.buffer.find(b"=", max(start, end - 1), end + 1) + 1
         if after and (after in self.padded or PADDED.search(self.buffer, max(0, start - 16), after) is not None):
             return True
+        if after and is_text(self.buffer[max(start, after - 256) : after]):
+            return True
         return WHOLE.search(self.buffer, start, end) is not None
 
-    def is_word(self, start: int, end: int) -> bool:
+    def is_ended(self, start: int, end: int) -> bool:
+        """Whether a line ends at *end* with a word, or with a mark that ends what stands before it."""
         from sanitizer.words import wordlike  # noqa: PLC0415 - as below
 
-        return wordlike(self.buffer[start:end])
+        return self.buffer[end - 1] in b")]}>\"',;:!.?" or wordlike(self.buffer[start:end])
 
     def rests(self, start: int, end: int) -> bool:
         """Whether `buffer[start:end]` is more like a piece of a token than like a word."""
@@ -181,6 +213,8 @@ class Seams:
 
     def continues(self, start: int, end: int) -> bool:
         """Whether `buffer[start:end]`, at the end or the beginning of its line, may be of a token that was broken there."""
-        from sanitizer.words import random  # noqa: PLC0415 - loaded with the first line that may be broken
+        from sanitizer.token_checks import record_id  # noqa: PLC0415 - loaded with the first line that may be broken
+        from sanitizer.words import random  # noqa: PLC0415 - likewise
 
-        return REST.fullmatch(self.buffer, start, end) is not None and random(self.buffer[start:end])
+        text = self.buffer[start:end]
+        return REST.fullmatch(self.buffer, start, end) is not None and random(text) and record_id(text) is None

@@ -98,7 +98,16 @@ def after_name(token: bytes, name: bytes) -> bool:
 
 def prefixed_token(token: bytes) -> bool:
     """A random string behind a prefix: as mixed as one, and no name of a program (`mv_LowLevelCheckIfVideoPlayable`)."""
-    return mixed_token(token) and _prefix(token) is not None and not words.wordlike(token.rpartition(b"_")[2])
+    is_named = _prefix(token) is not None and record_id(token) is None
+    return mixed_token(token) and is_named and not words.wordlike(token.rpartition(b"_")[2])
+
+
+record_id = re.compile(
+    rb"(?:req|msg|msgbatch|toolu|srvtoolu|file)_01[A-Za-z0-9]{22}"  # Anthropic
+    rb"|(?:(?:asst|batch|call|msg|run|step|thread|vs)_|file-)[A-Za-z0-9]{24}|(?:chatcmpl|cmpl)-[A-Za-z0-9]{29}"  # OpenAI
+    rb"|(?:ch|cus|evt|il|in|pi|po|price|prod|re|si|sub|tr|txn)_[123][A-Za-z0-9]{23}"  # Stripe
+).fullmatch
+"""What interfaces of models and payments name their records by: whoever knows one needs a key all the same."""
 
 
 _prefix = re.compile(

@@ -37,10 +37,18 @@ USUAL = re.compile(
 """What most values look like: a JSON string without escapes; a word after `=`, and no address before what it points to."""
 
 CODE = re.compile(
-    rb"(?:await|new|yield)[ ]\w|[A-Za-z_$][A-Za-z_]{0,40}\d?(?:(?:\.|->|::|\?\.)[A-Za-z_]{1,40}\d?){0,6}"
-    rb"(?:\((?:\)|\\{0,4}[\x22'`]|[A-Za-z_.]{1,60}[,)\[(]|\.\.\.|\r?\n)|\[(?:\\{0,4}[\x22'`]|[a-z]\w{0,40}\.\w{1,40}\]))"
+    rb"(?:await|new|yield)[ ]\w|(?:Annotated|Optional|Union|Literal|Final|ClassVar|Mapped)\[[A-Za-z]|"
+    rb"[A-Za-z_$][A-Za-z_]{0,40}\d?(?:(?:\.|->|::|\?\.)[A-Za-z_]{1,40}\d?){0,6}"
+    rb"(?:\((?:\)|\\{0,4}[\x22'`]|[A-Za-z_.]{1,60}[,)\[(]|[a-z_]{1,40}=|\$[A-Za-z_]{1,40}(?:[,)\[]|->)|\.\.\.|\r?\n)|"
+    rb"[?!]?\[(?:\\{0,4}[\x22'`]|:[a-z_]|[a-z]\w{0,40}\.\w{1,40}\]))"
 )
 """A call or a subscript: what a program has for a value, and no value."""
+
+REFERENCE = re.compile(rb"[ \t]!(?:Ref|GetAtt|ImportValue|Condition|FindInMap|Sub|reference|secret|env_var)[ ]")
+"""What a template of CloudFormation, or a file that includes another, has for a value."""
+
+REGEX = re.compile(rb"\\[sSwWdD][*+{]|\[:=\]")
+"""What only a pattern has, that looks for secrets."""
 
 NOTE = re.compile(rb"\((?:sensitive|known|not|no|none|null|hidden|redacted|masked|unset|empty|same|see)\b[a-z ]{0,40}\)")
 """What a program prints in a value's place: `(sensitive value)`."""
@@ -91,7 +99,7 @@ CELL = re.compile(
 CDATA = re.compile(rb"<!\[CDATA\[(.*?)(?:\]\]>|$)")
 ANGLED = re.compile(rb"<([^<>\s]*[^<>\sA-Za-z_-][^<>\s]*)>")  # a placeholder (`<your-key>`) is words only
 MARKUP = re.compile(rb"(?:<!\[CDATA\[)?([^<>\r\n]+)")
-ENDED = re.compile(rb"\S<|.\r?\n[ \t]*</", re.S)
+ENDED = re.compile(rb"\S<(?:/|[bh]r\b)|.\r?\n[ \t]*</", re.S)
 """The last character of an element's text, and what ends it."""
 BROKEN = re.compile(rb"\r?\n[ \t]*([^<>\s][^<>\r\n]*?)[ \t]*\r?\n[ \t]*</")
 """The text of an element that has a line for itself."""
@@ -117,7 +125,8 @@ def value(buffer: bytes, at: int, *, line: bool = False, stop: int = 0) -> list[
     if first in b"\r\n" and buffer[start - 1] == 0x28 and (parted := PARTED.match(buffer, start)) is not None:
         spans = quoted(buffer, parted.end())
         return [*spans, *concatenated(buffer, spans[-1][1], PARTED)] if spans else []
-    if not first or (first in b"\r\n,;&)}]" and not AMPERSAND.match(buffer, start)):
+    is_reference = buffer.startswith(b"!", at + 1) and REFERENCE.match(buffer, at) is not None
+    if not first or is_reference or (first in b"\r\n,;&)}]" and not AMPERSAND.match(buffer, start)):
         return below(buffer, at, start) if first and first in b"\r\n" else []
     code = first[0]
     if code in b"|>":

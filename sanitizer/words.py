@@ -25,14 +25,16 @@ _placeholder = re.compile(
     rb"""(?ix)
       [xX*.\-_\#?\s]* | (?:\xe2\x80\xa2|\xe2\x97\x8f|\xe2\x80\xa6)+
     | <[a-z][a-z \-_.'/|:]{0,60}> | <[a-z_.]+\ (?:object|at|of|function)\b[^>]{0,200}>     # <your-key> <Token object at 0x7f..>
-    | \$\{[^{}]{1,80}\} | (?-i:\$(?:[A-Z_][A-Z0-9_]{2,60}|[a-z_][a-z0-9_]{2,60}|[A-Za-z_]{3,60}))
+    | \$\{[^{}]{1,80}\} | \$\{\w{1,60}:\?\w{0,40}
+    | (?-i:\$(?:[A-Z_][A-Z0-9_]{2,60}|[a-z_][a-z0-9_]{2,60}|[A-Za-z_]{3,60}))
     | \{\{[^{}]{1,80}\}\} | \$\{\{[^{}]{1,80}\}\} | \{[a-z_][a-z_.]{0,60}\}
     | %\([a-z_]+\)[sdr] | %[sdrvq] | %[A-Z_]{2,40}% | :[a-z_]{2,40} | @[a-z_]{2,40}\(?\)?
+    | @[a-z_.\-]{2,60}@ | \#\{[\w.\-]{1,60}\}\#?
     | (?:process\.env|os\.environ|os\.getenv|env|secrets|config|settings|self|vault|args|kwargs|options|params|req|request)
-      [.\[(][\w.\-\[\]'"()]{1,80}
+      [.\[(][\w.\-\[\]'"()]{1,80}!?
     | [\[(<{*]{1,3}[ ]?[a-z]+(?:[ _:.\-][a-z]+){0,4}[ ]?[\])>}*]{1,3}
     | \[[a-z][a-z0-9\-]{1,40}(?::[^\]\s]{1,40}){0,4}(?:\ [0-9]{1,12}\ ?B\ [0-9a-f]{8,})?\]
-    | \$\([\w./\-]{1,40}\ .{0,190}
+    | \$\([\w./\-]{1,40}(?:\ .{0,190})? | <?(?:base64|b64|btoa)\w{0,10}\([\w:.\- ]{1,60}\)?>?
     | [\w\-]{0,24}(?:\xe2\x80\xa6|\.{3,})\w{0,8} | \w{0,8}\*{3,}\w{0,8} | [\w\-]{0,8}\*{3,}[\w.@\-]{0,40}
     | [a-z]{0,20}\(["']?\*{3,}["']?\)
     | (?:[a-z]{1,10}[0-9]{0,2}[_\-.]){1,4}(?:AIza(?:Sy)?|A[KS]IA)?[x_\-.]{8,}                               # sk-proj-xxxxxxxx
@@ -56,15 +58,17 @@ _STATUS = frozenset(
     b"""_meta accepted access_token added allowed annotations api_key apikey args arguments authenticated authentication
     authorization_code based basic bearer body cached cancelled changed check checked cleared client_credentials
     client_secret configured const content cookie correct created credentials default deleted denied description digest
-    disabled email empty enabled encrypted enum error examples expired expires expires_in expiry failed failure field file
+    disabled email empty enabled encrypted enum env error examples expired expires expires_in expiry failed failure field file
     for format found from generated given granted has hash hashed have header help hint id id_token incorrect input
     inputschema invalid is issued items key label length loaded login lookup match matched maxlength message method
     minlength mismatch missing must name needed negotiate new not ntlm oauth obtained of ok old open options output
     outputschema param parameter params password passwords plain present prompt properties protected provided query ready
     received refresh refresh_token refreshed rejected renewed required reset restored result retrieved revoked rotated saved
-    scope secret set should simple stored structuredcontent succeeded success successful text the title to token token_type
-    tokens too type unauthorized unavailable unchanged unexpected updated url used user username valid validated validation
-    value verified verify via warning was weak will with writeonly wrong""".split()
+    scope secret self set should simple static stored structuredcontent succeeded success successful text the title to token
+    token_type tokens too type unauthorized unavailable unchanged unexpected updated url used user username valid validated
+    validation value verified verify via void warning was weak will with writeonly wrong
+    access_denied insufficient_scope invalid_client invalid_grant invalid_request invalid_scope invalid_target invalid_token
+    unauthorized_client unsupported_grant_type unsupported_token_type""".split()
 )  # fmt: skip
 
 
@@ -137,7 +141,9 @@ def passphrase(value: bytes) -> bool:
 
 
 _harmless = re.compile(
-    # numbers, pointers, Object@1f2e3d, times
+    # numbers, pointers, Object@1f2e3d, times, places in a source, caches of a workflow's runner
+    rb"(?:Linux|Windows|macOS)-[\w.\-]{1,80}-[0-9a-f]{64}|"
+    rb"[\w./@\-]{1,120}\.(?:c|cc|cpp|cs|go|h|java|jsx?|kt|mjs|php|py|rb|rs|scala|swift|tsx?)(?::\d{1,6}){1,2}|"
     rb"[\d_.,:/+\-]+|0[xX][0-9a-fA-F]{1,16}|[A-Za-z_$][\w.$]*[{@(\[] ?[0-9a-f]{4,16}\b.*|\d{4}-\d\d-\d\d[T ].*"
 ).fullmatch
 

@@ -26,6 +26,14 @@ UNRELATED = [
     (f"{'at 16:25:30 in the pool of threads, set this first:':<79}OPENAI_API_KEY=sk-proj-{'x' * 25}", "Unknown session of another"),
     # a word that is a sentence's last
     ("  \u25cf BranchService says that it returns when password is valid", "cluster-event-46mxgzvzwg-pqqcz   0/1     Running   27"),
+    # an id of a record begins none, nor does a host, a date or a header
+    ("error: pathspec 'release/21.2.16' did not match any file(s) known to git", "req_012nakC3dNK0YASgJ2cHkT8P 503"),
+    ("64 bytes from 100.64.121.25: icmp_seq=261 ttl=70 time=70.9922 ms", "evt_1TPT1MG6WA7sWDDpnLYImid8 type=invoice.paid"),
+    ("Root=1-bbb51ab5-06ed44e52dde46f81adb333c", "it was handled by another worker"),
+    ("  Index Cond: (token = $1)", '10.202.222.115 - ec2-user [16/Aug/2025:10:59:46 +0000] "GET /a.css HTTP/2.0" 304 0'),
+    ("Vary: Authorization, Accept-Encoding", '"content-hash": "516ee280e7f9e656beefecdb0ccfb079",'),
+    ("Access denied for user 'rupert'@'localhost' (using password: NO)", ".git/objects/eb/eb9f49d4c9e9cf06cb3d3e8f547998d1d460b9"),
+    ("acct=frank exe=sshd LOGIN res=failed", "Password strength: weak (needs 2 more characters)"),
     # a row that describes a parameter is no head of a table
     ("| name | type | what |", "|---|---|---|", "| token | string | the API token |", "| metric | 4155 | 2026-12-15 |"),
 ]
@@ -33,6 +41,7 @@ UNRELATED = [
 BROKEN = [
     (f"{'at 16:25:30 the pool was made with':<53}sk_live_4eC39HqLyjWDarjtT1z", "dp7dcXkQ92mP and is ready"),
     ("at 16:25 sent key: sk_live_4eC39Hq=", "LyjWDarjtT1zdp7dcXkQ92mPn"),
+    ("./node_modules/@fjord/ridge/dist/index.js", '[debug] {"password":{"current":"Tr0ub4dor3x","n":1}}'),
     ("<dt>Password</dt>", "<dd>", "  Tr0ub4dor3x", "</dd>"),
     ("<b>Password</b>", "Tr0ub4dor3x<br>", "next"),
     ("| login | password |", "|---|---|", "| bob | Tr0ub4dor3x |"),
