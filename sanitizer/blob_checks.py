@@ -50,13 +50,19 @@ def escaped_binary(text: bytes) -> bool:
     return len(plain.decode("utf-8", "ignore").encode()) < 0.9 * len(plain)
 
 
+_CONTINUATIONS = bytes(range(0x80, 0xC0))
 _ROW = re.compile(rb"(?:[0-9a-f]{2} {0,2}){8,16}")
 
 
 def dumped_binary(text: bytes) -> bool:
-    """A row of a dump whose bytes are no text: one in four or more is no printable character of ASCII."""
+    """A row of a dump whose bytes are no text: no UTF-8, but for the characters cut at its ends, or one in four not printable."""
     row = _ROW.match(text)
     plain = bytes.fromhex(row[0].decode()) if row else b""
+    try:
+        plain.lstrip(_CONTINUATIONS).decode()
+    except UnicodeDecodeError as fault:
+        if fault.end < len(plain.lstrip(_CONTINUATIONS)):
+            return True
     return sum([not 0x20 <= c < 0x7F for c in plain]) * 4 >= max(1, len(plain))
 
 

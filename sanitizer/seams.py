@@ -60,11 +60,6 @@ ROUND = CONSOLES | frozenset(range(40, 260, 10))
 ENCODED = re.compile(rb"[A-Za-z0-9+/]{16,}=$")
 
 
-def is_long(text: bytes) -> bool:
-    """Whether *text* is base64 that is longer than any line of quoted-printable, and no JWT, which has no padding."""
-    return len(text) > LONG and b"." not in text
-
-
 def is_text(text: bytes) -> bool:
     """Whether base64 with its padding, that *text* ends in, says something legible: then it is whole."""
     found = ENCODED.search(text)
@@ -89,7 +84,7 @@ class Seams:
         self.padded = {
             end
             for start, end, rule in found
-            if buffer.endswith(b"=", 0, end) and (end - start in KEYS or is_long(buffer[start:end]))
+            if buffer.endswith(b"=", 0, end) and b"." not in buffer[start:end] and (end - start in KEYS or end - start > LONG)
         }
         self.heads = {end: (start, rule) for start, end, rule in found}
         self.rules = rules
@@ -106,10 +101,9 @@ class Seams:
                 return False
             new = shaped and (self.is_open(before, start) or self.is_headed(first, before, start, end, rule))
             marked = depth == 0 and self.softly(before)
-            goes_on = (depth == 0 and not shaped) and (
-                self.continues(start, end)
-                or ((marked or self.is_cut(first, before, start, end)) and self.rests(start, end))
-                or self.is_hex(first, before, start, end)
+            cut = depth == 0 and self.is_cut(first, before, start, end)
+            goes_on = ((cut or marked) and self.rests(start, end) and (cut or not shaped)) or (
+                (depth == 0 and not shaped) and (self.continues(start, end) or self.is_hex(first, before, start, end))
             )
             if new and not marked and self.is_number(first, before, start, end):
                 new = self.fills(before, ROUND if told.fields or told.lead else CONSOLES)
@@ -118,7 +112,7 @@ class Seams:
             if new and vague and not marked and (self.is_ended(first, before) or not PREFIX.match(self.buffer, first, before)):
                 return False
             full = marked or (depth == 0 and self.fills(before, ROUND))
-            mailbox = full and 0x40 in (self.buffer[start], self.buffer[before - 1])
+            mailbox = told.label == "email" and (marked or (full and 0x40 in (self.buffer[start], self.buffer[before - 1])))
             if not (new or goes_on or mailbox or (start in self.starts and (marked or self.continues(first, before)))):
                 return False
             first, before = start, end

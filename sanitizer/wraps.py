@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 from sanitizer.shape import Pieces
 
-FRESH_TIME = rb"\d{3}[-/]\d\d[-/]\d\d[T _,;|]|\d[/:.]\d\d[/:.]\d\d|\d{9}(?:\.\d+)? "
+FRESH_TIME = rb"\d{3}[-/]\d\d[-/]\d\d[T _,;|]|\d[/:.]\d\d[/:.]\d\d|(?<=[12])\d{9}(?:\.\d+)? "
 """A time at the start of a record, after its first digit."""
 FRESH_WORD = (
     rb"[IWEFD]\d{4} \d\d:|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|"
