@@ -27,6 +27,9 @@ PATH_MARKS = frozenset(b"/.#\"'")
 NAMING = re.compile(rb"[\w\x22'`](?P<level>\\*)(?P<quote>[\x22'`])?[ \t]{0,4}(?:=>|[:=])[ \t]{0,4}[bu]?\\*[\x22'`]?$")
 """What stands before a key that is itself the value of a field."""
 
+LOGGER = re.compile(rb"\b(?:logger|level|module|caller)\\*[\x22'`]?[ \t]{0,4}[:=][ \t]{0,4}\\*[\x22'`]?$")
+"""Before a name that says where a record comes from: a server's `notifications/message` has its `data` beside that."""
+
 LOCATED = re.compile(
     rb"(?P<quote>[\x22']|\b)(?:path|loc|instancePath|dataPath|instance_path|property_?path|field_?path|pointer)(?P=quote)\s{0,4}:\s{0,4}"
     rb"(?:[\[(][^\[\](){}\n]{0,160}[\x22']|[\x22'](?:[\w.~\-]{0,40}[/.#]){1,8})$",
@@ -88,7 +91,7 @@ def beside(buffer: bytes, at: int, key: bytes, key_at: int) -> list[Span] | None
     located = LOCATED.search(buffer, max(0, key_at - 200), key_at) if buffer[key_at - 1] in PATH_MARKS else None
     if named is None and located is None:
         return None
-    if VERB.match(key):
+    if VERB.match(key) or LOGGER.search(buffer, max(0, key_at - 24), key_at):
         return []
     field_of_value = LOCATED_VALUE if located else VALUE_FIELD
     opened = max(buffer.rfind(sign, max(0, key_at - REACH), key_at) for sign in (b"{", b"}", b"\n", b"["))

@@ -111,8 +111,7 @@ class Seams:
                 goes_on = self.fills(before)
             if new and vague and not marked and (self.is_ended(first, before) or not PREFIX.match(self.buffer, first, before)):
                 return False
-            full = marked or (depth == 0 and self.fills(before, ROUND))
-            mailbox = told.label == "email" and (marked or (full and 0x40 in (self.buffer[start], self.buffer[before - 1])))
+            mailbox = told.label == "email" and (marked or (depth == 0 and self.is_cut_at(before, start, end)))
             if not (new or goes_on or mailbox or (start in self.starts and (marked or self.continues(first, before)))):
                 return False
             first, before = start, end
@@ -133,6 +132,12 @@ class Seams:
         known = self.heads.get(before)
         cut = known is not None and known[0] == first and end - start >= LEAST and self.is_tokenlike(start, start + LEAST)
         return cut and self.fills(before, ROUND) and not self.is_number(start, end)
+
+    def is_cut_at(self, before: int, start: int, end: int) -> bool:
+        """Whether a mailbox was broken at its @, which begins no decorator."""
+        if self.buffer[before - 1] != 0x40 and (self.buffer[start] != 0x40 or self.buffer[end] == 0x28):
+            return False
+        return self.fills(before)
 
     def is_hex(self, *ends: int) -> bool:
         """Whether both pieces, given by their ends, are hexadecimal and together as long as keys are, and the line is full."""

@@ -21,6 +21,9 @@ UNRELATED = [
     # base64 with its padding ends there
     ("icon data:image/gif;base64,R0lGODlhAQABAAAAACw=", "metrics-7d4fcbc8d9.json is up to date"),
     ("audio v11.9.17 h1:MXAr4kYXmv8Cf6xSqj3QQw+VJ7wBxA4mk93vrQ98sYk=", '@app.route("/login/<name>", methods=["POST"])'),
+    # a decorator begins no host
+    (f"{'[16070] connected to a server':<31}StreamableHTTPClientTransport", '@app.route("/login/<name>", methods=["POST"])'),
+    (f"{'[16070] connected to the remote server':<51}StreamableHTTPClientTransport", '@app.route("/login/<name>", methods=["POST"])'),
     # a digest ends there, and so does what stands in for characters
     ("##[group]Run actions/checkout@40c6dedabccf7df23debae982350143055d72fce", "ip-10-62-242-230.ec2.internal"),
     (f"{'at 16:25:30 in the pool of threads, set this first:':<79}OPENAI_API_KEY=sk-proj-{'x' * 25}", "Unknown session of another"),
