@@ -247,3 +247,12 @@ def test_a_record_with_more_readings_than_are_followed_is_withheld_and_its_neigh
     assert batch.withheld == {"nestingerror": 1}
     assert [b"withheld" in record for record in batch.records] == [False, True, False]
     assert b"jane" not in b"".join(batch.records)
+
+
+def test_a_key_below_a_card_is_no_part_of_it() -> None:
+    rows = ["charging card 3782 822463 10005      pii_body.py:13", "         cvv=1234".ljust(52)]
+    made = scrubber("ndjson")
+    lines = [f"                    WARNING  {rows[0]}", f"                    {rows[1]}", "                    ERROR    done     pii_body.py:17"]
+    message = json.loads(scrubbed(made, "".join(f"{line}\n" for line in lines).encode()).records[0])["message"]
+
+    assert message == "charging card [REDACTED:payment-card] cvv=[REDACTED:card-security-code]"
