@@ -94,6 +94,7 @@ class Seams:
         shaped = depth == 0 and (
             told.label == "payment-card" or not (told.fields or told.lead or told.run or told.multiline or told.loose)
         )
+        shapeless = depth == 0 and not shaped
         vague = "general" in told.tags
         first, before = spans[0]
         for start, end in spans[1:]:
@@ -102,16 +103,16 @@ class Seams:
             new = shaped and (self.is_open(before, start) or self.is_headed(first, before, start, end, rule))
             marked = depth == 0 and self.softly(before)
             cut = depth == 0 and self.is_cut(first, before, start, end)
-            goes_on = ((cut or marked) and self.rests(start, end) and (cut or not shaped)) or (
-                (depth == 0 and not shaped) and (self.continues(start, end) or self.is_hex(first, before, start, end))
-            )
+            goes_on = (cut or (marked and shapeless)) and self.rests(start, end)
+            if shapeless and not goes_on:
+                goes_on = self.continues(start, end) or self.is_hex(first, before, start, end)
             if new and not marked and self.is_number(first, before, start, end):
                 new = self.fills(before, ROUND if told.fields or told.lead else CONSOLES)
             if goes_on and not marked and self.is_ended(first, before):
                 goes_on = self.fills(before)
             if new and vague and not marked and (self.is_ended(first, before) or not PREFIX.match(self.buffer, first, before)):
                 return False
-            mailbox = told.label == "email" and (marked or (depth == 0 and self.is_cut_at(before, start, end)))
+            mailbox = told.label == "email" and (marked or (depth == 0 and self.breaks_at_sign(before, start, end)))
             if not (new or goes_on or mailbox or (start in self.starts and (marked or self.continues(first, before)))):
                 return False
             first, before = start, end
@@ -133,7 +134,7 @@ class Seams:
         cut = known is not None and known[0] == first and end - start >= LEAST and self.is_tokenlike(start, start + LEAST)
         return cut and self.fills(before, ROUND) and not self.is_number(start, end)
 
-    def is_cut_at(self, before: int, start: int, end: int) -> bool:
+    def breaks_at_sign(self, before: int, start: int, end: int) -> bool:
         """Whether a mailbox was broken at its @, which begins no decorator."""
         if self.buffer[before - 1] != 0x40 and (self.buffer[start] != 0x40 or self.buffer[end] == 0x28):
             return False
