@@ -151,48 +151,56 @@ def triggers(rules: Sequence[Rule]) -> list[bytes]:
     at the hit.
     """
     spelled = sorted({word for rule in rules for phrase in rule.fields for word in endings(phrase)})
-    found = [word + tail for word in spelled for tail in TAILS]
+    found = [word + tail for word in shortest(spelled) for tail in TAILS]
     found += [b"-" + word.removeprefix(APART) + rb"[ \t\x00]" for word in spelled if not word.startswith(CASED)]
     stems = b"|".join(STEMS)
     if any(phrase.split()[-1] in STEM_WORDS for rule in rules for phrase in rule.fields):
         found.append(rb"(?:" + stems + rb")[\w.\-]{1,24}[\x22'`\]\\]{0,3}[ \t]{0,2}[:=,]")
         found += [name + rb"[ \-:.=][A-Za-z0-9]{%d}" % AFTER for name in BARE]
-    return [rb"(?i)" + expression for expression in (*found, *(COMMANDS if found else ()))]
+    return [rb"(?i)" + expression for expression in (*found, *((*RARE, *COMMANDS) if found else ()))]
+
+
+def shortest(spelled: Sequence[bytes]) -> list[bytes]:
+    """*spelled* without what ends as another of them does: where that is found, the longer one ends too."""
+    anywhere = {word for word in spelled if not word.startswith((APART, CASED))}
+    return [word for word in spelled if not any(word[at:] in anywhere for at in range(1, len(word)))]
 
 
 TAILS = (
     rb"[:=,({><;|\t\xef\n\r]",
     rb"[\x22'`\])* \t\\}s0-9?.+!_-][:=,;({}<>|\n\r]",
     rb"[\x22'`\])}*\\ s_0-9][\x22'`\])*\t\\ 0-9?.+!][:=,;({}<>|]",
+    rb"[\x22'] [a-z\x22']",
+    rb"[ \t]{3}",
+    rb" [\x22']",
+    rb"\[[\]0-9]",
+    rb"\\n",
+)
+"""What stands between a key and its value: marks that close the key, then a separator; a second attribute; spaces that align the
+marks of many lines; the end of a line of YAML.
+"""
+
+RARE = (
     rb" is[ :]",
-    rb"[\x22'`] is[ :]",
+    rb" was[ :]",
     rb" equals ",
     rb" to [\x22'`]",
-    rb"[ .]\.\.\.",
-    rb"[0-9?*!\x91] [:=]",
-    rb" was[ :]",
-    rb"[\x22'] [a-z\x22']",
     rb" set to ",
     rb" eq [\x22']",
+    rb"[ .]\.\.\.",
     rb" [\-~]>",
     rb" \xe2[\x86\x87\x94]",
     rb"[\x22'][ \t][ \t]",
-    rb"[ \t]{3}",
     rb"[\x22']\] =",
     rb"\xe3\x80\x91[:=\xef]",
-    rb" [\x22']",
     rb" - [\x22']",
+    rb"[0-9?*!\x91] [:=]",
     rb" string =",
-    rb" as string =",
     rb" \. \x22",
-    rb"\x22 \. \x22",
-    rb"\[[\]0-9]",
-    rb"\\n",
     rb"\x22(?:\\[rn]|\r\n|\n\n|; )",
 )
-"""What stands between a key and its value: marks that close the key, then a separator; the words of a sentence; a second attribute;
-a bracket of Chinese; arrows; spaces that align the marks of many lines; the type of Go and the length of C; the lines of
-a form, and the end of a line of YAML.
+"""The same, so rare that they are looked for without a name before them, which saves an expression for each name: the words of a
+sentence; leaders; arrows; a bracket of Chinese; the type of Go and the length of C; the lines of a form.
 """
 
 COMMANDS = (
@@ -228,7 +236,7 @@ def endings(phrase: str) -> set[bytes]:
     """The last two words of *phrase* as keys spell them, in the cases that a caseless ASCII scan does not cover."""
     found: set[bytes] = set()
     for cased in {phrase} if phrase.isascii() else {phrase, phrase.lower(), phrase.upper(), phrase.title(), phrase.capitalize()}:
-        parts = [re.escape(word.encode()) for word in cased.split()[-2:]]
+        parts = [re.escape(word.encode().lower()) for word in cased.split()[-2:]]  # in bytes: ASCII alone, as the scan is caseless
         if len(parts) == 2:
             found |= {parts[0] + parts[1], parts[0] + rb"[_\-. ]" + parts[1]}
         elif len(parts[0]) <= SHORT:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sanitizer.keys import Keys, triggers, words
+from sanitizer.keys import Keys, shortest, triggers, words
 from sanitizer.ruleset import Rule
 
 RULES = [
@@ -49,6 +49,10 @@ def test_every_trigger_is_of_one_width_but_for_names_with_a_qualifier() -> None:
 )
 def test_a_trigger_fires_right_behind_a_key(text: str) -> None:
     assert any(re.search(one, b"\n" + text.encode()) for one in triggers(RULES))
+
+
+def test_a_name_that_ends_as_another_is_found_with_that_one() -> None:
+    assert shortest([b"token", rb"access[_\-. ]token", b"accesstoken", rb"[^A-Za-z]pin", b"spin"]) == [b"token", rb"[^A-Za-z]pin", b"spin"]
 
 
 def test_no_rule_with_fields_means_no_trigger() -> None:
