@@ -13,7 +13,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -45,20 +45,8 @@ class Head(msgspec.Struct, frozen=True):
     hash: str
 
 
-class HeadStore(Protocol):
-    """Keeps the head over restarts. What was sealed must be durable before its head is, or an event may be numbered twice."""
-
-    def load_head(self) -> Head | None:
-        """The head stored last, or None."""
-        ...
-
-    def store_head(self, head: Head) -> None:
-        """Replace the stored head, durably and all at once."""
-        ...
-
-
 class HeadFile:
-    """A head in a file of its own."""
+    """A head in a file of its own. What was sealed must be durable before its head is, or an event may be numbered twice."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = Path(path)

@@ -157,12 +157,11 @@ class Rich(Shape):
 class Box(Shape):
     """A panel drawn by Rich: a traceback, and the exception under it, or a banner."""
 
-    __slots__ = ("_after", "_traceback")
+    __slots__ = ("_after",)
 
     def __init__(self) -> None:
         super().__init__("traceback")
         self._after = False
-        self._traceback = False
 
     def take(self, line: bytes) -> int:
         if not self._after:

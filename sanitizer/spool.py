@@ -140,18 +140,6 @@ class Spool:
         self._lent = None
         self._tidy()
 
-    def skip_first(self) -> None:
-        """Go on to the batch after the one that `first` returned, and keep both: see `rewind`."""
-        self._lent = None
-
-    def rewind(self) -> None:
-        """Begin again with what was skipped."""
-        self._lent = None
-        self._head = (self._segments[0].number, 0) if self._segments else (0, 0)
-        number, start = self._read_cursor()
-        if number >= self._head[0]:
-            self._head = (number, start)
-
     def drop_oldest(self) -> int | None:
         """Drop the oldest batch that is not lent, if it may be dropped: how many records that cost; None when it may not."""
         frame = next(self._frames(), None)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from sinks.options import Compression
 
-SUFFIXES: dict[Compression, str] = {"none": "", "gzip": ".gz", "zstd": ".zst"}
-
 
 def compress(body: bytes, how: Compression) -> bytes:
     """*body* as a gzip member (RFC 1952) or zstd frame (RFC 8878), fast rather than small."""
