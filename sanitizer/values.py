@@ -68,8 +68,10 @@ SHELL = re.compile(rb"'\\{1,32}''|'\"'\"'")
 
 QUOTES = re.compile(rb"\\*[\x22'`]")
 ESCAPED_QUOTE = re.compile(rb"\\+[\x22'`]")
-PLUS = re.compile(rb"[ \t]*(?:[+&~]|\.\.?|\|\||<>|\\)[ \t]*(?:\r?\n[ \t]*)?(?=[\x22'])|[ \t]*\r?\n[ \t]+[+&.][ \t]*(?=[\x22'])")
-"""What joins strings that a program puts together."""
+PLUS = re.compile(
+    rb"(?:[ \t]*(?:(?:[+&~]|\.\.?|\|\||<>)[ \t]*(?:\r?\n[ \t]*)?|\\[ \t]*\r?\n[ \t]*)|[ \t]*\r?\n[ \t]+[+&.][ \t]*)(?=[\x22'])"
+)
+"""What joins strings that a program puts together. A backslash does at the end of a line alone: before a quote it is an escape."""
 
 PARTED = re.compile(rb"[ \t]*\r?\n[ \t]+[bfruBFRU]?(?=[\x22'])")
 """What stands between the strings of one value in parentheses."""

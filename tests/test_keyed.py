@@ -18,6 +18,8 @@ MASK = re.compile(r"\[(?:REDACTED|session|password):[a-z0-9-]+\]")
 
 # {P} is a password, {T} a token.
 PAIRS = [
+    r"""{"message":"x 'clientSecret': '{T}'\"]]></body>"}""",
+    r"""{"body": "MCP_SERVER_TOKEN => '{T}'\", \"n\": 1}""",
     "{'pwd': np.str_('{P}')}",
     "{'passwd': bytearray(b'{P}')}",
     'Args { api_key: Secret(String("{T}")), n: 3 }',
