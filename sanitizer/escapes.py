@@ -60,8 +60,8 @@ class Percent(Substitution):
     def __init__(self) -> None:
         super().__init__(
             (b"%",),
-            rb"(%(?:[0-7]H|[89A-Fa-f]H(?:%[89A-Fa-f]H)*|uH{4}))".replace(b"H", HEX_DIGIT),
-            _percent_decoded,
+            rb"((?!%[A-Z]{2,20}(?:_[A-Z]{2,20}){1,4}%)%(?:[0-7]H|[89A-Fa-f]H(?:%[89A-Fa-f]H)*|uH{4}))".replace(b"H", HEX_DIGIT),
+            _percent_decoded,  # ... but for a variable of Windows: %DB_USER%
             gate=rb"%(?:[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})",
         )
         self._run = re.compile(rb"(%H{2}(?:%H{2})+)".replace(b"H", HEX_DIGIT))

@@ -19,6 +19,9 @@ PREFERENCE = re.compile(rb"[A-Za-z]{1,12}(?:[\-_/][A-Za-z]{1,12}){0,2}")
 EXPIRED = re.compile(rb"[^=;,\s\x22']{1,128}=(?:\x22\x22)?(?:;|$)")
 """A cookie without a value, as a server sets it that has it deleted."""
 
+SETTING = re.compile(rb"(?:enabled|disabled|accepted|rejected|required|secure|on|off|true|false|none)\b[,; ]", re.I)
+"""What is told of cookies, and not one: `cookies: enabled, SameSite=Lax`."""
+
 Span = tuple[int, int]
 
 
@@ -29,5 +32,5 @@ def cookies(buffer: bytes, start: int, end: int) -> list[Span]:
     """
     given = [one for one in COOKIE.finditer(buffer, start, end) if one[1].lower() not in ATTRIBUTES]
     if not given:
-        return [] if EXPIRED.match(buffer, start, end) else [(start, end)]
+        return [] if EXPIRED.match(buffer, start, end) or SETTING.match(buffer, start, end) else [(start, end)]
     return [one.span(2) for one in given if one[1].lower() not in PREFERENCES or PREFERENCE.fullmatch(one[2]) is None]

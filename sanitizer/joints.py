@@ -80,6 +80,12 @@ CLOSING = re.compile(rb"[ ]\\*([\x22'])[ ]")
 TEMPLATE = re.compile(rb"[ ]?[\x22']?\{\{-? ?[$.\w][^{}\n\x22':]*\}\}")
 """What Helm and its kin put in the place of a value: `{{ .Values.apiKey | quote }}`."""
 
+TEST = re.compile(
+    rb"[ ](?:(?:Test|Benchmark|Example)[A-Z_][A-Za-z0-9_]*(?:/\S+)?|test_[a-z_]+|[a-z][\w.\-]*(?:/[\w.\-]+)+\.[a-z]{1,4})"
+    rb"(?=[ ,;\x22\\\r\n]|$)"
+)
+"""A test that has passed, as Go and Automake say it: its name, or its file."""
+
 LINE_END = (b"\\n", b"\\r")
 PROPERTY = re.compile(rb"[ \t]*get;[^{}\n]{0,40}\}[ \t]*=")
 """Between a property of C# and its value."""
@@ -158,9 +164,12 @@ def behind(  # noqa: PLR0912 - one branch for each mark
 
 
 def unanswered(buffer: bytes, at: int, window: bytes, start: int) -> bool:
-    """Whether no value stands *at*, behind a colon: of a variable of a shell (`${KEY:?message}`), of a prompt in quotes."""
+    """Whether no value stands *at*, behind a colon: of a variable of a shell (`${KEY:?message}`), of a prompt in quotes,
+    of a test that has passed."""
     if buffer[at] == 0x3F:
         return window.endswith(b"${", 0, start)
+    if window.startswith(b"PASS:", start):
+        return window.endswith(b"--- ", 0, start) or TEST.match(buffer, at) is not None
     closing = CLOSING.match(buffer, at)
     return closing is not None and window[start - 1 : start] == closing[1]
 

@@ -44,6 +44,7 @@ COMMAND = b"::set-"
 """How a command to a workflow's runner begins: `::set-output name=token::value`."""
 
 NAME = re.compile(rb"[A-Za-z]+(?:[._][A-Za-z]+){1,4}")
+COMPARED = re.compile(rb"[=!]=[ ]?[A-Za-z]+\d?")  # another variable, which a program compares a secret with
 REFERENCE = re.compile(
     rb"(?:aws|google|azurerm|random|vault|kubernetes|data|var|local|module|tls)_?[a-z_]{0,60}(?:\.[a-z_]{1,60}){1,4}"
 )
@@ -132,7 +133,7 @@ class KeyedValues:
             if spans and buffer.startswith(CHANGED, spans[-1][1]):
                 spans = [*spans, *values.value(buffer, spans[-1][1] + len(CHANGED) - 1)]
             if spans and nested:
-                spans = self.leaves.take(buffer, at, rule, spans, is_root=leaf_end == 0)
+                spans = self.leaves.take(buffer, at, rule, spans, is_root=leaf_end == 0, named=self.rules[rule].label != "password")
             if mark == 0x3A and len(spans) == 1 and buffer[spans[0][1]] == 0x20 and self.rules[rule].label == "password":
                 spans = [values.phrase(buffer, spans[0])] if values.LINE_BEGINS.search(window, 0, start) else spans
             elif mark == 0x3D and len(spans) == 1 and window[start - 1 : start] == b";" and buffer[spans[0][1]] == 0x20:
@@ -242,8 +243,9 @@ class KeyedValues:
                 text = buffer[start:end]
             if text in values.CONSTANTS or not text.strip(MARKS) or (b"\\" in text and values.REGEX.search(text)):
                 continue
-            if (b"." in text or b"_" in text) and buffer[start - 1] not in b"\x22'`" and self.is_name(text):
-                continue  # `password = user.password`
+            may_be_name = b"." in text or b"_" in text or buffer[start - 2] == 0x3D
+            if may_be_name and buffer[start - 1] not in b"\x22'`" and self.is_name(buffer, start, end):
+                continue  # `password = user.password`, `password !== confirmPassword`
             if text.endswith(b"...") and len(text) > 3 and self.rules[rule].label == "password":
                 text, end = text[:-3], end - 3
             if (b"%" in text or b"&" in text) and not self.check(rule)(unescaped(text)):
@@ -259,9 +261,11 @@ class KeyedValues:
                 self.refused = buffer, end
         return found
 
-    def is_name(self, text: bytes) -> bool:
-        """Whether *text* is the name of something secret, which a program has for a value."""
-        return NAME.fullmatch(text) is not None and (self.keys.verdict(text) >= 0 or REFERENCE.fullmatch(text) is not None)
+    def is_name(self, buffer: bytes, start: int, end: int) -> bool:
+        """Whether what stands there is the name of something secret, which a program has for a value or compares one with."""
+        text = buffer[start:end]
+        named = NAME.fullmatch(text) or COMPARED.fullmatch(buffer, max(0, start - 3), end)
+        return named is not None and (self.keys.verdict(text) >= 0 or REFERENCE.fullmatch(text) is not None)
 
     def check(self, rule: int) -> Callable[[bytes], bool]:
         """What says whether a value is one, and no placeholder."""

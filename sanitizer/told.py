@@ -16,7 +16,7 @@ _signed = re.compile(rb"(?=.*[a-z])(?=.*[A-Z])\w+[!@#$%^&*~?+]\w.*").fullmatch
 
 def password(text: bytes) -> bool:
     """A word behind the word password in a sentence that can be no word of it: letters and digits or signs."""
-    text = text.rstrip(b".!?")
+    text = words.spelled(text.rstrip(b".!?"))
     letters = sum([65 <= c <= 90 or 97 <= c <= 122 or c > 127 for c in text])
     digits = sum([48 <= c <= 57 for c in text])
     if letters < 2 or len(text) < 6 or text[:1] == b"/" or not (digits or _signed(text)):

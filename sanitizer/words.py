@@ -26,7 +26,7 @@ _placeholder = re.compile(
       [xX*.\-_\#?\s]* | (?:\xe2\x80\xa2|\xe2\x97\x8f|\xe2\x80\xa6)+
     | <[a-z][a-z \-_.'/|:]{0,60}> | <[a-z_.]+\ (?:object|at|of|function)\b[^>]{0,200}>     # <your-key> <Token object at 0x7f..>
     | \$\{[^{}]{1,80}\} | \$\{\w{1,60}:\?\w{0,40}
-    | (?-i:\$(?:[A-Z_][A-Z0-9_]{2,60}|[a-z_][a-z0-9_]{2,60}|[A-Za-z_]{3,60}))
+    | (?-i:\$(?:[A-Z_][A-Z0-9_]{1,60}|[a-z_][a-z0-9_]{2,60}|[A-Za-z_]{3,60}))
     | \{\{[^{}]{1,80}\}\} | \$\{\{[^{}]{1,80}\}\} | \{[a-z_][a-z_.]{0,60}\}
     | %\([a-z_]+\)[sdr] | %[sdrvq] | %[A-Z_]{2,40}% | :[a-z_]{2,40} | @[a-z_]{2,40}\(?\)?
     | @[a-z_.\-]{2,60}@ | \#\{[\w.\-]{1,60}\}\#?
@@ -39,10 +39,12 @@ _placeholder = re.compile(
     | [a-z]{0,20}\(["']?\*{3,}["']?\)
     | (?:[a-z]{1,10}[0-9]{0,2}[_\-.]){1,4}(?:AIza(?:Sy)?|A[KS]IA)?[x_\-.]{8,}                               # sk-proj-xxxxxxxx
     | (?:change|replace|fill)[\-_ ]?(?:me|this|it|in)[!]? | (?:your|my|the|insert|enter|put|add|use|some|any|a)[\-_ ][a-z\-_ ]{2,60}
-    | [a-z\-_ ]{1,60}[\-_ ]here | todo | tbd | fixme | n/?a | nil | none | null | undefined | nan | unset | unknown | empty
+    | [a-z\-_ ]{1,60}[\-_ ]here | todo | tbd | fixme | n/?a | nil | none | (?:!!)?null | undefined | nan | unset | unknown | empty
     | true | false | yes | no | on | off
     | (?:[a-z]{2,24}[_-]){0,2}(?:redacted|masked|filtered|hidden|removed|omitted|sanitized|scrubbed)
+    | (?:files|compat|sss|db)(?:\ (?:files|compat|sss|db|ldap|nis|systemd|winbind|mymachines)){0,5}              # nsswitch.conf
     | secret | example | (?:var|n|nvar|b)?(?:char|binary)2?\(\d{1,6}(?:\ (?:byte|char))?\)
+    | (?:\[?(?:string|id|int|float|boolean)!?\]?!|\[(?:string|id|int|float|boolean)!?\])                       # GraphQL
     | string | str | bytes | int | integer | number | float | bool | boolean | object | array | list | dict
     | any | secretstr | buffer | non-empty-string | (?:string|str|int|bool|null)(?:\|(?:string|str|int|bool|null)){1,4}[},]{0,2}
     | (?:optional|union|list)\[.{1,40}\] | \[object\ object\] | \[(?:object|array|function|circular|getter|setter)[^\]]{0,40}\]
@@ -70,6 +72,49 @@ _STATUS = frozenset(
     access_denied insufficient_scope invalid_client invalid_grant invalid_request invalid_scope invalid_target invalid_token
     unauthorized_client unsupported_grant_type unsupported_token_type""".split()
 )  # fmt: skip
+
+_STATES = frozenset(
+    """absent active archived assigned attached available banned blocked bypassed compromised configured confirmed
+    corrupt corrupted decrypted destroyed differ differs disallowed duplicate encoded exists expiring exported
+    forgotten generating hidden identical ignored imported inactive include insecure locked lost malformed mandatory
+    masked mismatched mounted nonempty omit omitted optional overridden parsed pending read recovered redacted regenerated
+    registered removed reused revealed rotating same same-origin sent signed skipped strong submitted suspended synced
+    tampered unconfigured unlocked unmodified unprotected unreadable unset unspecified unsupported untrusted unused
+    unverified withheld write
+    abgelaufen actualizada alterada aucun ausente boş brak caducada cambiada cambiata changé correcta corretta
+    değiştirildi dimenticata erforderlich errata esquecida expirada expiré facoltativa facultatif falsch falta fehlt
+    felaktigt gerekli gesetzt gesperrt gewijzigd geändert geçersiz gültig inconnu incorrecta incorrecto incorreta
+    inkorrekt invalida invalide inválida inválido keine keines krävs leeg leer mancante mangler manquant modificata
+    modifié nao nenhuma nessuna niepoprawne nieprawidłowe ninguna non notwendig não obbligatoria obbligatorio obligatoire
+    obligatoria obligatorio obligatoriskt obrigatoria obrigatória obrigatório ogiltigt olvidada ongeldig onjuist ontbreekt
+    opcional optionnel oublie oublié pflicht pflichtfeld puste påkrevd påkrævet redefinida requerida requerido requis
+    requise richiesta saknas scaduta unbekannt ungültig vacia vacía vacío vazia vereist vergessen vergeten verlopen
+    verplicht vide vuota válida wygasło wymagane yanlış zmienione zorunlu zurückgesetzt забыли задан изменен изменить
+    изменён истек истёк не неверен неверно неверный неизвестен нет обязателен обязательно обязательное обязательный
+    отсутствует пусто пустой сброшен скрыт требуется указан اختياري خاطئة غير فارغ فارغة مطلوب مطلوبة مفقودة منتهية
+    अनिवार्य आवश्यक खाली गलत なし エラー 不正 不正确 不能为空 为空 任意 可选 変更済み 已修改 已更改 已设置 已过期 已重置
+    必填 必需 必須 忘记 无 无效 期限切れ 未入力 未知 未設定 未設置 未设置 正确 無 無効 空 缺失 設定済み 錯誤 错误 만료
+    만료됨 미설정 변경됨 불일치 선택 없음 오류 잘못됨 필수""".encode().split()
+)  # fmt: skip
+"""What says, alone and in the languages that passwords are named in, how a secret is; in a phrase it may be a word of one."""
+
+_lacking = re.compile(
+    b"(?:(?:%b) [a-z\x80-\xff]{3,24}|no [a-z\x80-\xff]{3,24}[ai]d[ao])"
+    % "не|нет|keine?|nicht|non|não|nao|ikke|inte|nie|niet|geen".encode()
+).fullmatch
+"""That there is none: `не задан`, `keine Angabe`, `no definida`."""
+
+_escaped = re.compile(rb"(?:\\+u[0-9A-Fa-f]{4})+").sub
+
+
+def spelled(value: bytes) -> bytes:
+    """*value* with its letters as they are, where JSON has escaped them (RFC 8259, section 7)."""
+    return _escaped(_letters, value) if b"\\u" in value else value
+
+
+def _letters(escaped: re.Match[bytes]) -> bytes:
+    units = bytes.fromhex(escaped[0].replace(b"\\", b"").replace(b"u", b"").decode())
+    return units.decode("utf-16-be", "replace").encode()
 
 
 def entropy(value: bytes) -> float:
@@ -110,7 +155,7 @@ def wordlike(value: bytes) -> bool:
 
 def placeholder(value: bytes) -> bool:
     """Whether *value* stands in for a secret: `<your-key>`, `xxxx`, `${VAR}`, `changeme`, `null`, a type, a mask of any tool."""
-    return len(value) < TELLING and _placeholder(value.strip(b" \t\"'`")) is not None
+    return len(value) < TELLING and _placeholder(value.strip(b" \t\"'`").rstrip(b";")) is not None
 
 
 _path = re.compile(
@@ -129,7 +174,10 @@ def password(value: bytes) -> bool:
 
 @lru_cache(4096)
 def _password(value: bytes) -> bool:
-    if not value or placeholder(value) or value.lower().rstrip(b".,;:!") in _STATUS:
+    if not value or placeholder(value):
+        return False
+    word = spelled(value).decode("utf-8", "replace").lower().rstrip(".,;:!。，！").encode()
+    if word in _STATUS or word in _STATES or _lacking(word):
         return False
     return (_path(value) is None or (value.rfind(b"/") == 0 and random(value))) and (len(value) > 3 or not value.isdigit())
 

@@ -470,3 +470,67 @@ def test_a_key_within_a_leaf_of_what_its_name_holds_is_judged_by_itself() -> Non
 
 def test_a_plan_tells_the_old_and_the_new_value() -> None:
     assert redacted('  ~ password = "abc12345" -> "Haven5566$"') == '  ~ password = "#" -> "#"'
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Kennwort: erforderlich",
+        "contraseña: no definida",
+        "mot de passe : obligatoire",
+        "Пароль: не задан",
+        "密码：未设置",
+        "비밀번호: 필수",
+        "كلمة المرور: مطلوبة",
+        "jwt: malformed",
+        "passwd: files systemd",
+        "cookies: enabled, SameSite=Lax",
+        r'{"msg": "Passwort ge\u00e4ndert f\u00fcr Benutzer bob"}',
+        r'{"msg": "senha: obrigat\u00f3ria"}',
+    ],
+)
+def test_that_there_is_no_password_is_said_in_any_language(line: str) -> None:
+    assert redacted(line) == line
+
+
+@pytest.mark.parametrize("line", ["Пароль: не Ночь42", "Passwort: Sommerregen", "contraseña: no pasaran 1936", r"Passwort: Stra\u00dfe42"])
+def test_a_password_that_begins_as_a_state_does_is_one(line: str) -> None:
+    assert "#" in redacted(line)
+    assert not redacted(line)[-2:].isdigit()
+
+
+def test_a_reference_names_a_secret_and_holds_none() -> None:
+    pod = '{"volumes":[{"name":"certs","secret":{"secretName":"db-tls","defaultMode":420}}],"imagePullSecrets":[{"name":"regcred"}]}'
+
+    assert redacted(pod) == pod
+    assert redacted("helm upgrade web --set auth.existingSecret=web-auth") == "helm upgrade web --set auth.existingSecret=web-auth"
+    assert redacted('{"secret":{"name":"db-tls","value":"Haven5566$"}}') == '{"secret":{"name":"db-tls","value":"#"}}'
+    assert redacted('{"secret":{"name":"q7Zp0Lk2vX9sTb4Wm8"}}') == '{"secret":{"name":"#"}}'
+    assert redacted('{"password":{"name":"Haven"}}') == '{"password":{"name":"#"}}'
+
+
+def test_a_program_compares_a_password_with_a_variable_and_a_shell_with_a_value() -> None:
+    assert redacted("if (password !== confirmPassword) return") == "if (password !== confirmPassword) return"
+    assert redacted("if (password != password2) {") == "if (password != password2) {"
+    assert redacted("if password == hunter2 then") == "if password == # then"
+    assert redacted("password = confirmPassword7!") == "password = #"
+
+
+def test_a_test_that_has_passed_is_no_password() -> None:
+    assert redacted("--- PASS: TestTokenExpiry (0.33s)") == "--- PASS: TestTokenExpiry (0.33s)"
+    assert redacted("PASS: tests/auth/basic.sh") == "PASS: tests/auth/basic.sh"
+    assert redacted("PASS: hunter2x") == "PASS: #"
+    assert redacted("PASS: x/y1zQ") == "PASS: #"
+
+
+def test_a_variable_of_windows_is_not_decoded() -> None:
+    assert redacted("PASSWORD=%DB_PASSWORD%") == "PASSWORD=%DB_PASSWORD%"
+    assert redacted("PASSWORD=%DBaven%35566") == "PASSWORD=#"
+    assert redacted("PASSWORD=%DB_AB%41ven") == "PASSWORD=#"
+
+
+def test_what_graphql_calls_its_types_is_no_password() -> None:
+    query = "mutation Login($email: String!, $password: String!) { login(email: $email, password: $password) { token } }"
+
+    assert redacted(query) == query
+    assert redacted("password: Stringent!7") == "password: #"
