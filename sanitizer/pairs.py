@@ -94,6 +94,7 @@ def beside(buffer: bytes, at: int, key: bytes, key_at: int) -> list[Span] | None
     if VERB.match(key) or LOGGER.search(buffer, max(0, key_at - 24), key_at):
         return []
     field_of_value = LOCATED_VALUE if located else VALUE_FIELD
+    name_at = min(found.start() for found in (named, located) if found)  # a text that the name stands in is no value of it
     opened = max(buffer.rfind(sign, max(0, key_at - REACH), key_at) for sign in (b"{", b"}", b"\n", b"["))
     for _ in range(4 if opened > 0 and buffer[opened] == 0x0A and buffer[opened + 1] in b" \t" else 0):
         if (line := BESIDE.search(buffer, max(0, key_at - REACH), opened)) is None:
@@ -118,7 +119,7 @@ def beside(buffer: bytes, at: int, key: bytes, key_at: int) -> list[Span] | None
         if field is not None and not bare and (located or (named and named["quote"])) and not quoted_alike(field[0], named):
             continue  # a word of some text: where names are quoted, that of the value is, and in the same way
         if field is not None and (field.start() <= at + 2 or NESTED.match(buffer, field.end()) is None):
-            return [span for span in values.value(buffer, field.end()) if span[1] < key_at or span[0] >= at]
+            return [span for span in values.value(buffer, field.end()) if span[1] <= name_at or span[0] >= at]
     return []
 
 

@@ -24,7 +24,7 @@ _keyed = re.compile(
     rb"(?:[\s;,]{0,3}(?:ext\.?|extension|x|#|;ext=)[\s.:]{0,3}\d{1,8})?\s{0,2}",
     re.IGNORECASE,
 ).fullmatch
-_decimals = re.compile(rb"\+\d{1,3}\.\d{1,6} ?/? -\d{1,3}\.\d{1,6}").fullmatch
+_decimals = re.compile(rb"\+\d{1,6}\.\d{1,6} ?/? -\d{1,6}\.\d{1,6}").fullmatch
 _usual = re.compile(
     rb"\+(?=(?:[^\d\n]{0,2}\d){9,14}\Z)(?:1|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58])(?:[ .\-]\d{2,4}){2,5}"
 ).fullmatch

@@ -53,6 +53,13 @@ REGEX = re.compile(rb"\\[sSwWdD][*+{]|\[:=\]")
 NOTE = re.compile(rb"\((?:sensitive|known|not|no|none|null|hidden|redacted|masked|unset|empty|same|see)\b[a-z ]{0,40}\)")
 """What a program prints in a value's place: `(sensitive value)`."""
 
+TOLD = re.compile(
+    rb"(?i:(?:(?:must|should|can(?:not|'t)|may not) (?:be|contain|have|match|include|not)|does(?:n't| not) (?:match|meet|exist)"
+    rb"|too (?:short|long|weak|common|simple|similar)|this (?:field|value|password|token|key) (?:is|must|may|cannot))\b)|"
+    rb"\(?(?:Read|Get|New|ConvertTo|ConvertFrom|Import)-[A-Z][A-Za-z]{2,40}(?=[ )])"
+)
+"""What a validator says in the place of a value: `must contain a digit`; a command of PowerShell."""
+
 BLOCK = re.compile(rb"[|>][+\-]?\d?[ \t]*(?:#[^\n]*)?\n(?=[ \t]+\S)")
 INDENT = re.compile(rb"[ \t]*(?:-[ ])*")
 
@@ -259,7 +266,7 @@ def block(buffer: bytes, key: int, start: int) -> list[Span]:
 
 def bare(buffer: bytes, start: int) -> list[Span]:
     """An unquoted value: to white space or a quote, less what belongs to the text around it."""
-    if CODE.match(buffer, start) or NOTE.match(buffer, start):
+    if CODE.match(buffer, start) or NOTE.match(buffer, start) or TOLD.match(buffer, start):
         return []
     if buffer.startswith(b'\\n"', start):
         return logged(buffer, start)

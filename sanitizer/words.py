@@ -43,6 +43,9 @@ _placeholder = re.compile(
     | true | false | yes | no | on | off
     | (?:[a-z]{2,24}[_-]){0,2}(?:redacted|masked|filtered|hidden|removed|omitted|sanitized|scrubbed)
     | (?:files|compat|sss|db)(?:\ (?:files|compat|sss|db|ldap|nis|systemd|winbind|mymachines)){0,5}              # nsswitch.conf
+    | \d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+\-]\d\d:?\d\d)? | id=[\w.\-]{1,60}
+    | (?:cat\ [/.~$]|(?:pass|gopass)\ show\ |aws\ |gcloud\ |vault\ |kubectl\ |op\ read\ |openssl\ rand\ ).{1,190}
+    | \$[a-z_]{2,30}\.[a-z_]{2,30} | &?(?:mut\ )?\[u8\]
     | secret | example | (?:var|n|nvar|b)?(?:char|binary)2?\(\d{1,6}(?:\ (?:byte|char))?\)
     | (?:\[?(?:string|id|int|float|boolean)!?\]?!|\[(?:string|id|int|float|boolean)!?\])                       # GraphQL
     | string | str | bytes | int | integer | number | float | bool | boolean | object | array | list | dict
@@ -74,35 +77,52 @@ _STATUS = frozenset(
 )  # fmt: skip
 
 _STATES = frozenset(
-    """absent active archived assigned attached available banned blocked bypassed compromised configured confirmed
-    corrupt corrupted decrypted destroyed differ differs disallowed duplicate encoded exists expiring exported
-    forgotten generating hidden identical ignored imported inactive include insecure locked lost malformed mandatory
-    masked mismatched mounted nonempty omit omitted optional overridden parsed pending read recovered redacted regenerated
-    registered removed reused revealed rotating same same-origin sent signed skipped strong submitted suspended synced
-    tampered unconfigured unlocked unmodified unprotected unreadable unset unspecified unsupported untrusted unused
-    unverified withheld write
-    abgelaufen actualizada alterada aucun ausente boş brak caducada cambiada cambiata changé correcta corretta
-    değiştirildi dimenticata erforderlich errata esquecida expirada expiré facoltativa facultatif falsch falta fehlt
-    felaktigt gerekli gesetzt gesperrt gewijzigd geändert geçersiz gültig inconnu incorrecta incorrecto incorreta
-    inkorrekt invalida invalide inválida inválido keine keines krävs leeg leer mancante mangler manquant modificata
-    modifié nao nenhuma nessuna niepoprawne nieprawidłowe ninguna non notwendig não obbligatoria obbligatorio obligatoire
-    obligatoria obligatorio obligatoriskt obrigatoria obrigatória obrigatório ogiltigt olvidada ongeldig onjuist ontbreekt
-    opcional optionnel oublie oublié pflicht pflichtfeld puste påkrevd påkrævet redefinida requerida requerido requis
-    requise richiesta saknas scaduta unbekannt ungültig vacia vacía vacío vazia vereist vergessen vergeten verlopen
-    verplicht vide vuota válida wygasło wymagane yanlış zmienione zorunlu zurückgesetzt забыли задан изменен изменить
-    изменён истек истёк не неверен неверно неверный неизвестен нет обязателен обязательно обязательное обязательный
-    отсутствует пусто пустой сброшен скрыт требуется указан اختياري خاطئة غير فارغ فارغة مطلوب مطلوبة مفقودة منتهية
-    अनिवार्य आवश्यक खाली गलत なし エラー 不正 不正确 不能为空 为空 任意 可选 変更済み 已修改 已更改 已设置 已过期 已重置
-    必填 必需 必須 忘记 无 无效 期限切れ 未入力 未知 未設定 未設置 未设置 正确 無 無効 空 缺失 設定済み 錯誤 错误 만료
-    만료됨 미설정 변경됨 불일치 선택 없음 오류 잘못됨 필수""".encode().split()
+    """absent active archived assigned attached available banned blocked bypassed compromised configured confirmed corrupt
+    corrupted decrypted destroyed differ differs disallowed duplicate encoded enter exists expiring exported forgotten
+    generating hidden identical ignored imported inactive include inherit inherited insecure keyboard-interactive locked
+    lost malformed mandatory masked mismatched mounted nonempty omit omitted optional overridden parsed pending read
+    recovered redacted refused regenerated registered removed rendered reused revealed rotating same same-origin sent
+    signed skipped strong submitted suspended synced tampered unconfigured unlocked unmodified unprotected unreadable unset
+    unspecified unsupported untrusted unused unverified verification withheld write
+    abgelaufen actualizada alterada aucun ausente boş brak caducada caducado cambiada cambiata changé correcta corretta
+    değiştirildi diferente dimenticata erforderlich errata esquecida expirada expirado expiré facoltativa facultatif falsch
+    falta fehlt felaktigt forkert gerekli gesetzt gesperrt gewijzigd geändert geçersiz greșită gültig hatalı hibás inconnu
+    incorectă incorrecta incorrecto incorreta inexistente inkorrekt invalida invalide invalidă inválida inválido keine
+    keines krävs kötelező leeg leer lipsește mancante mangler manquant modificata modifié nao nenhuma neplatne neplatné
+    nesprávne nesprávné nessuna niepoprawne nieprawidłowe ninguna non notwendig não obbligatoria obbligatorio obligatoire
+    obligatoria obligatorie obligatorio obligatoriskt obrigatoria obrigatória obrigatório ogiltigt olvidada ongeldig
+    onjuist ontbreekt opcional optionnel oublie oublié pakollinen pflicht pflichtfeld povinne povinné puste påkrevd
+    påkrævet redefinida requerida requerido requis requise richiesta sai saknas salah scaduta unbekannt ungültig vaaditaan
+    vacia vacía vacío vazia vencida vencido vereist vergessen vergeten verlopen verplicht vide virheellinen vuota válida
+    väärä wajib wygasło wymagane yanlış zmienione zorunlu zurückgesetzt érvénytelen άκυρος απαιτείται λάθος υποχρεωτικό
+    відсутній забыли задан задължително изменен изменить изменён истек истёк не неверен неверно неверный невірний невірно
+    неизвестен неправилна неправильно неправильный нет обавезна обов'язковий обов'язково обязателен обязательно
+    обязательное обязательный отсутствует погрешна пусто пустой сброшен скрыт требуется указан חסרה נדרשת שגוי שגויה
+    اختياري الزامی خاطئ خاطئة صحيحة غلط غير فارغ فارغة مطلوب مطلوبة مفقودة منتهي منتهية अनिवार्य आवश्यक खाली गलत จำเป็น
+    ไม่ถูกต้อง なし エラー 一致しません 不一致 不匹配 不正 不正确 不能为空 为空 任意 可选 変更済み 已修改 已启用 已失效
+    已更改 已禁用 已设置 已过期 已重置 必填 必需 必須 忘记 无 无效 期限切れ 未入力 未知 未設定 未設置 未设置 未配置 正确 無
+    無効 空 缺失 設定済み 錯誤 错误 間違い 間違っています 만료 만료됨 미설정 변경됨 불일치 선택 없음 오류 올바르지 잘못됨
+    틀림 필수""".encode().split()
 )  # fmt: skip
 """What says, alone and in the languages that passwords are named in, how a secret is; in a phrase it may be a word of one."""
 
 _lacking = re.compile(
     b"(?:(?:%b) [a-z\x80-\xff]{3,24}|no [a-z\x80-\xff]{3,24}[ai]d[ao])"
-    % "не|нет|keine?|nicht|non|não|nao|ikke|inte|nie|niet|geen".encode()
+    % "не|нет|keine?|nicht|non|não|nao|ikke|inte|nie|niet|geen|không|tidak|ei|nem|nu|ni".encode()
 ).fullmatch
 """That there is none: `не задан`, `keine Angabe`, `no definida`."""
+
+MESSAGE = re.compile(
+    rb"(?:(?:must|should|can(?:not|'t| not)|may not)(?: not)? (?:be|contain|have|match|include|start|end|exceed|consist|differ)"
+    rb"|(?:is|was) (?:too|not|required|invalid|incorrect|wrong|missing|expected|an?) "
+    rb"|(?:does|did|do)(?:n't| not) (?:match|meet|exist)"
+    rb"|too (?:short|long|weak|common|simple|similar|easy)|needs? to (?:be|contain|have)|has (?:expired|been |already been )"
+    rb"|(?:this|the|your) (?:field|value|password|token|key|secret|string|input) (?:is|must|should|may|can|has|does|was)"
+    rb"|(?:field|value|string|password|input|text|ensure) (?:is|must|should|required|cannot|can't|may|this|that|has|does))\b"
+    rb"(?:[a-z' ,.;:()-]|\b\d{1,3}\b)*",
+    re.I,
+)
+"""What a validator says of a value, in words: `must contain a digit`, `This field is required.`"""
 
 _escaped = re.compile(rb"(?:\\+u[0-9A-Fa-f]{4})+").sub
 
@@ -177,7 +197,7 @@ def _password(value: bytes) -> bool:
     if not value or placeholder(value):
         return False
     word = spelled(value).decode("utf-8", "replace").lower().rstrip(".,;:!。，！").encode()
-    if word in _STATUS or word in _STATES or _lacking(word):
+    if word in _STATUS or word in _STATES or _lacking(word) or MESSAGE.fullmatch(word):
         return False
     return (_path(value) is None or (value.rfind(b"/") == 0 and random(value))) and (len(value) > 3 or not value.isdigit())
 
@@ -190,7 +210,8 @@ def passphrase(value: bytes) -> bool:
 
 _harmless = re.compile(
     # numbers, pointers, Object@1f2e3d, times, places in a source, caches of a workflow's runner
-    rb"(?:Linux|Windows|macOS)-[\w.\-]{1,80}-[0-9a-f]{64}|"
+    rb"(?:Linux|Windows|macOS)-[\w.\-]{1,80}-[0-9a-f]{64}|[a-z]{3,16}:\d{1,6}|"
+    rb"(?:[\w.@\-]{1,60}/){1,12}[\w.\-]{1,80}\.(?:json|ya?ml|toml|txt|log|csv|sql|py|rb|go|[jt]sx?|java|rs|php|png|jpe?g|gif|svg|pdf|html?|css|xml|md|parquet|tar\.gz|t?gz|zip)|"
     rb"[\w./@\-]{1,120}\.(?:c|cc|cpp|cs|go|h|java|jsx?|kt|mjs|php|py|rb|rs|scala|swift|tsx?)(?::\d{1,6}){1,2}|"
     rb"[\d_.,:/+\-]+|0[xX][0-9a-fA-F]{1,16}|[A-Za-z_$][\w.$]*[{@(\[] ?[0-9a-f]{4,16}\b.*|\d{4}-\d\d-\d\d[T ].*"
 ).fullmatch
