@@ -14,7 +14,7 @@ DEEPEST = 16
 """Nesting that is followed."""
 
 TOKEN = re.compile(
-    rb'(?P<escaped>\\+["\'])[^\n"\']{0,2048}?(?P=escaped)'
+    rb'(?P<escaped>\\+["\'])(?:[^\n"\']|(?<=[a-z])\'(?=[a-z])){0,2048}?(?P=escaped)'
     rb'|"(?:[^"\\\n]|\\.)*+"|\'(?:[^\'\\\n]|\\.)*+\'|[\[\]{}]|[^\s,:=\[\]{}"\'\\]+|[,:=]|[^\S\n]+|.',
     re.S,
 )

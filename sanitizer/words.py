@@ -76,6 +76,14 @@ _STATUS = frozenset(
     unauthorized_client unsupported_grant_type unsupported_token_type""".split()
 )  # fmt: skip
 
+_COLUMNS = frozenset(
+    b"""created_at updated_at deleted_at created_on updated_on modified_at last_login last_login_at last_seen first_name
+    last_name full_name display_name user_name user_id group_id is_active is_admin is_staff is_superuser is_verified email_verified
+    email_address phone_number birth_date date_joined password_hash password_salt password_digest reset_token remember_token api_token first-name
+    last-name created-at updated-at last-login createdat updatedat firstname lastname lastlogin isactive isadmin""".split()
+)  # fmt: skip
+"""What a table has for the names of its other columns."""
+
 _STATES = frozenset(
     """absent active archived assigned attached available banned blocked bypassed compromised configured confirmed corrupt
     corrupted decrypted destroyed differ differs disallowed duplicate encoded enter exists expiring exported forgotten
@@ -197,7 +205,7 @@ def _password(value: bytes) -> bool:
     if not value or placeholder(value):
         return False
     word = spelled(value).decode("utf-8", "replace").lower().rstrip(".,;:!。，！").encode()
-    if word in _STATUS or word in _STATES or _lacking(word) or MESSAGE.fullmatch(word):
+    if word in _STATUS or word in _STATES or word in _COLUMNS or _lacking(word) or MESSAGE.fullmatch(word):
         return False
     return (_path(value) is None or (value.rfind(b"/") == 0 and random(value))) and (len(value) > 3 or not value.isdigit())
 
@@ -210,7 +218,7 @@ def passphrase(value: bytes) -> bool:
 
 _harmless = re.compile(
     # numbers, pointers, Object@1f2e3d, times, places in a source, caches of a workflow's runner
-    rb"(?:Linux|Windows|macOS)-[\w.\-]{1,80}-[0-9a-f]{64}|[a-z]{3,16}:\d{1,6}|"
+    rb"(?:Linux|Windows|macOS)-[\w.\-]{1,80}-[0-9a-f]{64}|[a-z]{3,16}(?::[a-z]{3,16}){0,3}:\d{1,6}|[a-z][a-z_./\-]{1,60}:v?\d{1,4}(?:\.\d{1,4}){1,3}|"
     rb"(?:[\w.@\-]{1,60}/){1,12}[\w.\-]{1,80}\.(?:json|ya?ml|toml|txt|log|csv|sql|py|rb|go|[jt]sx?|java|rs|php|png|jpe?g|gif|svg|pdf|html?|css|xml|md|parquet|tar\.gz|t?gz|zip)|"
     rb"[\w./@\-]{1,120}\.(?:c|cc|cpp|cs|go|h|java|jsx?|kt|mjs|php|py|rb|rs|scala|swift|tsx?)(?::\d{1,6}){1,2}|"
     rb"[\d_.,:/+\-]+|0[xX][0-9a-fA-F]{1,16}|[A-Za-z_$][\w.$]*[{@(\[] ?[0-9a-f]{4,16}\b.*|\d{4}-\d\d-\d\d[T ].*"
@@ -232,6 +240,7 @@ def token(value: bytes) -> bool:
 
 @lru_cache(4096)
 def _token(value: bytes) -> bool:
+    value = spelled(value)
     if len(value) < 6 or placeholder(value):
         return False
     if _harmless(value):

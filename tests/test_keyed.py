@@ -534,3 +534,30 @@ def test_what_graphql_calls_its_types_is_no_password() -> None:
 
     assert redacted(query) == query
     assert redacted("password: Stringent!7") == "password: #"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        """{"errors":{"password":["can't be blank","is too short (minimum is 6 characters)"]}}""",
+        '"password": ["This field may not be blank."]',
+        "password: must contain a digit",
+        '{"password":{"changed":true,"at":"2016-01-07T14:00:55Z"}}',
+        '{"type":"text","text":"<div name=\\"password\\">"}',
+        '{"type":"text","text":"v-model=\\"form.password\\""}',
+        "id,email,password,created_at,last_login",
+        '$Password = Read-Host -AsSecureString "Password"',
+        "secrets: inherit",
+        "s3: PutObject key=loader/3aa8b907/schema.sql",
+    ],
+)
+def test_what_is_said_of_a_password_is_none(line: str) -> None:
+    assert redacted(line) == line
+
+
+def test_what_only_begins_like_a_message_is_a_password() -> None:
+    assert redacted('"password": "must contain Haven5566"') == '"password": "#"'
+    assert redacted('"password": "too many secrets"') == '"password": "#"'
+    assert redacted("password: correct horse battery staple") == "password: #"
+    assert redacted('{"type":"text","text":"name=\\"password\\" value=\\"Haven5566$\\""}').count("#") == 1
+    assert redacted("alice,password,correct-horse-battery") == "alice,password,#"
