@@ -14,7 +14,10 @@ ALONE = re.compile(PLACEHOLDER.pattern + rb"(?=[\s,;)\x22'\\])")
 ANY = re.compile(rb"\$\d{1,3}|\?|%s|:\d{1,3}(?!\w)")
 STATEMENT = re.compile(rb"\b(?:SELECT|INSERT|UPDATE|DELETE|MERGE|REPLACE|UPSERT|WITH|CALL|EXEC)\b", re.I)
 _NAMED = rb"\b(?:parameters|params|bindings?|binds|args|values|bind)\\*[\x22']?[ ]?[:=]?[ ]?(?:array)?[\[({]"
-NAMED = re.compile(_NAMED, re.I)
+_ECHOED = rb"\[(?:generated in|cached since|no key|raw sql|dialect)[^\[\]\n]{0,60}\][ ](?:\[)?[({]"
+"""What SQLAlchemy says before it echoes the parameters of a statement."""
+
+NAMED = re.compile(_NAMED + rb"|" + _ECHOED, re.I)
 PARAMETERS = re.compile(
     rb"(?:" + _NAMED + rb"|[;)\w\x22'?][\]]?[ ](?=\[\\*[\x22'\w])\[|;[ ](?=\\*[\x22'\d]))",
     re.I,

@@ -41,6 +41,9 @@ PREFIX = re.compile(rb"(?:[^\n]{0,80}(?:\]:?|std(?:out|err) F|[ ]\||:|[ ](?:DEBU
 LOGGED = re.compile(rb'\\n"[^\n]{0,300}\}\r?\n\{"log": ?"[ ]*' + TELLING + rb'(?P<text>[^\s"\\:{}\[\]=]{6,256})\\n"')
 """A word alone on the line below, both lines in a file of Docker's."""
 
+LISTED_BELOW = re.compile(rb"\r?\n\[1\] (?P<quote>[\x22'])(?P<text>[^\x22'\n]{1,4096})(?P=quote)[ \t]*(?=\r?\n)")
+"""The value of a member of a list as R prints it, below its name: `$password`."""
+
 DIGITS = bytes(0x30 if 0x30 <= c <= 0x39 else c for c in range(256))
 
 QUOTED_BELOW = re.compile(rb"\r?\n[ \t]+(?P<quote>[\x22'])(?P<text>[^\x22'\n]{1,1024})(?P=quote)[ \t]*(?=\r?\n)")
@@ -133,6 +136,8 @@ def typed(buffer: bytes, at: int, line: int, key_at: int) -> list[Span]:
     numbered, following = NUMBERED.fullmatch(buffer, line, at), NUMBERED_NEXT.match(buffer, at)
     if numbered and following:
         return [following.span("text")] if int(following["number"]) == int(numbered["number"]) + 1 else []
+    if buffer[line] == 0x24 and (found := LISTED_BELOW.match(buffer, at)) is not None:
+        return [found.span("text")]
     if buffer[line] == 0x2F and b" " not in buffer[line:at] and (alone := ALONE.match(buffer, at)) is not None:
         return [alone.span("text")]  # as etcd prints keys and values
     found = ANSWER.match(buffer, at) if ASKED.fullmatch(buffer, line, key_at) else None

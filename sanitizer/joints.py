@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from sanitizer import continuations, pairs, values
+from sanitizer import arrays, continuations, pairs, values
 
 CELL = re.compile(rb"[ \t]*((?:[^|\r\n\xe2]|\xe2(?!\x94[\x82\x83\x86]))*?)[ \t]*(?=\||\xe2\x94|\r|\n|$)")
 BAR = re.compile(rb"[ \t]*(?:\||\xe2\x94[\x82\x83\x86])")
@@ -33,10 +33,15 @@ ATTRIBUTE = re.compile(
 SETTING = re.compile(rb"(?:[\w:.\-]{1,40}=[\x22'][^\x22'<>\n]{0,80}[\x22'][ ]?){1,4}>\s{0,40}<value>([^<>\r\n]+)</value>")
 """A setting of .NET, whose value is an element of its own."""
 
-BLOCK_DEFAULT = re.compile(rb"\{(?:\r?\n[ \t]+(?!default\b)\w{1,20}[ \t]*=[^\n]{0,200}){0,4}\r?\n[ \t]+default[ \t]*=")
+BLOCK_DEFAULT = re.compile(rb"\{(?:(?:\r?\n[ \t]+(?!default\b)\w{1,20}[ \t]*=[^\n]{0,200}){0,4}\r?\n)?[ \t]+default[ \t]*=")
 """The block of a variable of HCL, to its default."""
 
 ATOM_NEXT = re.compile(rb"[ \t]*[Vv]alue:[ ]?(?=[\x22'`])")
+PAIRED = re.compile(
+    rb"((?=[^\s,()\[\]]*[0-9])(?=[^\s,()\[\]]*[A-Za-z])(?=[^\s,()\[\]]{0,64}[!@#$%^&*~+?-]|[A-Za-z0-9_/+=]{20})[^\s,()\[\]\x22'`<>]{6,512})[)\]]"
+)
+"""The second of a pair in brackets, as .NET and Kotlin print the entry of a map: a word of letters and digits, and signs or many."""
+
 FURTHER = re.compile(rb"N?([\x22'])[^\x22'\n]{1,128}\1, ?N?[\x22']")
 """A first argument, and another one."""
 
@@ -147,6 +152,8 @@ def behind(  # noqa: PLR0912 - one branch for each mark
         return bar(buffer, barred.end(), window[:start]) if barred else []
     if mark == 0x7D:
         return pairs.beside(buffer, at, window[start:], at - len(window) + start) or []
+    if mark in b"\r\n" and window[-2:-1] in b"\x22'" and (listed := arrays.cells(buffer, at - len(window) + start, at)):
+        return listed
     if mark in b" \t\0":
         return after_space(buffer, at, mark, window, start)
     if mark in b"\x22'":
@@ -223,9 +230,12 @@ def after_comma(buffer: bytes, at: int, window: bytes, start: int) -> list[value
         beneath = continuations.argument(buffer, at, window[start:])
         if beneath:
             return beneath
-    paired = pairs.beside(buffer, at, window[start:], at - len(window) + start)
+    key_at = at - len(window) + start
+    paired = pairs.beside(buffer, at, window[start:], key_at)
     if paired is not None:
         return paired
+    if window[start - 1 : start] in (b'"', b"'", b" ") and (listed_below := arrays.cells(buffer, key_at, at)):
+        return listed_below
     if (variant := VARIANT.match(buffer, at)) is not None:
         return values.value(buffer, variant.end())
     quoted = window[-2:-1] in b"\"'`" or window.rstrip(b" ,")[-1:] in b"\"'`"
@@ -237,6 +247,9 @@ def after_comma(buffer: bytes, at: int, window: bytes, start: int) -> list[value
         if KEY_FOLLOWS.match(buffer, last) or (listed and found and TELLING.match(buffer, found[0][0], last) is None):
             return []
         return found
+    if not quoted and opened in b"([" and window[max(0, start - 2) : start - 1] in (b"", b" ", b"(", b"[", b"{", b"\n", b","):
+        pair = PAIRED.match(buffer, at + (buffer[at] == 0x20))
+        return [pair.span(1)] if pair else []
     cell = COMMA_CELL.match(buffer, at)
     if not quoted and cell and opened in (b",", b"\t", b";") and TELLING.match(cell[0]):
         return [cell.span()]

@@ -40,6 +40,9 @@ GOES_ON = re.compile(rb"(?<![\x22'`])[A-Za-z_$][A-Za-z_.$]*(?:[ ](?=[A-Za-z(#])|
 RESOURCE = re.compile(rb"(?<![^\s\x22'=])arn:[\w:/.\-]*$")
 """The beginning of the name of a resource of AWS: `arn:aws:secretsmanager:eu-central-1:123456789012:secret:`."""
 
+VISIBILITY = re.compile(rb"(?:\\*\x22?[\w\\]{1,80}\\*\x22?:)?(?:protected|private)\] ?=>")
+"""What PHP prints between the name of a property that is not public and its value."""
+
 COMMAND = b"::set-"
 """How a command to a workflow's runner begins: `::set-output name=token::value`."""
 
@@ -99,6 +102,8 @@ class KeyedValues:
                 return NOTHING
             if mark == 0x3A and start and (window.endswith(b"://", 0, start) or is_mask(buffer, base + start - 1)):
                 return []  # the user of a URL, a mask
+            if mark == 0x3A and window[start - 1 : start] in (b"[", b'"') and (seen := VISIBILITY.match(buffer, at)) is not None:
+                return self.accept(buffer, values.value(buffer, seen.end()), rule)
             if mark == 0x3A and window.find(b"arn:", 0, start) >= 0 and RESOURCE.search(window, 0, start):
                 return []
             if mark == 0x3A and buffer[at] in b" ?" and joints.unanswered(buffer, at, window, start):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 from sanitizer import bound, continuations, values
 from sanitizer.nested import DEEPEST, LONGEST, Span
@@ -18,9 +19,15 @@ REACH = 512
 _FIELD = rb"\\*[\x22'`]?[ \t]{0,4}(?:=>|[:=])"
 VALUE_FIELD = re.compile(
     rb"(?<![\w.\-])\\*[\x22'`]?(?:value|val|v|values|content|data|secret|text|default|string_?value|"
-    rb"plaintext|(?:attempted|invalid|rejected|actual)_?value)" + _FIELD,
+    rb"plaintext|answer|response|initial|(?:attempted|invalid|rejected|actual)_?value)" + _FIELD,
     re.I,
 )
+CHANGED_FIELD = re.compile(
+    rb"(?<![\w.\-])\\*[\x22'`]?(?:(?:old|new|before|after|previous|prior|current|original)(?:_?(?:value|string|val))?|(?:from|to)_?(?:string|value))" + _FIELD,
+    re.I,
+)
+"""The fields of what was changed, from what and to what (an audit log, a ticket's history)."""
+
 FIELD_ENDS = b" \t=>:"
 QUOTES = frozenset(b"\"'`")
 PATH_MARKS = frozenset(b"/.#\"'")
@@ -120,7 +127,9 @@ def beside(buffer: bytes, at: int, key: bytes, key_at: int) -> list[Span] | None
             continue  # a word of some text: where names are quoted, that of the value is, and in the same way
         if field is not None and (field.start() <= at + 2 or NESTED.match(buffer, field.end()) is None):
             return [span for span in values.value(buffer, field.end()) if span[1] <= name_at or span[0] >= at]
-    return []
+    changes = CHANGED_FIELD.finditer(buffer, at - 1, closed) if named and closed > 0 else ()
+    alike = [change for change in islice(changes, 4) if not named["quote"] or quoted_alike(change[0], named)]
+    return [span for change in alike if not NESTED.match(buffer, change.end()) for span in values.value(buffer, change.end())]
 
 
 def quoted_alike(field: bytes, named: re.Match[bytes] | None) -> bool:
@@ -149,6 +158,9 @@ def item(buffer: bytes, at: int, key_at: int) -> list[Span]:
         return []
     column = len(named["indent"])
     if named["dash"] is None:
+        under = ITEM_VALUE.match(buffer, at + buffer.startswith(b"\r\n", at))
+        if under and under["indent"] == named["indent"]:
+            return values.value(buffer, under.end())
         before = ITEM_VALUE.match(buffer, max(0, buffer.rfind(b"\n", 0, line)))
         return values.value(buffer, before.end()) if before and before["dash"] and len(before["indent"]) == column else []
     after = ITEM_VALUE.match(buffer, at + buffer.startswith(b"\r\n", at))

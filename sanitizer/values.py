@@ -26,6 +26,7 @@ START = re.compile(
     (?:(?:(?:Some|Ok|Just|Optional|SecretStr|Secret|String|new[ ]String|String\.from|str|bytes|quote)\(
         |(?:Secret\w{1,12}|Sensitive\w{0,12}|Protected\w{0,12}|Password|np\.str_|np\.bytes_|bytearray|memoryview|Buffer\.from|URI|Box|Zeroizing)
          \((?=[ \t]*(?:[bBuUrR]?[\x22']|String\(|Some\()))[ \t]*){0,3}
+    (?:\[\](?:string|interface[ ]\{\}|any)(?=\{))?
     (?:Just[ ](?=\x22)|Set\(\d{1,6}\)[ ]\{[ ](?=[\x22'])|Optional\[(?=[^\]\s]*[0-9!@\#$%^&*~+?])
         |\((?=\r?\n[ \t]+[bfruBFRU]?[\x22']))?
     (?:[bBuUfFrRN@$]{1,2}(?=[\x22']))?""",
