@@ -30,7 +30,7 @@ ALONE = re.compile(
     + TELLING
     + rb"(?![\d.:/TZ+-]+[\r\n]|@?[\w.]+\(|(?:[a-z][a-z_.]+|[A-Z][A-Z_]+)=|[A-Z]{2,10}(?:-\d+)+[\r\n]|[a-z]+(?:\.[a-z]+)+/"
     rb"|[-=*#_~+]+[\r\n]|[-*][ ]|https?://|/|[\w.-]+\.(?:gz|log|zip|tar|json|ya?ml|txt|sql|py|js|ts|go|md)[\r\n])"
-    rb"(?P<text>[^\s\x22'`:{}\[\]]{6,256})(?P=quote)[ \t]*(?=\r?\n|(?<=`)\\*\x22)"
+    rb"(?P<text>[^\s\x22'`:{}\[\]]{6,256})(?P=quote)[ \t]*(?=\r?\n|(?<=`)\\*\x22|\\*\x22[,}\]])"
 )
 """A word alone on its line, which is no time, path, file, setting, call or ticket."""
 

@@ -38,9 +38,10 @@ BLOCK_DEFAULT = re.compile(rb"\{(?:(?:\r?\n[ \t]+(?!default\b)\w{1,20}[ \t]*=[^\
 
 ATOM_NEXT = re.compile(rb"[ \t]*[Vv]alue:[ ]?(?=[\x22'`])")
 PAIRED = re.compile(
-    rb"((?=[^\s,()\[\]]*[0-9])(?=[^\s,()\[\]]*[A-Za-z])(?=[^\s,()\[\]]{0,64}[!@#$%^&*~+?-]|[A-Za-z0-9_/+=]{20})[^\s,()\[\]\x22'`<>]{6,512})[)\]]"
+    rb"((?=[^\s,()\[\]]*[0-9])(?=[^\s,()\[\]]*[A-Za-z])"
+    rb"(?=[^\s,()\[\]]{0,64}[!@#$%^&*~+?-]|[A-Za-z0-9_/+=]{20})[^\s,()\[\]\x22'`<>]{6,512})[)\]]"
 )
-"""The second of a pair in brackets, as .NET and Kotlin print the entry of a map: a word of letters and digits, and signs or many."""
+"""The second of a pair in brackets, as .NET and Kotlin print the entry of a map."""
 
 FURTHER = re.compile(rb"N?([\x22'])[^\x22'\n]{1,128}\1, ?N?[\x22']")
 """A first argument, and another one."""

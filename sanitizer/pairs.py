@@ -23,7 +23,9 @@ VALUE_FIELD = re.compile(
     re.I,
 )
 CHANGED_FIELD = re.compile(
-    rb"(?<![\w.\-])\\*[\x22'`]?(?:(?:old|new|before|after|previous|prior|current|original)(?:_?(?:value|string|val))?|(?:from|to)_?(?:string|value))" + _FIELD,
+    rb"(?<![\w.\-])\\*[\x22'`]?"
+    rb"(?:(?:old|new|before|after|previous|prior|current|original)(?:_?(?:value|string|val))?|(?:from|to)_?(?:string|value))"
+    + _FIELD,
     re.I,
 )
 """The fields of what was changed, from what and to what (an audit log, a ticket's history)."""
@@ -127,9 +129,14 @@ def beside(buffer: bytes, at: int, key: bytes, key_at: int) -> list[Span] | None
             continue  # a word of some text: where names are quoted, that of the value is, and in the same way
         if field is not None and (field.start() <= at + 2 or NESTED.match(buffer, field.end()) is None):
             return [span for span in values.value(buffer, field.end()) if span[1] <= name_at or span[0] >= at]
-    changes = CHANGED_FIELD.finditer(buffer, at - 1, closed) if named and closed > 0 else ()
-    alike = [change for change in islice(changes, 4) if not named["quote"] or quoted_alike(change[0], named)]
-    return [span for change in alike if not NESTED.match(buffer, change.end()) for span in values.value(buffer, change.end())]
+    return changed(buffer, at - 1, closed, named) if named else []
+
+
+def changed(buffer: bytes, at: int, end: int, named: re.Match[bytes]) -> list[Span]:
+    """What the fields from *at* to *end* say that the *named* was changed from and to."""
+    changes = islice(CHANGED_FIELD.finditer(buffer, at, max(at, end)), 4)
+    alike = [change.end() for change in changes if not named["quote"] or quoted_alike(change[0], named)]
+    return [span for start in alike if not NESTED.match(buffer, start) for span in values.value(buffer, start)]
 
 
 def quoted_alike(field: bytes, named: re.Match[bytes] | None) -> bool:

@@ -26,6 +26,12 @@ SHORT_REST = re.compile(
 )
 """What may be the rest of a token behind a soft break: no date, no path."""
 
+STRINGS = re.compile(rb"([\x22'])[ \t]*[+.&]?[ \t]*\r?\n[ \t]*(?:[+.&][ \t]*)?[bfruBFRU]?\1")
+"""Between the strings that a program puts together over lines."""
+
+CONTINUED = re.compile(rb"(?<![\s\\])\\\r?\n(?=\S)")
+"""What a shell takes out of a word (POSIX shell, section 2.2.1)."""
+
 FEWEST, LEAST = 4, 8
 """Bytes of a head that tell it, and of a rest."""
 
@@ -98,6 +104,9 @@ class Seams:
         vague = "general" in told.tags
         first, before = spans[0]
         for start, end in spans[1:]:
+            if depth == 0 and self.is_spliced(before, start, end):
+                first, before = start, end
+                continue
             if self.is_whole(first, before):
                 return False
             new = shaped and (self.is_open(before, start) or self.is_headed(first, before, start, end, rule))
@@ -117,6 +126,14 @@ class Seams:
                 return False
             first, before = start, end
         return True
+
+    def is_spliced(self, before: int, start: int, end: int) -> bool:
+        """Whether what stands between *before* and *start* is nothing, to the program or the shell that these lines are for."""
+        for joint in (STRINGS, CONTINUED):
+            between = joint.match(self.buffer, before)
+            if between is not None and between.end() == start:
+                return joint is STRINGS or self.rests(start, end)
+        return False
 
     def is_open(self, before: int, start: int) -> bool:
         """Whether a line ends at *before*, and nothing that was found without joining ends or starts there or at *start*."""
@@ -156,6 +173,8 @@ class Seams:
     def may_hold(self, pieces: Sequence[Span]) -> bool:
         """Whether `hold` could agree to anything that is found over a seam between *pieces*."""
         for (first, before), (start, end) in pairwise(pieces):
+            if self.is_spliced(before, start, min(end, start + LEAST)):
+                return True
             if first >= before or start >= end or self.softly(before) or self.is_open(before, start):
                 return True
             if before in self.ends and start + LEAST <= end and self.is_tokenlike(start, start + LEAST):

@@ -1,7 +1,8 @@
 """Lines that a terminal, a mailer or a shell broke at its width, without a mark that tells.
 
 They stay records of their own and are also read joined. What counts as a sign: a usual width reached, the same width twice in a
-row, a JSON object that stops short, a backslash or a quoted-printable `=` at the end, a first word that 80 columns had no room for.
+row, a JSON object that stops short, a backslash or a quoted-printable `=` at the end, a first word that 80 columns had no room for,
+a quote that ends a string and one that begins it again.
 """
 
 from __future__ import annotations
@@ -34,6 +35,11 @@ BROKEN = frozenset([b"\\", b"="])
 """What a broken line ends in."""
 UNBROKEN = frozenset([b"}", b",", b"{"])
 """What a line ends in that begins with a brace and is not broken."""
+STRING_ENDS = frozenset([b"'", b'"', b"+", b".", b"&", b" "])
+STRING_END = re.compile(rb"([\x22'])[ \t]*[+.&]?[ \t]*\r?$")
+STRING_BEGINS = re.compile(rb"[ \t]*(?:[+.&][ \t]*)?[bfruBFRU]?([\x22'])(?![\x22'\s,:)\]}])")
+"""Where a string ends and begins again that a program puts together over lines: `"a" +` and `"b"`."""
+
 SHORTEST = 40
 SOFT = 80
 """The width of a console that nobody told its width."""
@@ -59,10 +65,18 @@ def follows(before: bytes, line: bytes) -> bool:
 
 def _is_broken(before: bytes, line: bytes) -> bool:
     """Whether *line* may be the rest of *before* by the look of its end."""
-    if _is_cut(before):
+    if _is_cut(before) or string_joint(before, line) is not None:
         return True
     size = len(before.rstrip(b"\r"))
     return SOFT_LEAST <= size < SOFT <= size + len(line[:SOFT].split(b" ", 1)[0])
+
+
+def string_joint(before: bytes, line: bytes) -> tuple[int, int] | None:
+    """Where in *before* a string ends that goes on in *line*, and where it does, within the quotes; None if none does."""
+    if before[-1:] not in STRING_ENDS or (begins := STRING_BEGINS.match(line)) is None:
+        return None
+    ends = STRING_END.search(before, max(0, len(before) - 16))
+    return (ends.start(), begins.end()) if ends and ends[1] == begins[1] else None
 
 
 def _is_cut(before: bytes) -> bool:
@@ -125,4 +139,9 @@ class Run(Generic[T]):
         bare = [len(text[:end].removesuffix(b"\\").removesuffix(b"=")) for text, end in zip(texts, ends, strict=True)]
         if bare[:-1] != ends[:-1]:
             views.append(Pieces(tuple(zip(range(len(texts)), starts, [*bare[:-1], ends[-1]], strict=True)), (b"",) * seams))
+        joints = [string_joint(*two) for two in pairwise(texts)]
+        if any(joints):
+            begins = [starts[0], *[joint[1] if joint else start for joint, start in zip(joints, starts[1:], strict=True)]]
+            stops = [*[joint[0] if joint else end for joint, end in zip(joints, ends[:-1], strict=True)], ends[-1]]
+            views.append(Pieces(tuple(zip(range(len(texts)), begins, stops, strict=True)), (b"",) * seams))
         return views
