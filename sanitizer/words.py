@@ -78,9 +78,10 @@ _STATUS = frozenset(
 
 _COLUMNS = frozenset(
     b"""created_at updated_at deleted_at created_on updated_on modified_at last_login last_login_at last_seen first_name
-    last_name full_name display_name user_name user_id group_id is_active is_admin is_staff is_superuser is_verified email_verified
-    email_address phone_number birth_date date_joined password_hash password_salt password_digest reset_token remember_token api_token first-name
-    last-name created-at updated-at last-login createdat updatedat firstname lastname lastlogin isactive isadmin""".split()
+    last_name full_name display_name user_name user_id group_id is_active is_admin is_staff is_superuser is_verified
+    email_verified email_address phone_number birth_date date_joined password_hash password_salt password_digest
+    reset_token remember_token api_token first-name last-name created-at updated-at last-login createdat updatedat
+    firstname lastname lastlogin isactive isadmin""".split()
 )  # fmt: skip
 """What a table has for the names of its other columns."""
 
@@ -96,7 +97,7 @@ _STATES = frozenset(
     değiştirildi diferente dimenticata erforderlich errata esquecida expirada expirado expiré facoltativa facultatif falsch
     falta fehlt felaktigt forkert gerekli gesetzt gesperrt gewijzigd geändert geçersiz greșită gültig hatalı hibás inconnu
     incorectă incorrecta incorrecto incorreta inexistente inkorrekt invalida invalide invalidă inválida inválido keine
-    keines krävs kötelező leeg leer lipsește mancante mangler manquant modificata modifié nao nenhuma neplatne neplatné
+    keines không krävs kötelező leeg leer lipsește mancante mangler manquant modificata modifié nao nenhuma neplatne neplatné
     nesprávne nesprávné nessuna niepoprawne nieprawidłowe ninguna non notwendig não obbligatoria obbligatorio obligatoire
     obligatoria obligatorie obligatorio obligatoriskt obrigatoria obrigatória obrigatório ogiltigt olvidada ongeldig
     onjuist ontbreekt opcional optionnel oublie oublié pakollinen pflicht pflichtfeld povinne povinné puste påkrevd

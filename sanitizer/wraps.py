@@ -37,7 +37,9 @@ UNBROKEN = frozenset([b"}", b",", b"{"])
 """What a line ends in that begins with a brace and is not broken."""
 STRING_ENDS = frozenset([b"'", b'"', b"+", b".", b"&", b" "])
 STRING_END = re.compile(rb"([\x22'])[ \t]*[+.&]?[ \t]*\r?$")
-STRING_BEGINS = re.compile(rb"[ \t]*(?:[+.&][ \t]*)?[bfruBFRU]?([\x22'])(?![\x22'\s,:)\]}])")
+STRING_BEGINS = re.compile(
+    rb"[ \t]*(?:[+.&][ \t]*)?[bfruBFRU]?([\x22'])(?![\x22'\s,:)\]}]|[\w.\-]{1,64}\1[ \t]*[:=])"  # and not the key of another
+)
 """Where a string ends and begins again that a program puts together over lines: `"a" +` and `"b"`."""
 
 SHORTEST = 40
