@@ -94,7 +94,8 @@ def cells(buffer: bytes, key_at: int, at: int) -> list[Span]:
     if end < 0 or end + 1 >= len(buffer):
         return []
     found = named(buffer, start, start, end, key_at)
-    for begins in [] if found else list(BEGINS.finditer(buffer, max(start, key_at - 256), key_at))[-12:]:
+    is_whole = found or is_named(LAYOUTS[0], buffer[start:end])  # a line of names is none from its second name on
+    for begins in [] if is_whole else list(BEGINS.finditer(buffer, max(start, key_at - 256), key_at))[-12:]:
         if found := named(buffer, start, begins.end(), end, key_at):
             break
     return found
