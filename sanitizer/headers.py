@@ -19,7 +19,11 @@ PREFERENCE = re.compile(rb"[A-Za-z]{1,12}(?:[\-_/][A-Za-z]{1,12}){0,2}")
 EXPIRED = re.compile(rb"[^=;,\s\x22']{1,128}=(?:\x22\x22)?(?:;|$)")
 """A cookie without a value, as a server sets it that has it deleted."""
 
-SETTING = re.compile(rb"(?:enabled|disabled|accepted|rejected|required|secure|on|off|true|false|none)\b[,; ]", re.I)
+SETTING = re.compile(
+    rb"(?:enabled|disabled|accepted|rejected|required|secure|on|off|true|false|none), ?"
+    rb"(?:samesite|secure|httponly|path|max-age)\b",
+    re.I,
+)
 """What is told of cookies, and not one: `cookies: enabled, SameSite=Lax`."""
 
 Span = tuple[int, int]

@@ -87,11 +87,13 @@ TEMPLATE = re.compile(rb"[ ]?[\x22']?\{\{-? ?[$.\w][^{}\n\x22':]*\}\}")
 """What Helm and its kin put in the place of a value: `{{ .Values.apiKey | quote }}`."""
 
 TEST = re.compile(
-    rb"[ ](?:(?:Test|Benchmark|Example)[A-Z_][A-Za-z0-9_]*(?:/\S+)?|test_[a-z_]+|[a-z][\w.\-]*(?:/[\w.\-]+)+\.[a-z]{1,4})"
+    rb"[ ](?:[\w/#=.,:\-]+(?=[ ]\(\d+\.\d+s\))|(?:Test|Benchmark|Example)[A-Z_][A-Za-z_]*(?:/\w+)?|test_[a-z_]+"
+    rb"|[a-z][\w.\-]*(?:/[\w.\-]+)+\.[a-z]{1,4})"
     rb"(?=[ ,;\x22\\\r\n]|$)"
 )
 """A test that has passed, as Go and Automake say it: its name, or its file."""
 
+STRING_ENDS = re.compile(rb"\\*\x22\s*[,:}\]]")
 LINE_END = (b"\\n", b"\\r")
 PROPERTY = re.compile(rb"[ \t]*get;[^{}\n]{0,40}\}[ \t]*=")
 """Between a property of C# and its value."""
@@ -177,7 +179,7 @@ def unanswered(buffer: bytes, at: int, window: bytes, start: int) -> bool:
     if buffer[at] == 0x3F:
         return window.endswith(b"${", 0, start)
     if window.startswith(b"PASS:", start):
-        return window.endswith(b"--- ", 0, start) or TEST.match(buffer, at) is not None
+        return TEST.match(buffer, at) is not None
     closing = CLOSING.match(buffer, at)
     return closing is not None and window[start - 1 : start] == closing[1]
 
@@ -193,6 +195,9 @@ def bar(buffer: bytes, at: int, before: bytes) -> list[values.Span]:
     cell = CELL.match(buffer, at)
     if cell is None or cell[1][:1] in (b"", b"\\"):
         return []
+    ended = STRING_ENDS.search(buffer, cell.start(1), cell.end(1)) if b'"' in before else None
+    if ended:  # the table stands in a string
+        return [(cell.start(1), ended.start())] if ended.start() > cell.start(1) else []
     is_row = before.rstrip(b" \t").endswith((b"|", b"\xe2\x94\x82", b"\xe2\x94\x83"))
     return [cell.span(1)] if is_row or TELLING.fullmatch(cell[1]) else []
 

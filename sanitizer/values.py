@@ -61,6 +61,9 @@ TOLD = re.compile(
 )
 """What a validator says in the place of a value: `must contain a digit`; a command of PowerShell."""
 
+CALLED = re.compile(rb"`(?:cat [/.~$]|(?:go)?pass show |aws |gcloud |vault |kubectl |op read |openssl rand )[^`\n]{1,190}`")
+"""A command of a shell, whose output is the value."""
+
 BLOCK = re.compile(rb"[|>][+\-]?\d?[ \t]*(?:#[^\n]*)?\n(?=[ \t]+\S)")
 INDENT = re.compile(rb"[ \t]*(?:-[ ])*")
 
@@ -182,6 +185,8 @@ def quoted(buffer: bytes, start: int) -> list[Span]:
     """The value in the quotes that open at *start*."""
     code, first = buffer[start], buffer[start : start + 1]
     # Where the line ends is asked only where it matters: at every key of a long line it would cost the square of its length.
+    if code == 0x60 and CALLED.match(buffer, start):
+        return []
     shell = SHELL.match(buffer, start) if code == 0x27 else None
     if shell and (end := buffer.find(shell[0], shell.end(), line_end(buffer, start, start + LONGEST))) > 0:
         return nonempty(shell.end(), end)

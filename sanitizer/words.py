@@ -44,7 +44,6 @@ _placeholder = re.compile(
     | (?:[a-z]{2,24}[_-]){0,2}(?:redacted|masked|filtered|hidden|removed|omitted|sanitized|scrubbed)
     | (?:files|compat|sss|db)(?:\ (?:files|compat|sss|db|ldap|nis|systemd|winbind|mymachines)){0,5}              # nsswitch.conf
     | \d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+\-]\d\d:?\d\d)? | id=[\w.\-]{1,60}
-    | (?:cat\ [/.~$]|(?:pass|gopass)\ show\ |aws\ |gcloud\ |vault\ |kubectl\ |op\ read\ |openssl\ rand\ ).{1,190}
     | \$[a-z_]{2,30}\.[a-z_]{2,30} | &?(?:mut\ )?\[u8\]
     | secret | example | (?:var|n|nvar|b)?(?:char|binary)2?\(\d{1,6}(?:\ (?:byte|char))?\)
     | (?:\[?(?:string|id|int|float|boolean)!?\]?!|\[(?:string|id|int|float|boolean)!?\])                       # GraphQL
@@ -101,7 +100,8 @@ _STATES = frozenset(
     nesprávne nesprávné nessuna niepoprawne nieprawidłowe ninguna non notwendig não obbligatoria obbligatorio obligatoire
     obligatoria obligatorie obligatorio obligatoriskt obrigatoria obrigatória obrigatório ogiltigt olvidada ongeldig
     onjuist ontbreekt opcional optionnel oublie oublié pakollinen pflicht pflichtfeld povinne povinné puste påkrevd
-    påkrævet redefinida requerida requerido requis requise richiesta sai saknas salah scaduta unbekannt ungültig vaaditaan
+    påkrævet redefinida requerida requerido requis requise richiesta sai không tidak nem
+    saknas salah scaduta unbekannt ungültig vaaditaan
     vacia vacía vacío vazia vencida vencido vereist vergessen vergeten verlopen verplicht vide virheellinen vuota válida
     väärä wajib wygasło wymagane yanlış zmienione zorunlu zurückgesetzt érvénytelen άκυρος απαιτείται λάθος υποχρεωτικό
     відсутній забыли задан задължително изменен изменить изменён истек истёк не неверен неверно неверный невірний невірно

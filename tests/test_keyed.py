@@ -521,6 +521,8 @@ def test_a_test_that_has_passed_is_no_password() -> None:
     assert redacted("PASS: tests/auth/basic.sh") == "PASS: tests/auth/basic.sh"
     assert redacted("PASS: hunter2x") == "PASS: #"
     assert redacted("PASS: x/y1zQ") == "PASS: #"
+    assert redacted("PASS: TestHaven55") == "PASS: #"
+    assert redacted("--- PASS: Haven5566$") == "--- PASS: #"
 
 
 def test_a_variable_of_windows_is_not_decoded() -> None:
@@ -561,3 +563,14 @@ def test_what_only_begins_like_a_message_is_a_password() -> None:
     assert redacted("password: correct horse battery staple") == "password: #"
     assert redacted('{"type":"text","text":"name=\\"password\\" value=\\"Haven5566$\\""}').count("#") == 1
     assert redacted("alice,password,correct-horse-battery") == "alice,password,#"
+    assert redacted("id,email,password,Haven5566") == "id,email,password,#"
+    assert redacted("cookies: accepted; sid=8f14e45fceea167a").startswith("cookies: accepted; sid=#")
+    assert redacted("Cookie: on abc8f14e45fceea167a") == "Cookie: #"
+    assert redacted("password: `cat5Haven66`") == "password: `#`"
+
+
+def test_a_row_in_a_string_ends_with_the_string() -> None:
+    line = '{"event": "id|email|password|created_at", "request": "worker"}'
+
+    assert redacted(line) == line
+    assert redacted('{"event": "id|password|Haven5566", "request": "worker"}') == '{"event": "id|password|#", "request": "worker"}'
