@@ -196,10 +196,9 @@ def bar(buffer: bytes, at: int, before: bytes) -> list[values.Span]:
     if cell is None or cell[1][:1] in (b"", b"\\"):
         return []
     ended = STRING_ENDS.search(buffer, cell.start(1), cell.end(1)) if b'"' in before else None
-    if ended:  # the table stands in a string
-        return [(cell.start(1), ended.start())] if ended.start() > cell.start(1) else []
+    span = cell.start(1), ended.start() if ended else cell.end(1)  # a table may stand in a string
     is_row = before.rstrip(b" \t").endswith((b"|", b"\xe2\x94\x82", b"\xe2\x94\x83"))
-    return [cell.span(1)] if is_row or TELLING.fullmatch(cell[1]) else []
+    return [span] if span[0] < span[1] and (is_row or TELLING.fullmatch(buffer, *span)) else []
 
 
 def attribute(buffer: bytes, at: int) -> list[values.Span]:
@@ -258,5 +257,6 @@ def after_comma(buffer: bytes, at: int, window: bytes, start: int) -> list[value
         return [pair.span(1)] if pair else []
     cell = COMMA_CELL.match(buffer, at)
     if not quoted and cell and opened in (b",", b"\t", b";") and TELLING.match(cell[0]):
-        return [cell.span()]
+        ended = STRING_ENDS.search(buffer, at, cell.end())
+        return [(at, ended.start() if ended else cell.end())]
     return []

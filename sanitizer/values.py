@@ -22,7 +22,7 @@ START = re.compile(
       |rejected[ ]value[ ]\[)?
     (?:(?:(?:&(?:'\w{1,16}[ ])?(?:mut[ ])?)?                                        # a type: `password: str = "x"`
       [A-Za-z_][\w.]{0,30}[?!]?[ \t]*(?:\[[\w., |]{0,40}\]|<[\w., |]{0,40}>)?
-      (?:[ \t]*\|[ \t]*\w{1,20}){0,3}[ \t]*)=[ \t]*(?=[\x22'`bfru]|[A-Z]\w{1,10}\())?
+      (?:[ \t]*\|[ \t]*\w{1,20}){0,3}[ \t]*)=[ \t]*(?=[\x22'`]|[bfru]{1,2}[\x22']|[A-Z]\w{1,10}\())?
     (?:(?:(?:Some|Ok|Just|Optional|SecretStr|Secret|String|new[ ]String|String\.from|str|bytes|quote)\(
         |(?:Secret\w{1,12}|Sensitive\w{0,12}|Protected\w{0,12}|Password|np\.str_|np\.bytes_|bytearray|memoryview|Buffer\.from|URI|Box|Zeroizing)
          \((?=[ \t]*(?:[bBuUrR]?[\x22']|String\(|Some\()))[ \t]*){0,3}

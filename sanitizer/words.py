@@ -94,7 +94,7 @@ _STATES = frozenset(
     unspecified unsupported untrusted unused unverified verification withheld write
     abgelaufen actualizada alterada aucun ausente boş brak caducada caducado cambiada cambiata changé correcta corretta
     değiştirildi diferente dimenticata erforderlich errata esquecida expirada expirado expiré facoltativa facultatif falsch
-    falta fehlt felaktigt forkert gerekli gesetzt gesperrt gewijzigd geändert geçersiz greșită gültig hatalı hibás inconnu
+    falta fehlt felaktigt forkert gerekli gesetzt gesperrt gewijzigd geändert geçersiz greșită gültig hatali hatalı hibás inconnu
     incorectă incorrecta incorrecto incorreta inexistente inkorrekt invalida invalide invalidă inválida inválido keine
     keines không krävs kötelező leeg leer lipsește mancante mangler manquant modificata modifié nao nenhuma neplatne neplatné
     nesprávne nesprávné nessuna niepoprawne nieprawidłowe ninguna non notwendig não obbligatoria obbligatorio obligatoire
