@@ -46,13 +46,6 @@ VISIBILITY = re.compile(rb"(?:\\*\x22?[\w\\]{1,80}\\*\x22?:)?(?:protected|privat
 COMMAND = b"::set-"
 """How a command to a workflow's runner begins: `::set-output name=token::value`."""
 
-NAME = re.compile(rb"[A-Za-z]+(?:[._][A-Za-z]+){1,4}")
-COMPARED = re.compile(rb"[=!]=[ ]?[A-Za-z]+\d?")  # another variable, which a program compares a secret with
-REFERENCE = re.compile(
-    rb"(?:aws|google|azurerm|random|vault|kubernetes|data|var|local|module|tls)_?[a-z_]{0,60}(?:\.[a-z_]{1,60}){1,4}"
-)
-"""An attribute of a resource of Terraform."""
-
 COMMANDS = (b"setenv", b" env", b"\nenv", b"config set", b"configure set", b"setx", b"set -x", b"set -gx")
 PLACEHOLDERS_KNOWN = frozenset(("password", "named-secret", "credential", "personal", "token"))
 """Checks that refuse placeholders themselves."""
@@ -249,7 +242,7 @@ class KeyedValues:
             if text in values.CONSTANTS or not text.strip(MARKS) or (b"\\" in text and values.REGEX.search(text)):
                 continue
             may_be_name = b"." in text or b"_" in text or buffer[start - 2] == 0x3D
-            if may_be_name and buffer[start - 1] not in b"\x22'`" and self.is_name(buffer, start, end):
+            if may_be_name and buffer[start - 1] not in b"\x22'`" and self.keys.is_name(buffer, start, end):
                 continue  # `password = user.password`, `password !== confirmPassword`
             if text.endswith(b"...") and len(text) > 3 and self.rules[rule].label == "password":
                 text, end = text[:-3], end - 3
@@ -265,12 +258,6 @@ class KeyedValues:
             elif len(text) > LONG and not SPACE.search(text):
                 self.refused = buffer, end
         return found
-
-    def is_name(self, buffer: bytes, start: int, end: int) -> bool:
-        """Whether what stands there is the name of something secret, which a program has for a value or compares one with."""
-        text = buffer[start:end]
-        named = NAME.fullmatch(text) or COMPARED.fullmatch(buffer, max(0, start - 3), end)
-        return named is not None and (self.keys.verdict(text) >= 0 or REFERENCE.fullmatch(text) is not None)
 
     def check(self, rule: int) -> Callable[[bytes], bool]:
         """What says whether a value is one, and no placeholder."""

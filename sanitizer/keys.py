@@ -41,6 +41,15 @@ WHOLE = 5
 
 MOST_REMEMBERED = 20_000
 
+NAME = re.compile(rb"[A-Za-z]+(?:[._][A-Za-z]+){1,4}")
+COMPARED = re.compile(rb"[=!]=[ ]?[A-Za-z]+\d?")
+"""A variable, and another that a program compares a secret with."""
+
+REFERENCE = re.compile(
+    rb"(?:aws|google|azurerm|random|vault|kubernetes|data|var|local|module|tls)_?[a-z_]{0,60}(?:\.[a-z_]{1,60}){1,4}"
+)
+"""An attribute of a resource of Terraform."""
+
 
 def words(key: bytes) -> tuple[str, ...]:
     """The lower-case words of *key*, whatever joins them."""
@@ -98,6 +107,12 @@ class Keys:
         if parts[-1] in HARMLESS or self.vague < 0:
             return -1
         return next((self.vague for size in range(1, len(parts)) if self.claims(parts[:size], self.strong) >= 0), -1)
+
+    def is_name(self, buffer: bytes, start: int, end: int) -> bool:
+        """Whether what stands there is the name of something secret, which a program has for a value or compares one with."""
+        text = buffer[start:end]
+        named = NAME.fullmatch(text) or COMPARED.fullmatch(buffer, max(0, start - 3), end)
+        return named is not None and (self.verdict(text) >= 0 or REFERENCE.fullmatch(text) is not None)
 
     def exempts(self, text: bytes) -> bool:
         """Whether *text* ends with the name of something harmless."""

@@ -32,6 +32,11 @@ TABLES = {
 }
 
 
+def test_a_line_of_names_is_none_from_its_second_name_on() -> None:
+    lines = "id|email|password|created_at\nKEY = 'kestrel' | 'kestrel'"
+    assert raw(lines) == lines
+
+
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
 def test_the_cells_below_the_name_of_a_secret_go_and_the_others_stay(table: str) -> None:
     assert raw(table.replace("{}", "Haven5566$x") + "\n") == table.replace("{}", "[REDACTED:password]")
