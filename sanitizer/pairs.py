@@ -36,7 +36,7 @@ PATH_MARKS = frozenset(b"/.#\"'")
 NAMING = re.compile(rb"[\w\x22'`](?P<level>\\*)(?P<quote>[\x22'`])?[ \t]{0,4}(?:=>|[:=])[ \t]{0,4}[bu]?\\*[\x22'`]?$")
 """What stands before a key that is itself the value of a field."""
 
-LOGGER = re.compile(rb"\b(?:logger|level|module|caller)\\*[\x22'`]?[ \t]{0,4}[:=][ \t]{0,4}\\*[\x22'`]?$")
+LOGGER = re.compile(rb"\b(?:logger|level|module|caller)\\*[\x22'`]?[ \t]{0,4}[:=][ \t]{0,4}\\*[\x22'`]?\Z")
 """Before a name that says where a record comes from: a server's `notifications/message` has its `data` beside that."""
 
 LOCATED = re.compile(

@@ -389,6 +389,12 @@ def test_the_value_goes_and_nothing_beside_it(pair: str, password: str) -> None:
     assert redacted(line) == pair.replace("{P}", "#").replace("{T}", "#")
 
 
+def test_a_name_on_the_line_above_does_not_keep_a_secret() -> None:
+    for name in ("arn:aws:s3:::inlet-cedar", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:"):
+        found = KeyedValues(COMPILED.rules).find(text := f"\n{name}\napi_key: {TOKEN}; next\n".encode(), text.index(b": ") + 1)
+        assert [text[start:end].decode() for start, end, _ in found] == [TOKEN]
+
+
 @pytest.mark.parametrize("line", HARMLESS)
 def test_code_schemas_and_messages_stay(line: str) -> None:
     assert redacted(line) == line
