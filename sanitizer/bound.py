@@ -34,11 +34,19 @@ def parameter(buffer: bytes, at: int) -> list[Span]:
     if marked is None:
         return []
     number = marked["number"] or marked["numbered"] or marked["colon"]
-    if number:
-        return given(buffer, marked.end(), int(number) - 1)
     low = max(buffer.rfind(b"\n", max(0, at - REACH), at), at - REACH, 0)
     begun = STATEMENT.search(buffer, low, at)
-    return given(buffer, marked.end(), len(ANY.findall(buffer, begun.start() if begun else low, at)))
+    start = begun.start() if begun else low
+    place = int(number) - 1 if number else len(ANY.findall(buffer, start, at))
+    return given(buffer, marked.end(), place) or earlier(buffer, low, start, place)
+
+
+def earlier(buffer: bytes, low: int, start: int, place: int) -> list[Span]:
+    """What is given in *place* of the parameters that stand before a statement at *start*, on its line, which begins at *low*."""
+    listed = None
+    for listed in NAMED.finditer(buffer, low, start):  # noqa: B007 - the last one is wanted
+        pass
+    return item(buffer, listed.end(), start, place) if listed else []
 
 
 def given(buffer: bytes, at: int, place: int) -> list[Span]:
@@ -50,7 +58,11 @@ def given(buffer: bytes, at: int, place: int) -> list[Span]:
     opened = PARAMETERS.search(buffer, at, line) or NAMED.search(buffer, line, stop)  # the next line says what it lists
     if opened is None or (opened.start() >= line and STATEMENT.search(buffer, line, opened.start())):
         return []
-    at = opened.end()
+    return item(buffer, opened.end(), stop, place)
+
+
+def item(buffer: bytes, at: int, stop: int, place: int) -> list[Span]:
+    """The item in *place* of a list whose first one begins *at*."""
     for number in range(place + 1):
         item = ITEM.match(buffer, at, stop)
         if item is None:

@@ -83,7 +83,13 @@ RESOURCE = re.compile(
 RESOURCES = frozenset((b"secret ", b"secrets", b"api key", b"key \x22"))
 CLOSING = re.compile(rb"[ ]\\*([\x22'])[ ]")
 
-TEMPLATE = re.compile(rb"[ ]?[\x22']?\{\{-? ?[$.\w][^{}\n\x22':]*\}\}")
+_MONOSPACE = (
+    rb"\{\{(?=[^{}\s]{0,200}[0-9])"
+    rb"(?:[^{}\s.|]{0,64}[!@#$%^&*~+?]|(?=[^{}\s]{0,200}[A-Z])(?=[^{}\s]{0,200}[a-z])[^{}\s._|]{16,512}\}\})"
+)
+"""A value as Jira sets it in monospace."""
+
+TEMPLATE = re.compile(rb"[ ]?[\x22']?(?!" + _MONOSPACE + rb")\{\{-? ?[$.\w][^{}\n\x22':]*\}\}")
 """What Helm and its kin put in the place of a value: `{{ .Values.apiKey | quote }}`."""
 
 TEST = re.compile(
@@ -95,6 +101,13 @@ TEST = re.compile(
 
 STRING_ENDS = re.compile(rb"\\*\x22\s*[,:}\]]")
 LINE_END = (b"\\n", b"\\r")
+VISIBILITY = re.compile(rb"(?:\\*\x22?[\w\\]{1,80}\\*\x22?:)?(?:protected|private)\] ?=>")
+"""What PHP prints between the name of a property that is not public and its value."""
+
+DASHES = (b" \xe2\x80\x93 ", b" \xe2\x80\x94 ", b" \xe2\x80\xa2 ")
+DASHED = re.compile(rb"[\x22'`]?(?=[^\s\x22'`]*[0-9!@#$%^&*])[^\s\x22'`]{5}")
+"""Signs of prose between a name and its value, and what tells that it is one."""
+
 PROPERTY = re.compile(rb"[ \t]*get;[^{}\n]{0,40}\}[ \t]*=")
 """Between a property of C# and its value."""
 

@@ -40,9 +40,6 @@ GOES_ON = re.compile(rb"(?<![\x22'`])[A-Za-z_$][A-Za-z_.$]*(?:[ ](?=[A-Za-z(#])|
 RESOURCE = re.compile(rb"(?<![^\s\x22'=])arn:[\w:/.\-]*\Z")
 """The beginning of the name of a resource of AWS: `arn:aws:secretsmanager:eu-central-1:123456789012:secret:`."""
 
-VISIBILITY = re.compile(rb"(?:\\*\x22?[\w\\]{1,80}\\*\x22?:)?(?:protected|private)\] ?=>")
-"""What PHP prints between the name of a property that is not public and its value."""
-
 COMMAND = b"::set-"
 """How a command to a workflow's runner begins: `::set-output name=token::value`."""
 
@@ -54,7 +51,6 @@ PLACEHOLDERS_ALONE = frozenset((None, "password", "named-secret", "personal"))
 """Checks that believe everything else."""
 CREDENTIAL = re.compile(rb"(?=[^\d]*\d)[A-Za-z0-9._~+/=|:\-]{16,}")
 Found = tuple[int, int, int]
-
 NOTHING: list[Found] = []
 """The answer where there is no key, or none of a value; not where one was looked at and refused."""
 
@@ -95,7 +91,7 @@ class KeyedValues:
                 return NOTHING
             if mark == 0x3A and start and (window.endswith(b"://", 0, start) or is_mask(buffer, base + start - 1)):
                 return []  # the user of a URL, a mask
-            if mark == 0x3A and window[start - 1 : start] in (b"[", b'"') and (seen := VISIBILITY.match(buffer, at)) is not None:
+            if mark == 0x3A and window[start - 1 : start] in (b"[", b'"') and (seen := joints.VISIBILITY.match(buffer, at)):
                 return self.accept(buffer, values.value(buffer, seen.end()), rule)
             if mark == 0x3A and window.find(b"arn:", 0, start) >= 0 and RESOURCE.search(window, 0, start):
                 return []
@@ -184,6 +180,9 @@ class KeyedValues:
             told = joints.TELLING.match(buffer, at)
             return self.accept(buffer, values.value(buffer, at), rule) if rule >= 0 and told else []
         if mark == 0x20:
+            if tail.endswith(joints.DASHES):
+                rule, told = self.owner(window[:-5])[0], joints.DASHED.match(buffer, at)
+                return self.accept(buffer, values.value(buffer, at), rule) if rule >= 0 and told else []
             if tail.endswith(b"insert into "):
                 return self.believed(buffer, pairs.inserted(buffer, at, self.keys.verdict))
             if tail.endswith(COMMANDS, 0, len(tail) - 1):

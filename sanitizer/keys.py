@@ -18,9 +18,9 @@ QUALIFIERS = frozenset(
     """v b value val prod production dev development test testing stage staging live new old current confirm confirmation
     repeat again verify plain plaintext text raw string str env pem hex base encoded b64 base64 enc encrypted default
     primary secondary main backup temp tmp in for secure sec super safe override overrides original prev previous actual
-    expected resolved decrypted decoded unencrypted cleartext initial bootstrap""".split()  # noqa: SIM905 - a table
+    expected resolved decrypted decoded unencrypted cleartext initial bootstrap c""".split()  # noqa: SIM905 - a table
 )
-"""Words after a secret's name that leave it a secret's name: `password_confirmation`, `api_key_prod`."""
+"""Words after a secret's name that leave it a secret's name: `password_confirmation`, `api_key_prod`, `Password__c`."""
 
 HARMLESS = frozenset(
     """hash hashed sha sha1 sha256 sha512 md5 digest fingerprint checksum id ids url uri link name names arn path file dir type kind
@@ -205,6 +205,9 @@ RARE = (
     rb"[ .]\.\.\.",
     rb" [\-~]>",
     rb" \xe2[\x86\x87\x94]",
+    rb" \xe2\x80[\x93\x94\xa2] ",
+    rb"\xc2\xbb[:=]",
+    rb"(?:\|\||\?\?)=",
     rb"[\x22'][ \t][ \t]",
     rb"[\x22']\] =",
     rb"\xe3\x80\x91[:=\xef]",

@@ -246,6 +246,23 @@ PAIRS = [
     "X-Auth-Token: {T}",
     "X-Auth-Token {T}",
     "x-amz-security-token={T}",
+    "Das Passwort ist {P}",
+    "La contraseña es '{P}'",
+    "密码是{P}",
+    "[password:Login:private] => {P}",
+    '["db_password":protected]=> string(11) "{P}"',
+    'http.Header{"X-Api-Key":[]string{"{T}"}, "Accept":[]string{"*/*"}}',
+    "[(smtp_password, {P}), (n, 3)]",
+    '{"field":"password","oldValue":"{P}","type":"x"}',
+    '{"label":"Password","answer":"{P}"}',
+    '<input value="{P}" name="db_password" type="hidden">',
+    'variable "db_password" { default = "{P}" }',
+    "ENV['DB_PASSWORD'] ||= '{P}'",
+    "db_password — {P}",
+    "ssh-keygen -t ed25519 -N '{P}' -f k",
+    "simple_bind_s('cn=bob,dc=acme', '{P}')",
+    "Duplicate entry '{T}' for key 'users.api_key'",
+    '{"Password__c":"{P}"}',
 ]
 PASSWORDS = ["Tr0ub4dor&3x!", "dish-orange-cloud94", "Haven5566$"]
 TOKEN = "xK9fQ2mWp7LzR4tBn8"
@@ -374,6 +391,12 @@ HARMLESS = [
     "auth -> handler",
     '{"level":"info","logger":"ticket","data":"Indexed 4592 files in 931ms"}',
     "Map(token -> count)",
+    "Das Passwort ist abgelaufen",
+    "- password — the password of the account",
+    "token[index2] and password[0]",
+    "password: {{ .Values.db.password }}",
+    'variable "password" { type = string }',
+    '{"name": "token", "before": "x", "kind": "a"}',
 ]
 
 

@@ -79,3 +79,23 @@ def pieces(buffer: bytes) -> list[tuple[int, int]]:
 )
 def test_a_reading_may_hold_something_or_not(buffer: bytes, found: list[tuple[int, int, int]], expected: bool) -> None:
     assert Seams(buffer, found, RULES).may_hold(pieces(buffer)) is expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "k = 'acme_sec' +\n    'ret'",
+        "k = ('acme_sec'\n     'ret')",
+        '$k = "acme_sec" .\n  "ret";',
+    ],
+)
+def test_strings_that_a_program_puts_together_over_lines_are_one(text: str) -> None:
+    buffer = b"\n" + text.encode() + b"\n"
+    head, rest = buffer.index(b"acme_sec"), buffer.rindex(b"ret")
+    assert Seams(buffer, [], RULES).hold([(head, head + 8), (rest, rest + 3)], SHAPED, 0)
+
+
+def test_strings_with_a_comma_between_them_are_two() -> None:
+    buffer = b"\nk = ['acme_sec',\n     'ret']\n"
+    head, rest = buffer.index(b"acme_sec"), buffer.rindex(b"ret")
+    assert not Seams(buffer, [], RULES).hold([(head, head + 8), (rest, rest + 3)], SHAPED, 0)
