@@ -87,8 +87,7 @@ PLUS = re.compile(
 PARTED = re.compile(rb"[ \t]*\r?\n[ \t]+[bfruBFRU]?(?=[\x22'])")
 """What stands between the strings of one value in parentheses."""
 
-MOST_PARTS = 64
-LONG = 1900
+MOST_PARTS, LONG = 64, 1900
 """An unquoted value so long was perhaps cut: its rest belongs to it, too."""
 
 BARE = re.compile(rb"[^\s\0\x22'`<>]{1,2048}")
