@@ -37,6 +37,7 @@ UNRELATED = [
     ("Vary: Authorization, Accept-Encoding", '"content-hash": "516ee280e7f9e656beefecdb0ccfb079",'),
     ("Access denied for user 'rupert'@'localhost' (using password: NO)", ".git/objects/eb/eb9f49d4c9e9cf06cb3d3e8f547998d1d460b9"),
     ("acct=frank exe=sshd LOGIN res=failed", "Password strength: weak (needs 2 more characters)"),
+    ("card x declined", "key -----BEGIN RSA PRIVATE KEY----- [REDACTED:private-key] -----END RSA PRIVATE KEY----- end", "12"),
     # a row that describes a parameter is no head of a table
     ("| name | type | what |", "|---|---|---|", "| token | string | the API token |", "| metric | 4155 | 2026-12-15 |"),
 ]
