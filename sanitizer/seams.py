@@ -63,15 +63,15 @@ CONSOLES = frozenset((72, 76, 78, 79, 80, 100, 120, 128, 132, 140, 160, 200, 256
 ROUND = CONSOLES | frozenset(range(40, 260, 10))
 """Where more than the width tells that the two are one."""
 
-ENCODED = re.compile(rb"[A-Za-z0-9+/]{16,}=$")
+ENCODED = re.compile(rb"[A-Za-z0-9+/]{14,}={1,2}$")
 
 
 def is_text(text: bytes) -> bool:
-    """Whether base64 with its padding, that *text* ends in, says something legible: then it is whole."""
+    """Whether base64 with its padding, that *text* ends in, says something legible, or what SASL's PLAIN does: then it is whole."""
     found = ENCODED.search(text)
     if found is None or len(found[0]) % 4:
         return False
-    said = binascii.a2b_base64(found[0])
+    said = binascii.a2b_base64(found[0]).replace(b"\0", b"")
     return said.isascii() and said.decode().isprintable()
 
 
@@ -210,6 +210,7 @@ class Seams:
         after = self.buffer.find(b"=", max(start, end - 1), end + 1) + 1
         if after and (after in self.padded or PADDED.search(self.buffer, max(0, start - 16), after) is not None):
             return True
+        after += after > 0 and self.buffer[after] == 0x3D
         if after and is_text(self.buffer[max(start, after - 256) : after]):
             return True
         return WHOLE.search(self.buffer, start, end) is not None
