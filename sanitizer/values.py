@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 
-from sanitizer.continuations import CONTINUED, below, heredoc, literal, logged
+from sanitizer.continuations import CONTINUED, below, heredoc, logged
 from sanitizer.nested import CONSTANTS, LONGEST, Span, defaults, is_schema, leaves, line_end
+from sanitizer.quotes import ESCAPED_QUOTE, PARTED, QUOTED, closing, concatenated, nonempty, quoted
 
 __all__ = ["CONSTANTS", "Span", "value"]
 
@@ -61,33 +62,10 @@ TOLD = re.compile(
 )
 """What a validator says in the place of a value: `must contain a digit`; a command of PowerShell."""
 
-CALLED = re.compile(rb"`(?:cat [/.~$]|(?:go)?pass show |aws |gcloud |vault |kubectl |op read |openssl rand )[^`\n]{1,190}`")
-"""A command of a shell, whose output is the value."""
-
 BLOCK = re.compile(rb"[|>][+\-]?\d?[ \t]*(?:#[^\n]*)?\n(?=[ \t]+\S)")
 INDENT = re.compile(rb"[ \t]*(?:-[ ])*")
 
-QUOTED = {
-    0x22: re.compile(rb'"((?:[^"\\\n]|\\.|""(?![}\]\r\n\x27\\]|,[ ]?"))*+)"', re.S),
-    0x27: re.compile(rb"'((?:[^'\\\n]|\\.|''(?![}\]\r\n\x22\\]|,[ ]?'))*+)'", re.S),
-    0x60: re.compile(rb"`([^`\n]*)`"),
-}
-"""A quote twice is one within the value (CSV, SQL), unless a list or an object ends behind it: then an outer string does, too."""
-
-SHELL = re.compile(rb"'\\{1,32}''|'\"'\"'")
-"""A quote within a string of a shell, which ends for it and begins again."""
-
-QUOTES = re.compile(rb"\\*[\x22'`]")
-ESCAPED_QUOTE = re.compile(rb"\\+[\x22'`]")
-PLUS = re.compile(
-    rb"(?:[ \t]*(?:(?:[+&~]|\.\.?|\|\||<>)[ \t]*(?:\r?\n[ \t]*)?|\\[ \t]*\r?\n[ \t]*)|[ \t]*\r?\n[ \t]+[+&.][ \t]*)(?=[\x22'])"
-)
-"""What joins strings that a program puts together. A backslash does at the end of a line alone: before a quote it is an escape."""
-
-PARTED = re.compile(rb"[ \t]*\r?\n[ \t]+[bfruBFRU]?(?=[\x22'])")
-"""What stands between the strings of one value in parentheses."""
-
-MOST_PARTS, LONG = 64, 1900
+LONG = 1900
 """An unquoted value so long was perhaps cut: its rest belongs to it, too."""
 
 BARE = re.compile(rb"[^\s\0\x22'`<>]{1,2048}")
@@ -168,39 +146,6 @@ def value(buffer: bytes, at: int, *, line: bool = False, stop: int = 0) -> list[
     return bare(buffer, start)
 
 
-def concatenated(buffer: bytes, at: int, between: re.Pattern[bytes] = PLUS) -> list[Span]:
-    """The further strings of a value in quotes that ends *at*, put together over lines: by an operator, or within parentheses."""
-    found: list[Span] = []
-    while len(found) < MOST_PARTS and (joint := between.match(buffer, at + 1)) is not None:
-        part = QUOTED[buffer[joint.end()]].match(buffer, joint.end(), joint.end() + LONGEST)
-        if part is None:
-            break
-        found += nonempty(*part.span(1))
-        at = part.end(1)
-    return found
-
-
-def quoted(buffer: bytes, start: int) -> list[Span]:
-    """The value in the quotes that open at *start*."""
-    code, first = buffer[start], buffer[start : start + 1]
-    # Where the line ends is asked only where it matters: at every key of a long line it would cost the square of its length.
-    if code == 0x60 and CALLED.match(buffer, start):
-        return []
-    shell = SHELL.match(buffer, start) if code == 0x27 else None
-    if shell and (end := buffer.find(shell[0], shell.end(), line_end(buffer, start, start + LONGEST))) > 0:
-        return nonempty(shell.end(), end)
-    if buffer.startswith(first * 3, start):
-        stop = line_end(buffer, start, start + LONGEST)
-        if not buffer[start + 3 : stop].strip():
-            return literal(buffer, stop, first * 3)
-        end = buffer.find(first * 3, start + 3, stop)
-        return nonempty(start + 3, end if end >= 0 else stop)
-    found = QUOTED[code].match(buffer, start, start + LONGEST)
-    if found is None and buffer[start + 1 : start + 2] in b"),;]}\r\n":
-        return []  # it closes a string
-    return nonempty(*found.span(1)) if found else nonempty(start + 1, line_end(buffer, start, start + LONGEST))
-
-
 LINE_BEGINS = re.compile(rb"(?:\n|\\n)[ \t]*(?:-[ ])?$")
 REST_OF_LINE = re.compile(rb"(?:(?![ ][#/(\[{]|\\+[nrt\x22'])[^\r\n\x22]){0,512}")
 
@@ -238,20 +183,6 @@ def part(buffer: bytes, span: Span) -> Span:
     """*span*, to the next semicolon: a connection string ends its values so, and they may have several words."""
     rest = REST_OF_PART.match(buffer, span[1])
     return (span[0], rest.end()) if rest else span
-
-
-def closing(buffer: bytes, start: int, quote: bytes) -> int:
-    """The end of a value that *quote* (an escaped quote, such as `\\"`) opened.
-
-    It is the next such quote that is escaped no deeper: one escaped less ends the string that all of this stands in. Else it is the
-    line's end.
-    """
-    stop = line_end(buffer, start, start + LONGEST)
-    for found in QUOTES.finditer(buffer, start, stop):
-        text = found[0]
-        if len(text) <= len(quote) and (text[-1:] == quote[-1:] or (len(text) < len(quote) and text[-1:] == b'"')):
-            return found.start()
-    return stop
 
 
 def block(buffer: bytes, key: int, start: int) -> list[Span]:
@@ -294,7 +225,3 @@ def bare(buffer: bytes, start: int) -> list[Span]:
         escape = ESCAPE.search(kept)
         kept = kept[: escape.start()] if escape else kept
     return nonempty(start, start + len(kept))
-
-
-def nonempty(start: int, end: int) -> list[Span]:
-    return [(start, end)] if start < end else []

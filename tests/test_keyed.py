@@ -412,6 +412,13 @@ def test_the_value_goes_and_nothing_beside_it(pair: str, password: str) -> None:
     assert redacted(line) == pair.replace("{P}", "#").replace("{T}", "#")
 
 
+@pytest.mark.parametrize("quote", ["'", "`", "&#x27;", "%27"])
+def test_a_value_that_nothing_closes_ends_with_the_string_of_json_that_it_stands_in(quote: str) -> None:
+    cut = redacted(f"""{{"log": "password={quote}{PASSWORDS[0]} and", "stream": "stderr", "n": 1}}""")
+    assert cut.endswith('", "stream": "stderr", "n": 1}')
+    assert PASSWORDS[0] not in cut
+
+
 def test_a_name_on_the_line_above_does_not_keep_a_secret() -> None:
     for name in ("arn:aws:s3:::inlet-cedar", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:"):
         found = KeyedValues(COMPILED.rules).find(text := f"\n{name}\napi_key: {TOKEN}; next\n".encode(), text.index(b": ") + 1)

@@ -1,0 +1,102 @@
+"""Values in quotes: one string, several that a program puts together, and one that nothing closes."""
+
+from __future__ import annotations
+
+import re
+
+from sanitizer.continuations import literal
+from sanitizer.nested import LONGEST, Span, line_end
+
+QUOTED = {
+    0x22: re.compile(rb'"((?:[^"\\\n]|\\.|""(?![}\]\r\n\x27\\]|,[ ]?"))*+)"', re.S),
+    0x27: re.compile(rb"'((?:[^'\\\n]|\\.|''(?![}\]\r\n\x22\\]|,[ ]?'))*+)'", re.S),
+    0x60: re.compile(rb"`([^`\n]*)`"),
+}
+"""A quote twice is one within the value (CSV, SQL), unless a list or an object ends behind it: then an outer string does, too."""
+
+SHELL = re.compile(rb"'\\{1,32}''|'\"'\"'")
+"""A quote within a string of a shell, which ends for it and begins again."""
+
+QUOTES = re.compile(rb"\\*[\x22'`]")
+ESCAPED_QUOTE = re.compile(rb"\\+[\x22'`]")
+PLUS = re.compile(
+    rb"(?:[ \t]*(?:(?:[+&~]|\.\.?|\|\||<>)[ \t]*(?:\r?\n[ \t]*)?|\\[ \t]*\r?\n[ \t]*)|[ \t]*\r?\n[ \t]+[+&.][ \t]*)(?=[\x22'])"
+)
+"""What joins strings that a program puts together. A backslash does at the end of a line alone: before a quote it is an escape."""
+
+PARTED = re.compile(rb"[ \t]*\r?\n[ \t]+[bfruBFRU]?(?=[\x22'])")
+"""What stands between the strings of one value in parentheses."""
+
+MOST_PARTS = 64
+"""Strings that are one value."""
+
+CALLED = re.compile(rb"`(?:cat [/.~$]|(?:go)?pass show |aws |gcloud |vault |kubectl |op read |openssl rand )[^`\n]{1,190}`")
+"""A command of a shell, whose output is the value."""
+
+STRING_ENDS = re.compile(rb"(?<!\\)\x22[ \t]*[,}\]]")
+"""Where a string of JSON ends, and what follows it."""
+
+BEFORE = 4096
+"""Bytes before a value that are looked at for the object it stands in."""
+
+
+def concatenated(buffer: bytes, at: int, between: re.Pattern[bytes] = PLUS) -> list[Span]:
+    """The further strings of a value in quotes that ends *at*, put together over lines: by an operator, or within parentheses."""
+    found: list[Span] = []
+    while len(found) < MOST_PARTS and (joint := between.match(buffer, at + 1)) is not None:
+        part = QUOTED[buffer[joint.end()]].match(buffer, joint.end(), joint.end() + LONGEST)
+        if part is None:
+            break
+        found += nonempty(*part.span(1))
+        at = part.end(1)
+    return found
+
+
+def quoted(buffer: bytes, start: int) -> list[Span]:
+    """The value in the quotes that open at *start*."""
+    code, first = buffer[start], buffer[start : start + 1]
+    # Where the line ends is asked only where it matters: at every key of a long line it would cost the square of its length.
+    if code == 0x60 and CALLED.match(buffer, start):
+        return []
+    shell = SHELL.match(buffer, start) if code == 0x27 else None
+    if shell and (end := buffer.find(shell[0], shell.end(), line_end(buffer, start, start + LONGEST))) > 0:
+        return nonempty(shell.end(), end)
+    if buffer.startswith(first * 3, start):
+        stop = line_end(buffer, start, start + LONGEST)
+        if not buffer[start + 3 : stop].strip():
+            return literal(buffer, stop, first * 3)
+        end = buffer.find(first * 3, start + 3, stop)
+        return nonempty(start + 3, end if end >= 0 else stop)
+    found = QUOTED[code].match(buffer, start, start + LONGEST)
+    if found is None and buffer[start + 1 : start + 2] in b"),;]}\r\n":
+        return []  # it closes a string
+    if found is not None:
+        return nonempty(*found.span(1))
+    end = line_end(buffer, start, start + LONGEST)
+    return nonempty(start + 1, end if code == 0x22 else enclosed(buffer, start, end))
+
+
+def enclosed(buffer: bytes, start: int, end: int) -> int:
+    """Where a value ends whose quote at *start* nothing closes before *end*: with the string of JSON that it stands in, if any."""
+    if buffer.find(b'{"', max(buffer.rfind(b"\n", 0, start), start - BEFORE, 0), start) < 0:
+        return end
+    found = STRING_ENDS.search(buffer, start + 1, end)
+    return found.start() if found else end
+
+
+def closing(buffer: bytes, start: int, quote: bytes) -> int:
+    """The end of a value that *quote* (an escaped quote, such as `\\"`) opened.
+
+    It is the next such quote that is escaped no deeper: one escaped less ends the string that all of this stands in. Else it is the
+    line's end.
+    """
+    stop = line_end(buffer, start, start + LONGEST)
+    for found in QUOTES.finditer(buffer, start, stop):
+        text = found[0]
+        if len(text) <= len(quote) and (text[-1:] == quote[-1:] or (len(text) < len(quote) and text[-1:] == b'"')):
+            return found.start()
+    return stop
+
+
+def nonempty(start: int, end: int) -> list[Span]:
+    return [(start, end)] if start < end else []
