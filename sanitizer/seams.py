@@ -72,7 +72,7 @@ def is_text(text: bytes) -> bool:
     if found is None or len(found[0]) % 4:
         return False
     said = binascii.a2b_base64(found[0]).replace(b"\0", b"")
-    return said.isascii() and said.decode().isprintable()
+    return said.isascii() and said.decode().isprintable() and (said[:1] != b"{" or said[-1:] == b"}")  # a JWT may be cut there
 
 
 class Seams:
