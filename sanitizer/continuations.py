@@ -46,7 +46,7 @@ LISTED_BELOW = re.compile(rb"\r?\n\[1\] (?P<quote>[\x22'])(?P<text>[^\x22'\n]{1,
 
 DIGITS = bytes(0x30 if 0x30 <= c <= 0x39 else c for c in range(256))
 
-QUOTED_BELOW = re.compile(rb"\r?\n[ \t]+(?P<quote>[\x22'])(?P<text>[^\x22'\n]{1,1024})(?P=quote)[ \t]*(?=\r?\n)")
+QUOTED_BELOW = re.compile(rb"\r?\n[ \t]+(?P<quote>[\x22'])(?P<text>[^\x22'\n]{1,1024})(?P=quote)[ \t]*,?(?=\r?\n)")
 ARGUMENT = re.compile(rb"\r?\n[ \t]*(?:-[ ]+)?(?=[^\s-])")
 LISTED = re.compile(rb"\r?\n[ \t]+(?P<quote>[\x22'])" + TELLING + rb"(?P<text>[^\x22'\n]{6,4096})(?P=quote)[ \t]*,?[ \t]*(?=\r?\n)")
 DASHED = re.compile(rb"(?P<indent>[ \t]*)-[ ]+[\x22']?--?[\w.\-]+")

@@ -18,7 +18,7 @@ QUALIFIERS = frozenset(
     """v b value val prod production dev development test testing stage staging live new old current confirm confirmation
     repeat again verify plain plaintext text raw string str env pem hex base encoded b64 base64 enc encrypted default
     primary secondary main backup temp tmp in for secure sec super safe override overrides original prev previous actual
-    expected resolved decrypted decoded unencrypted cleartext initial bootstrap c""".split()  # noqa: SIM905 - a table
+    expected resolved decrypted decoded unencrypted cleartext initial bootstrap keyword c""".split()  # noqa: SIM905 - a table
 )
 """Words after a secret's name that leave it a secret's name: `password_confirmation`, `api_key_prod`, `Password__c`."""
 

@@ -82,7 +82,7 @@ def nkey_seed(token: bytes) -> bool:
 
 _hex = re.compile(rb"[0-9a-f]{16,}|[0-9A-F]{16,}").fullmatch
 _loud = re.compile(
-    rb"(?:secret|token|SECRET|TOKEN|KEY|ACCESS|PRIVATE|PAT|[Ss]ecret_?[Kk]ey|[Aa]pi_?[Kk]ey|API[ _]?[Kk](?:ey|EY))$"
+    rb"(?:secret|token|SECRET|TOKEN|KEY|ACCESS|PRIVATE|PAT|[Ss]ecret_?[Kk]ey|[Aa]pi[ _]?[Kk]ey|API[ _]?[Kk](?:ey|EY))$"
 ).search
 
 

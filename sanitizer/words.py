@@ -193,6 +193,16 @@ _path = re.compile(
 ).fullmatch
 
 
+_folder = re.compile(rb"(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])(?=[^0-9]*[0-9])[A-Za-z0-9+]{16,}").fullmatch
+
+
+def path(value: bytes) -> bool:
+    """Whether *value* is a path: each of its parts may be the name of a folder, and no piece of base64, which has slashes, too."""
+    if _path(value) is None or (value.rfind(b"/") == 0 and random(value)):
+        return False
+    return not any(_folder(part) and random(part) for part in value.split(b"/"))
+
+
 def password(value: bytes) -> bool:
     """Whether *value*, that of a field named after a password, is one; and not a placeholder, a status or a path (`PWD=/srv`)."""
     plain = value.translate(None, b"_-+/=")
@@ -208,7 +218,7 @@ def _password(value: bytes) -> bool:
     word = spelled(value).decode("utf-8", "replace").lower().rstrip(".,;:!。，！").encode()
     if word in _STATUS or word in _STATES or word in _COLUMNS or _lacking(word) or MESSAGE.fullmatch(word):
         return False
-    return (_path(value) is None or (value.rfind(b"/") == 0 and random(value))) and (len(value) > 3 or not value.isdigit())
+    return (len(value) > 3 or not value.isdigit()) and not path(value)
 
 
 def passphrase(value: bytes) -> bool:

@@ -18,6 +18,8 @@ MASK = re.compile(r"\[(?:REDACTED|session|password):[a-z0-9-]+\]")
 
 # {P} is a password, {T} a token.
 PAIRS = [
+    '{"query":{"term":{"db_password.keyword":{"value":"{P}"}}}}',
+    '#<Login:0x0000\n @refresh_token=\n  "{T}",\n @n=3>',
     r"""{"message":"x 'clientSecret': '{T}'\"]]></body>"}""",
     r"""{"body": "MCP_SERVER_TOKEN => '{T}'\", \"n\": 1}""",
     "{'pwd': np.str_('{P}')}",
@@ -417,6 +419,12 @@ def test_a_value_that_nothing_closes_ends_with_the_string_of_json_that_it_stands
     cut = redacted(f"""{{"log": "password={quote}{PASSWORDS[0]} and", "stream": "stderr", "n": 1}}""")
     assert cut.endswith('", "stream": "stderr", "n": 1}')
     assert PASSWORDS[0] not in cut
+
+
+def test_base64_that_begins_with_a_slash_is_no_path() -> None:
+    assert redacted('{"appSecret": "/6GrkDQMq3Z2cS3i2ooCnKAx/pcrcUTJ"}') == '{"appSecret": "#"}'
+    for path in ("/var/lib/docker/overlay2/4csjtl31z28w3oom0r3abcdef/merged", "/home/bob/MyGreatProject2024/src"):
+        assert redacted(f"PWD={path}") == f"PWD={path}"
 
 
 def test_a_name_on_the_line_above_does_not_keep_a_secret() -> None:
