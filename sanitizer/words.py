@@ -256,8 +256,8 @@ def _token(value: bytes) -> bool:
         return False
     if _harmless(value):
         return value.isdigit() and len(value) >= 12
-    if not wordlike(value) and (any(48 <= c <= 57 or c > 127 for c in value) or _jumbled(value)):
-        return True
+    if min(value) < 0x20 or (not wordlike(value) and (any(48 <= c <= 57 or c > 127 for c in value) or _jumbled(value))):
+        return True  # words have no control characters
     return random(value) or _scattered(value) is not None
 
 
