@@ -31,6 +31,9 @@ ARRAY = re.compile(rb"\d{0,4}\](?:\\*[\x22'`])?[ \t]*(?:=>?|:(?![:=]))")
 MARKS = b"\\\"'`{}[]()<>,;:"
 """What is made of them alone belongs to the text around it."""
 
+BESIDE_MASK = 3
+"""Bytes beside a mask that are no secret: `[REDACTED:token] 200`."""
+
 TYPED = (b" string =", b" String =")
 CHANGED = b'" -> "'
 """Between what a value was and what it becomes, in a plan of Terraform."""
@@ -53,7 +56,6 @@ CREDENTIAL = re.compile(rb"(?=[^\d]*\d)[A-Za-z0-9._~+/=|:\-]{16,}")
 Found = tuple[int, int, int]
 NOTHING: list[Found] = []
 """The answer where there is no key, or none of a value; not where one was looked at and refused."""
-
 EMPTY = tuple(value + end for value in (b'""', b"null", b"true", b"false") for end in (b",", b"}"))  # JSON's, as tables are full of
 
 
@@ -238,7 +240,7 @@ class KeyedValues:
                     found += [(*one.span(1), rule) for one in headers.PARAMETER.finditer(buffer, start, end)]
                     continue
                 text = buffer[start:end]
-            if text in values.CONSTANTS or not text.strip(MARKS) or (b"\\" in text and values.REGEX.search(text)):
+            if is_nothing(text):
                 continue
             may_be_name = b"." in text or b"_" in text or buffer[start - 2] == 0x3D
             if may_be_name and buffer[start - 1] not in b"\x22'`" and self.keys.is_name(buffer, start, end):
@@ -284,6 +286,13 @@ def unescaped(text: bytes) -> bytes:
     if b"&" not in plain:
         return plain
     return html.unescape(plain.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape").strip(b"\x22'")
+
+
+def is_nothing(text: bytes) -> bool:
+    """Whether *text* is a constant, marks alone, a regular expression, or replaced already."""
+    if text in values.CONSTANTS or not text.strip(MARKS) or (b"\\" in text and values.REGEX.search(text)):
+        return True
+    return text[:1] == b"[" and len(MASK.sub(b"", text).strip()) <= BESIDE_MASK < len(text)
 
 
 def is_mask(buffer: bytes, at: int) -> bool:

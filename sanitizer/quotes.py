@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from sanitizer.actions import MASK
 from sanitizer.continuations import literal
 from sanitizer.nested import LONGEST, Span, line_end
 
@@ -73,7 +74,13 @@ def quoted(buffer: bytes, start: int) -> list[Span]:
     if found is not None:
         return nonempty(*found.span(1))
     end = line_end(buffer, start, start + LONGEST)
-    return nonempty(start + 1, end if code == 0x22 else enclosed(buffer, start, end))
+    return nonempty(start + 1, unclosed(buffer, start + 1, end if code == 0x22 else enclosed(buffer, start, end)))
+
+
+def unclosed(buffer: bytes, start: int, end: int) -> int:
+    """Where a value at *start* ends that nothing closes before *end*: with the mask that it is, or there."""
+    mask = MASK.match(buffer, start, end)
+    return mask.end() if mask else end
 
 
 def enclosed(buffer: bytes, start: int, end: int) -> int:
@@ -93,9 +100,12 @@ def closing(buffer: bytes, start: int, quote: bytes) -> int:
     stop = line_end(buffer, start, start + LONGEST)
     for found in QUOTES.finditer(buffer, start, stop):
         text = found[0]
-        if len(text) <= len(quote) and (text[-1:] == quote[-1:] or (len(text) < len(quote) and text[-1:] == b'"')):
+        if text == quote:
             return found.start()
-    return stop
+        if len(text) < len(quote) and text[-1:] in (quote[-1:], b'"'):
+            stop = found.start()
+            break
+    return unclosed(buffer, start, stop)
 
 
 def nonempty(start: int, end: int) -> list[Span]:
