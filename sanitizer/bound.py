@@ -43,9 +43,7 @@ def parameter(buffer: bytes, at: int) -> list[Span]:
 
 def earlier(buffer: bytes, low: int, start: int, place: int) -> list[Span]:
     """What is given in *place* of the parameters that stand before a statement at *start*, on its line, which begins at *low*."""
-    listed = None
-    for listed in NAMED.finditer(buffer, low, start):  # noqa: B007 - the last one is wanted
-        pass
+    *_, listed = (None, *NAMED.finditer(buffer, low, start))
     return item(buffer, listed.end(), start, place) if listed else []
 
 

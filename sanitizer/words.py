@@ -100,8 +100,8 @@ _STATES = frozenset(
     nesprávne nesprávné nessuna niepoprawne nieprawidłowe ninguna non notwendig não obbligatoria obbligatorio obligatoire
     obligatoria obligatorie obligatorio obligatoriskt obrigatoria obrigatória obrigatório ogiltigt olvidada ongeldig
     onjuist ontbreekt opcional optionnel oublie oublié pakollinen pflicht pflichtfeld povinne povinné puste påkrevd
-    påkrævet redefinida requerida requerido requis requise richiesta sai không tidak nem
-    saknas salah scaduta unbekannt ungültig vaaditaan
+    påkrævet redefinida requerida requerido requis requise richiesta sai saknas salah scaduta
+    tidak unbekannt ungültig nem vaaditaan
     vacia vacía vacío vazia vencida vencido vereist vergessen vergeten verlopen verplicht vide virheellinen vuota válida
     väärä wajib wygasło wymagane yanlış zmienione zorunlu zurückgesetzt érvénytelen άκυρος απαιτείται λάθος υποχρεωτικό
     відсутній забыли задан задължително изменен изменить изменён истек истёк не неверен неверно неверный невірний невірно

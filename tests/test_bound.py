@@ -11,6 +11,7 @@ STATEMENTS = [
     'UPDATE "Users" SET "password"=$1 WHERE "id" = $2; "{}", 7',
     'INSERT INTO "users" ("name","password") VALUES ($1,$2) ["bob", "{}"]',
     'UPDATE user SET password = ? WHERE id = ? (parameters: array{"1":"{}","2":7}, types: array{"1":2})',
+    "params=('{}', 7) UPDATE users SET password = ? WHERE id = ?",
     "[SQL: UPDATE accounts SET name=?, password=? WHERE id = ?]\n[parameters: ('bob', '{}', 7)]",
 ]
 
