@@ -56,6 +56,12 @@ SPACED_NAME = re.compile(rb"[A-Za-z_][A-Za-z_.()-]*\d?(?: [A-Za-z_.()-]+){0,2}")
 RULED = re.compile(rb"[\s|+\-=:.*~#\x80-\xff]*(?:\n|$)")
 """A line that divides names and rows."""
 
+HEADED = re.compile(rb"[ ]*[|\-][ |:+\-]*-[ |:+\-]*\r?\n")
+"""The line below names, as Markdown and psql write it."""
+
+OVER = re.compile(rb"[ ]*(?:\xe2\x94[\x8c\x8f\x94\x97]|\xe2\x95[\x94\x9a\xad\xb0]|\+[+\-=]*\r?\n[ ]*\+[+\-=]*\r?\n)")
+"""A line that begins or ends a box; two of them where one table follows another."""
+
 TYPED = re.compile(rb"[^\w\n]*(?:(?:str|[iuf]\d{1,2}|bool|date|datetime\[\w+\]|object|cat|int|float|string|text)[^\w\n]+)+")
 """Types, which a table may have below its names."""
 
@@ -67,6 +73,13 @@ BEGINS = re.compile(rb"[\x22'>\]:|][ ]?|[ ](?:[FP]|-)[ ]")
 
 OUTER = re.compile(rb"(?<!^)\\*[\x22'](?:[\])},;].*)?$|</\w{1,10}>.*$")
 """The end of a string or an element that holds a table."""
+
+_COMMAND = (
+    rb"(?:awk|aws|base64|cat|curl|docker|echo|env|find|gcloud|grep|head|jq|kubectl|ls|op|openssl|pass|printf|ps|sed|sort|sudo|tail|tee"
+    rb"|vault|xargs|yes)[ ]"
+)
+COMMAND, PIPED = re.compile(_COMMAND + rb"(?:[a-z]+ )?-{1,2}\w"), re.compile(rb"[^|\n]{0,40}\b" + _COMMAND)
+"""A command of a pipeline with an option, and its first one."""
 
 MEMBER = re.compile(rb"[ \t]*(?:[{\[]|\x22[^\x22\n]{1,128}\x22[ ]?:)")
 """JSON, which is no row."""
@@ -109,10 +122,12 @@ def named(buffer: bytes, line_at: int, start: int, end: int, key_at: int) -> lis
         place = next(
             (n for n, name in enumerate(names) if copied.start(1) + name.start() <= key_at < copied.start(1) + name.end()), -1
         )
-        return below(buffer, copied.end(), LAYOUTS[1], len(names), place, b"") if place >= 0 else []
+        return below(buffer, copied.end(), LAYOUTS[1], len(names), place, b"", b"") if place >= 0 else []
     for layout in LAYOUTS:
         if not is_named(layout, line) and not (layout is LAYOUTS[0] and ONLY.fullmatch(line) and buffer[end + 1] in b"+|"):
             continue
+        if layout is LAYOUTS[0] and PIPED.match(buffer, line_at, end) and not RULED.match(buffer, end + 1):
+            return []
         found = layout.cells(buffer, start, start + len(line))
         place = next((number for number, (first, last) in enumerate(found) if first <= key_at < last), -1)
         count = len(found)
@@ -120,7 +135,8 @@ def named(buffer: bytes, line_at: int, start: int, end: int, key_at: int) -> lis
             return []
         if line.startswith(b"#fields\t"):
             place, count = place - 1, count - 1
-        return below(buffer, end + 1, layout, count, place, buffer[line_at:start]) if place >= 0 else []
+        first = buffer[slice(*found[0])].strip(QUOTES)
+        return below(buffer, end + 1, layout, count, place, buffer[line_at:start], first) if place >= 0 else []
     return aligned(buffer, start, line, key_at, end + 1) if b"  " in line else []
 
 
@@ -156,8 +172,11 @@ def behind(buffer: bytes, at: int, prefix: bytes) -> int:
     return at + len(prefix) if prefix and alike(buffer[at : at + len(prefix)], prefix) else at
 
 
-def below(buffer: bytes, at: int, layout: Layout, count: int, place: int, prefix: bytes) -> list[Span]:
-    """The cells in *place* of the rows from *at* on that have *count* of them, each behind a *prefix* if it has one."""
+def below(buffer: bytes, at: int, layout: Layout, count: int, place: int, prefix: bytes, name: bytes) -> list[Span]:
+    """The cells in *place* of the rows from *at* on that have *count* of them, each behind a *prefix* if it has one.
+
+    Of another table are the line of names that a line below divides from its rows, and one that begins with the same *name*.
+    """
     at = after_rule(buffer, at, prefix)
     is_barred = layout is LAYOUTS[0]
     found: list[Span] = []
@@ -171,8 +190,12 @@ def below(buffer: bytes, at: int, layout: Layout, count: int, place: int, prefix
             break
         row = layout.cells(buffer, begins, stops)
         if len(row) != count:
-            if not (is_barred and RULED.match(buffer, begins, stops)):
+            if not (is_barred and RULED.match(buffer, begins, stops)) or OVER.match(buffer, begins):
                 break
+        elif (name and buffer[slice(*row[0])].strip(QUOTES) == name) or (
+            is_barred and HEADED.match(buffer, behind(buffer, end + 1, prefix))
+        ):
+            break
         else:
             first, last = trimmed(buffer, *row[place])
             if not is_barred and b" " in buffer[first:last] and buffer[first - 1] not in b"\x22'":
@@ -229,6 +252,8 @@ def html(buffer: bytes, key_at: int, at: int) -> list[Span]:
     begun = HTML_NEXT.match(buffer, over + 5, over + LONGEST) if over >= 0 else None
     while begun is not None and len(found) < MOST_ROWS:
         cell = next(islice(HTML_CELL.finditer(buffer, *begun.span(1)), place, None), None)
+        if cell is not None and cell[0][:3].lower() == b"<th":
+            break  # another table's names
         if cell is not None and cell[1]:
             found.append(cell.span(1))
         begun = HTML_NEXT.match(buffer, begun.end())

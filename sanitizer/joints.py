@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 
-from sanitizer import arrays, continuations, pairs, values
+from sanitizer import arrays, columns, continuations, pairs, values
+from sanitizer.bytelists import material
 
 CELL = re.compile(rb"[ \t]*((?:[^|\r\n\xe2]|\xe2(?!\x94[\x82\x83\x86]))*?)[ \t]*(?=\||\xe2\x94|\r|\n|$)")
 BAR = re.compile(rb"[ \t]*(?:\||\xe2\x94[\x82\x83\x86])")
@@ -65,7 +66,7 @@ BRACED = re.compile(
 
 VARIANT = re.compile(rb"[ ]?QVariant\(\w{1,20},[ ]?(?=\x22)")
 """What Qt prints around a value."""
-COMMA_CELL = re.compile(rb"(?!\s)[^,()\r\n]+")
+COMMA_CELL = re.compile(rb"(?!\s)(?:[^,()\r\n\\]|\\(?![nr]))+")
 TAB_CELL = re.compile(rb"[^\t\r\n]+")
 QUOTE_NEXT = re.compile(rb"[ \t]*(?:<<)?[bBuUrRNn]?\\*[\x22'`\[]")
 KEY_FOLLOWS = re.compile(rb"\\*[\x22'`]?[ \t]*(?::|=>?)")
@@ -125,8 +126,10 @@ def behind(  # noqa: PLR0912 - one branch for each mark
         return values.value(buffer, binary.end())
     if mark == 0x7B:
         property_ = PROPERTY.match(buffer, at) or BLOCK_DEFAULT.match(buffer, at - 1)
-        braced = BRACED.match(buffer, at) if property_ is None else None
-        return values.value(buffer, property_.end()) if property_ else [braced.span(1)] if braced else []
+        if property_ is not None:
+            return values.value(buffer, property_.end())
+        braced = BRACED.match(buffer, at)
+        return [braced.span(1)] if braced else material(buffer, at - 1)
     if mark == 0x3C and buffer.startswith(b"-", at):
         return values.value(buffer, at + 1)
     if mark in b"<>":
@@ -204,9 +207,9 @@ def is_listed(buffer: bytes, at: int, window: bytes, start: int) -> bool:
 
 
 def bar(buffer: bytes, at: int, before: bytes) -> list[values.Span]:
-    """The cell behind a bar that ends *at*, if *before* the key there is one, too, or if the cell tells."""
+    """The cell behind a bar that ends *at*, if *before* the key there is one, too, or if the cell tells; and no next command."""
     cell = CELL.match(buffer, at)
-    if cell is None or cell[1][:1] in (b"", b"\\"):
+    if cell is None or cell[1][:1] in (b"", b"\\") or columns.COMMAND.match(cell[1]):
         return []
     ended = STRING_ENDS.search(buffer, cell.start(1), cell.end(1)) if b'"' in before else None
     span = cell.start(1), ended.start() if ended else cell.end(1)  # a table may stand in a string

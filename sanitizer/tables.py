@@ -30,7 +30,7 @@ class Tables:
     """The table that a lane has open."""
 
     def __init__(self) -> None:
-        self._names = b""
+        self._names = self._first = b""
         self._layout = LAYOUTS[0]
         self._count = 0
         self._above: list[bytes] = []
@@ -64,7 +64,7 @@ class Tables:
         self._above = above if fits and any(map(SECRET.search, above)) else []
 
     def _goes_on(self, line: bytes) -> bool:
-        if not line or len(line) > WIDEST * 8:
+        if not line or len(line) > WIDEST * 8 or line.startswith(self._first):
             return False
         return cells(self._layout, line) == self._count or RULED.match(line) is not None
 
@@ -84,9 +84,18 @@ class Tables:
             at -= 1
         while at < len(lines) - 1 and RULED.fullmatch(lines[at]):
             at += 1
+        first_cell = beginning(layout, lines[at])
+        at = max(n for n in range(at, len(lines)) if lines[n].startswith(first_cell))
         names = lines[at]
         if len(names) <= WIDEST and SECRET.search(names) and is_named(layout, names.rstrip(b"\r")):
-            self._names, self._layout, self._count = names, layout, count
+            self._names, self._layout, self._count, self._first = names, layout, count, first_cell
+
+
+def beginning(layout: Layout, line: bytes) -> bytes:
+    """*line* to the mark behind its first cell: another line that begins so is one of names, too."""
+    ends = (end for start, end in layout.cells(line, 0, len(line)) if line[start:end].strip())
+    mark = layout.between.match(line, next(ends, len(line)))
+    return line[: mark.end()] if mark else line
 
 
 def cells(layout: Layout, line: bytes) -> int:

@@ -42,6 +42,16 @@ def test_the_cells_below_the_name_of_a_secret_go_and_the_others_stay(table: str)
     assert raw(table.replace("{}", "Haven5566$x") + "\n") == table.replace("{}", "[REDACTED:password]")
 
 
+@pytest.mark.parametrize("table", [table for name, table in TABLES.items() if name not in ("polars", "pandas", "copy", "zeek")])
+def test_a_table_ends_where_another_one_begins(table: str) -> None:
+    other = table.replace("password", "location").replace("Password", "Location").replace("{}", "Graz8010!x")
+    assert raw(f"{table.replace('{}', 'Haven5566$x')}\n{other}\n").endswith(other)
+
+
+def test_a_pipeline_is_no_line_of_names() -> None:
+    assert raw("cat users | chpasswd\n", "cat 7 | sudo-8 -S apt\n") == "cat users | chpasswd\ncat 7 | sudo-8 -S apt"
+
+
 def test_a_table_within_a_string_of_json_is_read_as_one() -> None:
     line = json.dumps({"msg": "| id | password |\n|---|---|\n| 7 | Haven5566$x |"})
     assert raw(line + "\n") == line.replace("Haven5566$x", "[REDACTED:password]")
