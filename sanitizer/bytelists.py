@@ -1,4 +1,4 @@
-"""Bytes listed as numbers, one by one."""
+"""Bytes listed as numbers, one by one: text that is printed so, and a key."""
 
 from __future__ import annotations
 
@@ -6,6 +6,26 @@ import re
 
 from sanitizer.decoding import Span, lines_where
 from sanitizer.encodings import printable
+
+_BYTE = rb"(?:\((?:byte|sbyte|char|u?int8(?:_t)?)\))?(?:0[xX][0-9A-Fa-f]{1,2}|-?\d{1,3})(?:u8|[uU])?"
+MATERIAL = re.compile(
+    rb"(?>[ ]?(?:=|!|&?\[[\w; ]{0,16}\]|[A-Za-z_][\w.]{0,24}(?:\(\d{1,4}\)|\()?)){0,5}[ ]?"
+    rb"[\[({]\s*(" + _BYTE + rb"(?:\s?,\s{0,16}" + _BYTE + rb"){5,4096}),?\s*[\])}]"
+)
+"""A key given byte by byte, in the notation of a program: `[1, ...]`, `[]byte{1, ...}`, `bytes([1, ...])`, `[u8; 8] = [1, ...]`."""
+
+NUMBER = re.compile(rb"0[xX][0-9A-Fa-f]{1,2}|-?\d{1,3}")
+FEWEST_BYTES, LEAST_BYTE = 5, 32
+"""Of how many different values key material is at least, and what the highest of them is at least: no list of small counts."""
+
+
+def material(buffer: bytes, at: int) -> list[Span]:
+    """The key that is listed *at*, behind its name, as one span; none if there is none."""
+    listed = MATERIAL.match(buffer, at)
+    if listed is None:
+        return []
+    values = {int(number, 16 if b"x" in number.lower() else 10) for number in NUMBER.findall(listed[1])}
+    return [listed.span(1)] if len(values) >= FEWEST_BYTES and LEAST_BYTE <= max(values) <= 0xFF else []
 
 
 class ByteLists:

@@ -46,7 +46,10 @@ LISTED_BELOW = re.compile(rb"\r?\n\[1\] (?P<quote>[\x22'])(?P<text>[^\x22'\n]{1,
 
 DIGITS = bytes(0x30 if 0x30 <= c <= 0x39 else c for c in range(256))
 
-QUOTED_BELOW = re.compile(rb"\r?\n[ \t]+(?P<quote>[\x22'])(?P<text>[^\x22'\n]{1,1024})(?P=quote)[ \t]*,?(?=\r?\n)")
+QUOTED_BELOW = re.compile(rb"\r?\n[ \t]+(?P<quote>[\x22'])(?P<text>[^\x22'\n]{1,1024})(?P=quote)[ \t]*(?=[,;)]|\r?\n)")
+ASSIGNED_BELOW = re.compile(rb"\r?\n[ \t]+(?::?=|:)[ \t]*(?P<quote>[\x22'])(?P<text>[^\x22'\n]{1,1024})(?P=quote)")
+"""The value of a name that ends its line, behind the sign that joins the two on the line below."""
+
 ARGUMENT = re.compile(rb"\r?\n[ \t]*(?:-[ ]+)?(?=[^\s-])")
 LISTED = re.compile(rb"\r?\n[ \t]+(?P<quote>[\x22'])" + TELLING + rb"(?P<text>[^\x22'\n]{6,4096})(?P=quote)[ \t]*,?[ \t]*(?=\r?\n)")
 DASHED = re.compile(rb"(?P<indent>[ \t]*)-[ ]+[\x22']?--?[\w.\-]+")
@@ -124,10 +127,12 @@ def item(buffer: bytes, at: int) -> list[Span]:
 def typed(buffer: bytes, at: int, line: int, key_at: int) -> list[Span]:
     """The value to a name at *key_at* that ends its *line* *at*.
 
-    Of an option in a list of YAML, of a key with a mark of its own, of a console that was asked for it.
+    Of a variable of a program, an option in a list of YAML, a key with a mark of its own, a console that was asked for it.
     """
     if at - line > 256:
         return []
+    if (assigned := ASSIGNED_BELOW.match(buffer, at)) is not None:
+        return [assigned.span("text")]
     if (option := DASHED.fullmatch(buffer[line:at].rstrip(b"\"'\r"))) is not None:
         after = NEXT_ITEM.match(buffer, at)
         return item(buffer, after.end()) if after and after["indent"] == option["indent"] else []

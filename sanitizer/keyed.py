@@ -117,7 +117,7 @@ class KeyedValues:
                 spans = values.value(buffer, at, line=True)
                 self.seen = (buffer, spans[0][1] if spans else at)
                 return self.accept(buffer, spans, rule)
-            nested = usual is None and buffer[at : at + 8].lstrip()[:1] in (b"[", b"{")
+            nested = usual is None and buffer[at : at + 8].lstrip(b"> \t\r\n")[:1] in (b"[", b"{")
             leaf_end = self.leaves.end(buffer, at, rule) if nested else 0
             if nested and (leaf_end < 0 or joints.is_listed(buffer, at, window, start)):
                 return []

@@ -15,6 +15,7 @@ DEEPEST = 16
 
 TOKEN = re.compile(
     rb'(?P<escaped>\\+["\'])(?:[^\n"\']|(?<=[a-z])\'(?=[a-z])){0,2048}?(?P=escaped)'
+    rb'|(?P<note>(?<=\s)(?://|\#)[ ][^\n]*)'
     rb'|"(?:[^"\\\n]|\\.)*+"|\'(?:[^\'\\\n]|\\.)*+\'|[\[\]{}]|[^\s,:=\[\]{}"\'\\]+|[,:=]|[^\S\n]+|.',
     re.S,
 )
@@ -114,7 +115,7 @@ def leaves(buffer: bytes, start: int, stop: int = 0) -> list[Span]:  # noqa: PLR
         elif text == b"\n":
             if CONTINUED.match(buffer, token.end()) is None:
                 break
-        elif text.isspace() or text == b"\\":
+        elif text.isspace() or text == b"\\" or token["note"]:
             continue
         elif text != b"," and text not in CONSTANTS:
             if pending:

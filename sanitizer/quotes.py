@@ -11,9 +11,12 @@ from sanitizer.nested import LONGEST, Span, line_end
 QUOTED = {
     0x22: re.compile(rb'"((?:[^"\\\n]|\\.|""(?![}\]\r\n\x27\\]|,[ ]?"))*+)"', re.S),
     0x27: re.compile(rb"'((?:[^'\\\n]|\\.|''(?![}\]\r\n\x22\\]|,[ ]?'))*+)'", re.S),
-    0x60: re.compile(rb"`([^`\n]*)`"),
+    0x60: re.compile(rb"`([^`\n]*?)(?:`|'(?=[^`\n]{0,512}\n))"),
 }
-"""A quote twice is one within the value (CSV, SQL), unless a list or an object ends behind it: then an outer string does, too."""
+"""A quote twice is one within the value (CSV, SQL), unless a list or an object ends behind it: then an outer string does, too.
+
+What a backtick opens, the next one closes, or a straight quote where there is none.
+"""
 
 SHELL = re.compile(rb"'\\{1,32}''|'\"'\"'")
 """A quote within a string of a shell, which ends for it and begins again."""
@@ -28,6 +31,13 @@ PLUS = re.compile(
 PARTED = re.compile(rb"[ \t]*\r?\n[ \t]+[bfruBFRU]?(?=[\x22'])")
 """What stands between the strings of one value in parentheses."""
 
+FURTHER = {
+    0x22: re.compile(rb"(?:\r?\n[ \t]+[^\s\x22'`\\]{8,512}){1,64}(?=\x22[ \t]*[,;)\]}]*[ \t]*\r?\n)"),
+    0x27: re.compile(rb"(?:\r?\n[ \t]+[^\s\x22'`\\]{8,512}){1,64}(?='[ \t]*[,;)\]}]*[ \t]*\r?\n)"),
+}
+"""Lines of one word each, the last of them closed by the quote that a line before them opened."""
+
+WORD = re.compile(rb"\S+")
 MOST_PARTS = 64
 """Strings that are one value."""
 
@@ -36,6 +46,9 @@ CALLED = re.compile(rb"`(?:cat [/.~$]|(?:go)?pass show |aws |gcloud |vault |kube
 
 STRING_ENDS = re.compile(rb"(?<!\\)\x22[ \t]*[,}\]]")
 """Where a string of JSON ends, and what follows it."""
+
+APART = re.compile(rb"[;,)\]}+&|][^\n]{0,200} [^\n]{0,40}(?<=[ (\[+=])")
+"""What stands between two strings: `"Password:"; send "..."`."""
 
 BEFORE = 4096
 """Bytes before a value that are looked at for the object it stands in."""
@@ -67,14 +80,21 @@ def quoted(buffer: bytes, start: int) -> list[Span]:
         if not buffer[start + 3 : stop].strip():
             return literal(buffer, stop, first * 3)
         end = buffer.find(first * 3, start + 3, stop)
-        return nonempty(start + 3, end if end >= 0 else stop)
+        return nonempty(start + 3, end) if end >= 0 else [*nonempty(start + 3, stop), *literal(buffer, stop, first * 3)]
     found = QUOTED[code].match(buffer, start, start + LONGEST)
     if found is None and buffer[start + 1 : start + 2] in b"),;]}\r\n":
         return []  # it closes a string
     if found is not None:
-        return nonempty(*found.span(1))
+        return [] if APART.fullmatch(found[1]) else nonempty(*found.span(1))
     end = line_end(buffer, start, start + LONGEST)
-    return nonempty(start + 1, unclosed(buffer, start + 1, end if code == 0x22 else enclosed(buffer, start, end)))
+    stop = unclosed(buffer, start + 1, end if code == 0x22 else enclosed(buffer, start, end))
+    return [*nonempty(start + 1, stop), *(further(buffer, end, code) if stop == end else ())]
+
+
+def further(buffer: bytes, at: int, code: int) -> list[Span]:
+    """The words on the lines after *at* that go on with a value in quotes, to the one that these close behind."""
+    lines = FURTHER[code].match(buffer, at, at + LONGEST) if code in FURTHER else None
+    return [word.span() for word in WORD.finditer(buffer, *lines.span())] if lines else []
 
 
 def unclosed(buffer: bytes, start: int, end: int) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from sanitizer.bytelists import material
 from sanitizer.continuations import CONTINUED, below, heredoc, logged
 from sanitizer.nested import CONSTANTS, LONGEST, Span, defaults, is_schema, leaves, line_end
 from sanitizer.quotes import ESCAPED_QUOTE, PARTED, QUOTED, closing, concatenated, nonempty, quoted
@@ -27,14 +28,15 @@ START = re.compile(
     (?:(?:(?:Some|Ok|Just|Optional|SecretStr|Secret|String|new[ ]String|String\.from|str|bytes|quote)\(
         |(?:Secret\w{1,12}|Sensitive\w{0,12}|Protected\w{0,12}|Password|np\.str_|np\.bytes_|bytearray|memoryview|Buffer\.from|URI|Box|Zeroizing)
          \((?=[ \t]*(?:[bBuUrR]?[\x22']|String\(|Some\()))[ \t]*){0,3}
-    (?:\[\](?:string|interface[ ]\{\}|any)(?=\{))?
+    (?:\[\](?:string|interface[ ]\{\}|any)(?=\{)|[A-Z][a-z]{1,8}\d{0,2}Array\(\d{1,9}\)[ ](?=\[))?
     (?:Just[ ](?=\x22)|Set\(\d{1,6}\)[ ]\{[ ](?=[\x22'])|Optional\[(?=[^\]\s]*[0-9!@\#$%^&*~+?])
         |\((?=\r?\n[ \t]+[bfruBFRU]?[\x22']))?
     (?:[bBuUfFrRN@$]{1,2}(?=[\x22']))?""",
     re.X,
 )
 USUAL = re.compile(
-    rb"[ ]?\x22([^\x22\\\n]{1,256})\x22(?!\x22|[ ]?[+&~.\\|])|(?!0x[0-9a-f]{2,16}[ ]\x22)([A-Za-z0-9_+/\-]{1,256})(?=[ \n](?![=(]))"
+    rb"[ ]?\x22((?![;,)\]}+&|])[^\x22\\\n]{1,256})\x22(?!\x22|[ ]?[+&~.\\|])"
+    rb"|(?!0x[0-9a-f]{2,16}[ ]\x22)([A-Za-z0-9_+/\-]{1,256})(?=[ \n](?![=(]))"
 )
 """What most values look like: a JSON string without escapes; a word after `=`, and no address before what it points to."""
 
@@ -45,6 +47,14 @@ CODE = re.compile(
     rb"[?!]?\[(?:\\{0,4}[\x22'`]|:[a-z_]|[a-z]\w{0,40}\.\w{1,40}\]))"
 )
 """A call or a subscript: what a program has for a value, and no value."""
+
+FALLBACK = re.compile(
+    rb"[A-Za-z_$][\w.$:]{0,60}(?:(?:(?<=env)|(?<=Env)|(?<=get)|(?<=fetch)|(?<=OrDefault)|(?<=Property))"
+    rb"\([ \t]*[\x22'][\w.\-]{1,64}[\x22'](?:,|\)[ ](?:\|\||\?[?:]|or))"
+    rb"|(?:\[[\x22'][\w.\-]{1,64}[\x22']\])?[ ](?:\|\||\?[?:]|or))\s{0,40}(?:default[ ]?=[ ]?)?(?=[\x22'])"
+)
+"""Where a program looks for a value, and what stands before the one it takes else: `getenv("KEY", `, `env.KEY || `."""
+FALLBACK_BELOW = re.compile(rb"\r?\n[ \t]+" + FALLBACK.pattern)
 
 REFERENCE = re.compile(rb"[ \t]!(?:Ref|GetAtt|ImportValue|Condition|FindInMap|Sub|reference|secret|env_var)[ ]")
 """What a template of CloudFormation, or a file that includes another, has for a value."""
@@ -71,8 +81,9 @@ LONG = 1900
 BARE = re.compile(rb"[^\s\0\x22'`<>]{1,2048}")
 REST = re.compile(rb"[^\s\x22'`<>&,;|]*")
 CUT = re.compile(
-    rb"[&,;|}%](?:(?<=[&,;|])(?=$|[\w.%\-\[\]$@]{1,64}[\])]?[ \t]{0,2}[=:](?![=:]))|(?<=[,;|])(?=[,;|])|(?<=\})\s*,"
-    rb"|(?<=%)26(?=\w{1,64}(?:=|%3[Dd])))"
+    rb"[&,;|}%\\^](?:(?<=[&,;|])(?=$|[\w.%\-\[\]$@]{1,64}[\])]?[ \t]{0,2}[=:](?![=:]))|(?<=[,;|])(?=[,;|])|(?<=\})\s*,"
+    rb"|(?<=%)26(?=\w{1,64}(?:=|%3[Dd]))|(?:(?<=\\)(?:x0|u000)?0|(?<=\^)@)(?=[A-Za-z_]\w{0,64}=|$)"
+    rb"|(?<=&)lt;(?=/?[a-z]{1,10}[1-6]?(?:/?&|\s)))"
 )
 """It begins with one set of characters, which is looked for ten times as fast as a choice."""
 AMPERSAND = re.compile(rb"&(?![A-Za-z]{2,8};|#|[\w.%\-\[\]]{1,64}=)(?=[^\s&;]{0,64}[0-9!@$%^*~+?])[^\s&;]{3}")
@@ -107,9 +118,8 @@ def value(buffer: bytes, at: int, *, line: bool = False, stop: int = 0) -> list[
     `line` takes an unquoted value to the end of its line (a cookie header). A list or object gives the spans of its leaves, those
     before *stop* if that is given.
     """
-    usual = USUAL.match(buffer, at)
-    if usual is not None and not line:
-        return [usual.span(usual.lastindex or 0)]
+    if not line and (spans := usual(buffer, at) or material(buffer, at)):
+        return spans
     start = START.match(buffer, at).end()  # type: ignore[union-attr]
     first = buffer[start : start + 1]
     if first in b"\r\n" and buffer[start - 1] == 0x28 and (parted := PARTED.match(buffer, start)) is not None:
@@ -117,7 +127,7 @@ def value(buffer: bytes, at: int, *, line: bool = False, stop: int = 0) -> list[
         return [*spans, *concatenated(buffer, spans[-1][1], PARTED)] if spans else []
     is_reference = buffer.startswith(b"!", at + 1) and REFERENCE.match(buffer, at) is not None
     if not first or is_reference or (first in b"\r\n,;&)}]" and not AMPERSAND.match(buffer, start)):
-        return below(buffer, at, start) if first and first in b"\r\n" else []
+        return on_next_line(buffer, at, start) if first and first in b"\r\n" else []
     code = first[0]
     if code in b"|>":
         folded = BLOCK.match(buffer, start)
@@ -144,6 +154,17 @@ def value(buffer: bytes, at: int, *, line: bool = False, stop: int = 0) -> list[
         quote_at = min((p for p in (buffer.find(q, start, end) for q in (b'"', b"'", b"`")) if p >= 0), default=end)
         return nonempty(start, start + len(buffer[start:quote_at].rstrip(b" \t\\" + TRAIL)))
     return bare(buffer, start)
+
+
+def on_next_line(buffer: bytes, at: int, start: int) -> list[Span]:
+    """The value on the line below a key, whose separator ends *at* and whose line ends at *start*."""
+    looked_up = FALLBACK_BELOW.match(buffer, start)
+    return quoted(buffer, looked_up.end()) if looked_up else below(buffer, at, start)
+
+
+def usual(buffer: bytes, at: int) -> list[Span]:
+    found = USUAL.match(buffer, at)
+    return [found.span(found.lastindex or 0)] if found else []
 
 
 LINE_BEGINS = re.compile(rb"(?:\n|\\n)[ \t]*(?:-[ ])?$")
@@ -193,8 +214,8 @@ def block(buffer: bytes, key: int, start: int) -> list[Span]:
         end = buffer.find(b"\n", start)
         end = len(buffer) if end < 0 else end
         text = buffer[start:end].lstrip(b" \t")
-        if text and end - len(text) - start <= indent:
-            break
+        if buffer.startswith(b"\n\n", start) or (text and end - len(text) - start <= indent):
+            break  # what stands beyond two empty lines may be another text
         spans += nonempty(end - len(text), end)
         start = end + 1
     return spans
@@ -202,6 +223,8 @@ def block(buffer: bytes, key: int, start: int) -> list[Span]:
 
 def bare(buffer: bytes, start: int) -> list[Span]:
     """An unquoted value: to white space or a quote, less what belongs to the text around it."""
+    if (looked_up := FALLBACK.match(buffer, start)) is not None:
+        return quoted(buffer, looked_up.end())
     if CODE.match(buffer, start) or NOTE.match(buffer, start) or TOLD.match(buffer, start):
         return []
     if buffer.startswith(b'\\n"', start):

@@ -59,8 +59,8 @@ _placeholder = re.compile(
 
 # What stands after the name of a secret in messages and schemas, and is none.
 _STATUS = frozenset(
-    b"""_meta accepted access_token added allowed annotations api_key apikey args arguments authenticated authentication
-    authorization_code based basic bearer body cached cancelled changed check checked cleared client_credentials
+    b"""_meta accepted access_token added allowed annotations api api_key apikey args arguments authenticated authentication
+    authorization_code based basic bearer body browser cached cancelled changed check checked cleared client_credentials
     client_secret configured const content cookie correct created credentials default deleted denied description digest
     disabled email empty enabled encrypted enum env error examples expired expires expires_in expiry failed failure field file
     for format found from generated given granted has hash hashed have header help hint id id_token incorrect input
@@ -117,7 +117,7 @@ _STATES = frozenset(
 
 _lacking = re.compile(
     b"(?:(?:%b) [a-z\x80-\xff]{3,24}|no [a-z\x80-\xff]{3,24}[ai]d[ao])"
-    % "не|нет|keine?|nicht|non|não|nao|ikke|inte|nie|niet|geen|không|tidak|ei|nem|nu|ni".encode()
+    % "not|не|нет|keine?|nicht|non|não|nao|ikke|inte|nie|niet|geen|không|tidak|ei|nem|nu|ni".encode()
 ).fullmatch
 """That there is none: `не задан`, `keine Angabe`, `no definida`."""
 
@@ -232,7 +232,8 @@ _harmless = re.compile(
     rb"(?:Linux|Windows|macOS)-[\w.\-]{1,80}-[0-9a-f]{64}|[a-z]{3,16}(?::[a-z]{3,16}){0,3}:\d{1,6}|[a-z][a-z_./\-]{1,60}:v?\d{1,4}(?:\.\d{1,4}){1,3}|"
     rb"(?:[\w.@\-]{1,60}/){1,12}[\w.\-]{1,80}\.(?:json|ya?ml|toml|txt|log|csv|sql|py|rb|go|[jt]sx?|java|rs|php|png|jpe?g|gif|svg|pdf|html?|css|xml|md|parquet|tar\.gz|t?gz|zip)|"
     rb"[\w./@\-]{1,120}\.(?:c|cc|cpp|cs|go|h|java|jsx?|kt|mjs|php|py|rb|rs|scala|swift|tsx?)(?::\d{1,6}){1,2}|"
-    rb"[\d_.,:/+\-]+|0[xX][0-9a-fA-F]{1,16}|[A-Za-z_$][\w.$]*[{@(\[] ?[0-9a-f]{4,16}\b.*|\d{4}-\d\d-\d\d[T ].*"
+    rb"[\d_.,:/+\-]+|\d{1,3}(?:,\s?\d{1,3})+|0[xX][0-9a-fA-F]{1,16}|"
+    rb"[A-Za-z_$][\w.$]*[{@(\[] ?[0-9a-f]{4,16}\b.*|\d{4}-\d\d-\d\d[T ].*"
 ).fullmatch
 
 

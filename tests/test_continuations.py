@@ -24,6 +24,11 @@ BELOW = [
     "<key>password</key>\n<string>{}</string>",
     "[acme] New Password:\n[acme] {}\n[acme] done",
     "> password = <<EOT\n> {}\n> EOT",
+    'const password =\n  "{}";',
+    'private static final String DB_PASSWORD\n    = "{}";',
+    'const password =\n  process.env.DB_PASSWORD ||\n  "{}";',
+    'connect(password=\n  "{}", user="bob")',
+    "password: >-\n  {}\nenv:\n  - name: MODE\n    value: fast",
 ]
 
 
@@ -31,6 +36,13 @@ BELOW = [
 async def test_the_value_on_the_line_below_goes_and_nothing_beside_it(text: str) -> None:
     found = await sanitize(scrubber("raw"), [text.replace("{}", "Haven5566!x").encode() + b"\n"])
     assert b"\n".join(found).decode() == text.replace("{}", "[REDACTED:password]")
+
+
+async def test_a_text_in_quotes_goes_on_with_words_to_the_line_that_closes_them() -> None:
+    for text in ("password = \'\'\'Haven5566\nOrbit71xx\'\'\'", 'token : "Haven5566x71\n        Orbit71xx9=="', "password = 'Haven55\\\n  Orbit71xx'"):
+        found = b"\n".join(await sanitize(scrubber("raw"), [text.encode() + b"\n"]))
+        assert b"Haven55" not in found
+        assert b"Orbit71" not in found
 
 
 @pytest.mark.parametrize(

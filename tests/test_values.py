@@ -29,7 +29,39 @@ def test_a_value_ends_where_its_syntax_says(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["=", ": ", '=""', "=,", "= getpass()", "=os.environ['V']", '=request.headers.get("V")', "= await f(x)", '="), x']
+    "text",
+    [
+        '=getenv("DB", "V")', "=os.environ.get('DB', 'V')", '=process.env.DB || "V"', "=ENV['DB'] || 'V'", '=config.get("db", default="V")',
+        "=getenv('DB') ?: 'V'", "=V\\0HOME=/root", "=V\\x00HOME=/root", "=V^@HOME=/root", "=V&lt;/div&gt;", "=V&lt;br/&gt;",
+        ": `V' ) [file 'x']",
+    ],
+)  # fmt: skip
+def test_a_value_is_what_a_program_takes_if_nothing_is_set_and_ends_with_its_field(text: str) -> None:
+    assert read(text) == ["V"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["=[1, 2, 233, 9, 100]", "=[11, 2, 300, 9, 100, 7]", "=[1, 2, 3, 4, 5, 6]", ": [1.5, 2, 233, 9, 100, 4]"],
+)
+def test_few_small_or_other_numbers_are_no_key(text: str) -> None:
+    assert read(text) != [text.partition("[")[2].rstrip("]")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=[K]", ": [ K ]", "=[]byte{K}", "=bytes([K])", "= new byte[] {K};", ": [u8; 8] = [K];", ": Uint8Array(8) [ K ]", "=vec![K]",
+        ":&[u8]=[K]", ": Buffer.from([K, ])",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("key", ["174, 47, 154, 16, 202, 193, 206, 113", "0x2b,0x7e,0x15,0x16,0x28,0xAE,0xd2,0xa6", "(byte)0x2b, -7, 21, 22, 40, 127"])
+def test_a_key_may_be_listed_byte_by_byte(text: str, key: str) -> None:
+    assert read(text.replace("K", key)) == [key]
+
+
+@pytest.mark.parametrize(
+    "text", ["=", ": ", '=""', "=,", "= getpass()", "=os.environ['V']", '=request.headers.get("V")', "= await f(x)", '="), x', ':"; send "x"', '=get("V", "")']
 )
 def test_what_is_no_value_gives_none(text: str) -> None:
     assert read(text) == []
