@@ -47,7 +47,7 @@ PADDED = re.compile(
 )
 """Base64 with its padding."""
 
-KEYS, LONG = frozenset((28, 44)), 100
+KEYS, LONG = frozenset((28, 44)), 78
 """How long keys of 20 and 32 bytes are in base64; and what is so long that its padding is no soft break (76 characters)."""
 
 WHOLE = re.compile(rb"([xX*.])\1{7}$|(?<![0-9A-Za-z])(?:[0-9a-f]{40}|[0-9a-f]{64}|[0-9A-F]{40})$")
@@ -109,8 +109,9 @@ class Seams:
                 continue
             if self.is_whole(first, before):
                 return False
-            new = shaped and (self.is_open(before, start) or self.is_headed(first, before, start, end, rule))
             marked = depth == 0 and self.softly(before)
+            new = shaped and (self.is_open(before, start) or self.is_headed(first, before, start, end, rule))
+            new = new and (marked or self.buffer[before - 1] not in b")]}>")  # a bracket that closes ends what it stands behind
             cut = depth == 0 and self.is_cut(first, before, start, end)
             goes_on = (cut or (marked and shapeless)) and self.rests(start, end)
             if shapeless and not goes_on:

@@ -38,7 +38,8 @@ UNBROKEN = frozenset([b"}", b",", b"{"])
 STRING_ENDS = frozenset([b"'", b'"', b"+", b".", b"&", b" "])
 STRING_END = re.compile(rb"([\x22'])[ \t]*[+.&]?[ \t]*\r?$")
 STRING_BEGINS = re.compile(
-    rb"[ \t]*(?:[+.&][ \t]*)?[bfruBFRU]?([\x22'])(?![\x22'\s,:)\]}]|[\w.\-]{1,64}\1[ \t]*[:=])"  # and not the key of another
+    rb"[ \t]*(?:[+.&][ \t]*)?[bfruBFRU]?([\x22'])"
+    rb"(?![\x22'\s,:)\]}]|[\w.\-\x80-\xff]{1,64}\1[ \t]*(?:[:=]|,?[ \t]*[\x22']))"  # and not the key of another, or one of many
 )
 """Where a string ends and begins again that a program puts together over lines: `"a" +` and `"b"`."""
 
@@ -67,9 +68,11 @@ def follows(before: bytes, line: bytes) -> bool:
 
 def _is_broken(before: bytes, line: bytes) -> bool:
     """Whether *line* may be the rest of *before* by the look of its end."""
-    if _is_cut(before) or string_joint(before, line) is not None:
+    if _is_marked(before) or string_joint(before, line) is not None:
         return True
     size = len(before.rstrip(b"\r"))
+    if size in WIDTHS and len(line.rstrip(b"\r")) <= size:  # a line that was broken has no longer one behind it
+        return True
     return SOFT_LEAST <= size < SOFT <= size + len(line[:SOFT].split(b" ", 1)[0])
 
 
@@ -83,16 +86,14 @@ def string_joint(before: bytes, line: bytes) -> tuple[int, int] | None:
 
 def _is_cut(before: bytes) -> bool:
     """Whether *before* may have been cut within a word."""
-    last = before[-1:]
-    if last == b"\r":
-        if before[-2:-1] in BROKEN:
-            return True
-        before = before.rstrip(b"\r")
-        last = before[-1:]
-    elif last in BROKEN:
-        return True
-    size = len(before)
-    return size in WIDTHS or (before[:1] == b"{" and last not in UNBROKEN)
+    return len(before.rstrip(b"\r")) in WIDTHS or _is_marked(before)
+
+
+def _is_marked(before: bytes) -> bool:
+    """Whether *before* ends as what is broken does, or in the middle of an object."""
+    text = before.rstrip(b"\r")
+    last = text[-1:]
+    return last in BROKEN or (text[:1] == b"{" and last not in UNBROKEN)
 
 
 class Run(Generic[T]):

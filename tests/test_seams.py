@@ -6,7 +6,7 @@ from itertools import accumulate
 
 import pytest
 from engines import rule
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sanitizer.seams import Seams
@@ -39,6 +39,7 @@ PIECE = st.lists(
 ).map("".join)
 
 
+@settings(deadline=None)  # the first that is looked at loads what tells words
 @given(st.lists(PIECE, min_size=2, max_size=3), st.data())
 @example(["key=k7Qp2ZxVb9Lw4Tn1", "Jm3Rk7Qp2ZxVb9Lw4"], None)
 def test_what_holds_is_never_ruled_out_beforehand(texts: list[str], data: st.DataObject | None) -> None:
@@ -93,6 +94,12 @@ def test_strings_that_a_program_puts_together_over_lines_are_one(text: str) -> N
     buffer = b"\n" + text.encode() + b"\n"
     head, rest = buffer.index(b"acme_sec"), buffer.rindex(b"ret")
     assert Seams(buffer, [], RULES).hold([(head, head + 8), (rest, rest + 3)], SHAPED, 0)
+
+
+def test_nothing_goes_on_behind_a_bracket_that_closes() -> None:
+    buffer = b"\nuser[key=acme_sec]\nHibernate: user\n"
+    head, rest = buffer.index(b"acme_sec"), buffer.index(b"Hibernate")
+    assert not Seams(buffer, [], RULES).hold([(head, head + 9), (rest, rest + 9)], SHAPED, 0)
 
 
 def test_strings_with_a_comma_between_them_are_two() -> None:
