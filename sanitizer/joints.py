@@ -100,7 +100,7 @@ TEST = re.compile(
 )
 """A test that has passed, as Go and Automake say it: its name, or its file."""
 
-STRING_ENDS = re.compile(rb"\\*\x22\s*[,:}\]]")
+OUTER_ENDS = re.compile(rb"\\*\x22\s*[,:}\]]")
 LINE_END = (b"\\n", b"\\r")
 VISIBILITY = re.compile(rb"(?:\\*\x22?[\w\\]{1,80}\\*\x22?:)?(?:protected|private)\] ?=>")
 """What PHP prints between the name of a property that is not public and its value."""
@@ -211,7 +211,7 @@ def bar(buffer: bytes, at: int, before: bytes) -> list[values.Span]:
     cell = CELL.match(buffer, at)
     if cell is None or cell[1][:1] in (b"", b"\\") or columns.COMMAND.match(cell[1]):
         return []
-    ended = STRING_ENDS.search(buffer, cell.start(1), cell.end(1)) if b'"' in before else None
+    ended = OUTER_ENDS.search(buffer, cell.start(1), cell.end(1)) if b'"' in before else None
     span = cell.start(1), ended.start() if ended else cell.end(1)  # a table may stand in a string
     is_row = before.rstrip(b" \t").endswith((b"|", b"\xe2\x94\x82", b"\xe2\x94\x83"))
     return [span] if span[0] < span[1] and (is_row or TELLING.fullmatch(buffer, *span)) else []
@@ -273,6 +273,6 @@ def after_comma(buffer: bytes, at: int, window: bytes, start: int) -> list[value
         return [pair.span(1)] if pair else []
     cell = COMMA_CELL.match(buffer, at)
     if not quoted and cell and opened in (b",", b"\t", b";") and TELLING.match(cell[0]):
-        ended = STRING_ENDS.search(buffer, at, cell.end())
+        ended = OUTER_ENDS.search(buffer, at, cell.end())
         return [(at, ended.start() if ended else cell.end())]
     return []

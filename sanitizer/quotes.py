@@ -44,7 +44,7 @@ MOST_PARTS = 64
 CALLED = re.compile(rb"`(?:cat [/.~$]|(?:go)?pass show |aws |gcloud |vault |kubectl |op read |openssl rand )[^`\n]{1,190}`")
 """A command of a shell, whose output is the value."""
 
-STRING_ENDS = re.compile(rb"(?<!\\)\x22[ \t]*[,}\]]")
+OUTER_ENDS = re.compile(rb"(?<!\\)\x22[ \t]*[,}\]]")
 """Where a string of JSON ends, and what follows it."""
 
 APART = re.compile(rb"[;,)\]}+&|][^\n]{0,200} [^\n]{0,40}(?<=[ (\[+=])")
@@ -107,7 +107,7 @@ def enclosed(buffer: bytes, start: int, end: int) -> int:
     """Where a value ends whose quote at *start* nothing closes before *end*: with the string of JSON that it stands in, if any."""
     if buffer.find(b'{"', max(buffer.rfind(b"\n", 0, start), start - BEFORE, 0), start) < 0:
         return end
-    found = STRING_ENDS.search(buffer, start + 1, end)
+    found = OUTER_ENDS.search(buffer, start + 1, end)
     return found.start() if found else end
 
 

@@ -10,6 +10,7 @@ import re
 
 from sanitizer.bytelists import material
 from sanitizer.continuations import CONTINUED, below, heredoc, logged
+from sanitizer.messages import SAID
 from sanitizer.nested import CONSTANTS, LONGEST, Span, defaults, is_schema, leaves, line_end
 from sanitizer.quotes import ESCAPED_QUOTE, PARTED, QUOTED, closing, concatenated, nonempty, quoted
 
@@ -65,12 +66,10 @@ REGEX = re.compile(rb"\\[sSwWdD][*+{]|\[:=\]")
 NOTE = re.compile(rb"\((?:sensitive|known|not|no|none|null|hidden|redacted|masked|unset|empty|same|see)\b[a-z ]{0,40}\)")
 """What a program prints in a value's place: `(sensitive value)`."""
 
-TOLD = re.compile(
-    rb"(?i:(?:(?:must|should|can(?:not|'t)|may not) (?:be|contain|have|match|include|not)|does(?:n't| not) (?:match|meet|exist)"
-    rb"|too (?:short|long|weak|common|simple|similar)|this (?:field|value|password|token|key) (?:is|must|may|cannot))\b)|"
-    rb"\(?(?:Read|Get|New|ConvertTo|ConvertFrom|Import)-[A-Z][A-Za-z]{2,40}(?=[ )])"
-)
-"""What a validator says in the place of a value: `must contain a digit`; a command of PowerShell."""
+CMDLET = re.compile(rb"\(?(?:Read|Get|New|ConvertTo|ConvertFrom|Import)-[A-Z][A-Za-z]{2,40}(?=[ )])")
+"""A command of PowerShell, whose output is the value."""
+
+NO_VALUE = (CODE, NOTE, CMDLET, SAID)
 
 BLOCK = re.compile(rb"[|>][+\-]?\d?[ \t]*(?:#[^\n]*)?\n(?=[ \t]+\S)")
 INDENT = re.compile(rb"[ \t]*(?:-[ ])*")
@@ -225,7 +224,7 @@ def bare(buffer: bytes, start: int) -> list[Span]:
     """An unquoted value: to white space or a quote, less what belongs to the text around it."""
     if (looked_up := FALLBACK.match(buffer, start)) is not None:
         return quoted(buffer, looked_up.end())
-    if CODE.match(buffer, start) or NOTE.match(buffer, start) or TOLD.match(buffer, start):
+    if any(sign.match(buffer, start) for sign in NO_VALUE):
         return []
     if buffer.startswith(b'\\n"', start):
         return logged(buffer, start)

@@ -8,6 +8,8 @@ from collections import Counter
 from functools import lru_cache
 from itertools import pairwise
 
+from sanitizer.messages import SAID
+
 # How much likelier each pair of letters is in the words of programs than by chance: log2, from 0 (1/64) over 6 (even) to 9.
 _PAIRS = (
     b"26762362605877060878544452856574337638547506757221628355742761775383165863204075569532822644741675633240"
@@ -121,17 +123,8 @@ _lacking = re.compile(
 ).fullmatch
 """That there is none: `не задан`, `keine Angabe`, `no definida`."""
 
-MESSAGE = re.compile(
-    rb"(?:(?:must|should|can(?:not|'t| not)|may not)(?: not)? (?:be|contain|have|match|include|start|end|exceed|consist|differ)"
-    rb"|(?:is|was) (?:too|not|required|invalid|incorrect|wrong|missing|expected|an?) "
-    rb"|(?:does|did|do)(?:n't| not) (?:match|meet|exist)"
-    rb"|too (?:short|long|weak|common|simple|similar|easy)|needs? to (?:be|contain|have)|has (?:expired|been |already been )"
-    rb"|(?:this|the|your) (?:field|value|password|token|key|secret|string|input) (?:is|must|should|may|can|has|does|was)"
-    rb"|(?:field|value|string|password|input|text|ensure) (?:is|must|should|required|cannot|can't|may|this|that|has|does))\b"
-    rb"(?:[a-z' ,.;:()-]|\b\d{1,3}\b)*",
-    re.I,
-)
-"""What a validator says of a value, in words: `must contain a digit`, `This field is required.`"""
+MESSAGE = re.compile(SAID.pattern + rb"(?:[a-z' ,.;:()-]|\b\d{1,3}\b)*", re.I)
+"""All of what a validator says of a value, in words: `must contain a digit`, `This field is required.`"""
 
 _escaped = re.compile(rb"(?:\\+u[0-9A-Fa-f]{4})+").sub
 

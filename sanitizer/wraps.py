@@ -35,7 +35,7 @@ BROKEN = frozenset([b"\\", b"="])
 """What a broken line ends in."""
 UNBROKEN = frozenset([b"}", b",", b"{"])
 """What a line ends in that begins with a brace and is not broken."""
-STRING_ENDS = frozenset([b"'", b'"', b"+", b".", b"&", b" "])
+LAST = frozenset([b"'", b'"', b"+", b".", b"&", b" "])
 STRING_END = re.compile(rb"([\x22'])[ \t]*[+.&]?[ \t]*\r?$")
 STRING_BEGINS = re.compile(
     rb"[ \t]*(?:[+.&][ \t]*)?[bfruBFRU]?([\x22'])"
@@ -78,7 +78,7 @@ def _is_broken(before: bytes, line: bytes) -> bool:
 
 def string_joint(before: bytes, line: bytes) -> tuple[int, int] | None:
     """Where in *before* a string ends that goes on in *line*, and where it does, within the quotes; None if none does."""
-    if before[-1:] not in STRING_ENDS or (begins := STRING_BEGINS.match(line)) is None:
+    if before[-1:] not in LAST or (begins := STRING_BEGINS.match(line)) is None:
         return None
     ends = STRING_END.search(before, max(0, len(before) - 16))
     return (ends.start(), begins.end()) if ends and ends[1] == begins[1] else None

@@ -1,0 +1,16 @@
+"""What a validator says of a value, in the place where one would stand: `must contain a digit`, `This field is required.`"""
+
+from __future__ import annotations
+
+import re
+
+SAID = re.compile(
+    rb"(?:(?:must|should|can(?:not|'t| not)|may not)(?: not)? (?:be|contain|have|match|include|not|start|end|exceed|consist|differ)"
+    rb"|(?:is|was) (?:too|not|required|invalid|incorrect|wrong|missing|expected|an?) "
+    rb"|(?:does|did|do)(?:n't| not) (?:match|meet|exist)"
+    rb"|too (?:short|long|weak|common|simple|similar|easy)|needs? to (?:be|contain|have)|has (?:expired|been |already been )"
+    rb"|(?:this|the|your) (?:field|value|password|token|key|secret|string|input) (?:is|must|should|may|can(?:not)?|has|does|was)"
+    rb"|(?:field|value|string|password|input|text|ensure) (?:is|must|should|required|cannot|can't|may|this|that|has|does))\b",
+    re.I,
+)
+"""How it begins."""
