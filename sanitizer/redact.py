@@ -18,6 +18,7 @@ import msgspec
 
 from sanitizer import members
 from sanitizer.actions import MASK, Replace, mask_of
+from sanitizer.decoding import Span
 from sanitizer.disguise import Disguises, line_starts
 from sanitizer.exemptions import Exemptions
 from sanitizer.finding import Finding, merged
@@ -62,8 +63,8 @@ class Redactor:
         self.disguises = Disguises(scanner)
         self.repeats = Repeats(scanner.rules)
 
-    def redact(self, lines: Sequence[bytes], joins: Sequence[Join] = ()) -> Redacted:
-        """Redact *lines* (no line ends inside). The result has as many."""
+    def redact(self, lines: Sequence[bytes], joins: Sequence[Join] = (), records: Sequence[tuple[int, int]] = ()) -> Redacted:
+        """Redact *lines* (no line ends inside). The result has as many. *records* of several: the first one, how many."""
         buffer = b"\n" + b"\n".join(lines) + b"\n"
         found = self.scanner.find(buffer)
         hidden = self.disguises.find(buffer, lines, joins, self.scanner.signs, found)
@@ -73,7 +74,7 @@ class Redactor:
             return Redacted(list(lines), Counter())
         if b"\\" in buffer or b"%" in buffer:
             found = aligned(buffer, found)
-        found = self.unmasked(buffer, self.repeats.add(buffer, found))
+        found = self.unmasked(buffer, self.repeats.add(buffer, found, extents(lines, records)))
         if self.exemptions:
             found = self.exemptions.apply(buffer, found)
         out = self.splice(buffer, found)[1:-1].split(b"\n")
@@ -182,6 +183,12 @@ class Redactor:
             done = end
         out.append(line[done:])
         return b"".join(out)
+
+
+def extents(lines: Sequence[bytes], records: Sequence[tuple[int, int]]) -> list[Span]:
+    """Where in the buffer of *lines* each of *records* begins and ends."""
+    starts = line_starts(lines) if records else []
+    return [(starts[first], starts[first + count - 1] + len(lines[first + count - 1])) for first, count in records]
 
 
 def rows_of(found: Sequence[Finding], lines: Sequence[bytes]) -> list[int]:

@@ -1,14 +1,16 @@
-"""Further copies of a value on its line: what a key's name says of one is true of all.
+"""Further copies of a value in its line or record: what a key's name says of one is true of all.
 
-A program logs `token = 'x' | 'x'`, or `login(password='x'): bad password x`. The copy that stands under no name of a secret is
-the same secret.
+A program logs `token = 'x' | 'x'`, or a traceback in which `login(password='x')` is followed by `ValueError: x is no password`.
+The copy that stands under no name of a secret is the same secret.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
 
+from sanitizer.decoding import Span
 from sanitizer.finding import Finding, merged
 from sanitizer.ruleset import Rule
 
@@ -31,8 +33,11 @@ class Repeats:
             if rule.fields or rule.keywords or rule.lead or "(?P<secret>" in (rule.pattern or "")
         )
 
-    def add(self, buffer: bytes, found: list[Finding]) -> list[Finding]:
-        """*found*, with the copies of its named values; *buffer* begins and ends with a line feed."""
+    def add(self, buffer: bytes, found: list[Finding], records: Sequence[Span] = ()) -> list[Finding]:
+        """*found*, with the copies of its named values; *buffer* begins and ends with a line feed.
+
+        *records* are those of several lines, in order: a copy may stand on any of them.
+        """
         named = self.named
         copies: list[Finding] = []
         sought: dict[bytes, int] = {}
@@ -42,6 +47,9 @@ class Repeats:
                 continue
             if end > line_end:
                 line, line_end = buffer.rfind(b"\n", 0, start + 1) + 1, buffer.find(b"\n", end)
+                number = bisect_right(records, (start, len(buffer))) - 1
+                if number >= 0 and start < records[number][1]:
+                    line, line_end = records[number]
             value = buffer[start:end]
             low, high = max(line, start - REACH), min(line_end, end + REACH)
             at = buffer.find(value, low, high)

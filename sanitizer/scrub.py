@@ -153,7 +153,8 @@ class Scrubber:
         audited = self.options.audit
         seen: list[Sighting] = []
         rewritten = self.without_params(rows, seen) if self.rewrites or audited else rows
-        redacted = self.redactor.redact(rewritten.rows, rewritten.joins)
+        tall = [(entry.first, entry.height) for entry in rewritten.entries if entry.height > 1]
+        redacted = self.redactor.redact(rewritten.rows, rewritten.joins, tall)
         at = rows_of(redacted.found, rewritten.rows) if redacted.found and (audited or self.options.annotate) else []
         if self.observe:
             self.observe(rewritten, redacted)

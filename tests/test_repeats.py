@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from engines import redactor, rule
+from engines import redactor, rule, sanitize, scrubber
 
 NAMED = rule("password", fields=("password",), check="password")
 
@@ -32,6 +32,23 @@ def test_a_copy_goes_where_it_can_be_nothing_else(line: str, clean: str) -> None
 
 def test_other_lines_are_no_business_of_it() -> None:
     assert redactor(NAMED).redact([b"password=Zk3vQ9mXw7", b"Zk3vQ9mXw7"]).lines[1] == b"Zk3vQ9mXw7"
+
+
+def test_other_lines_of_its_record_are() -> None:
+    lines = [b"Zk3vQ9mXw7", b"login(password=Zk3vQ9mXw7)", b"bad Zk3vQ9mXw7", b"Zk3vQ9mXw7"]
+    clean = redactor(NAMED).redact(lines, records=[(1, 2)]).lines
+    assert [b"Zk3vQ9mXw7" in line for line in clean] == [True, False, False, True]
+
+
+async def test_a_traceback_tells_a_password_once_and_keeps_it_nowhere() -> None:
+    trace = b"""Traceback (most recent call last):
+  File "/srv/a.py", line 3, in f
+    login(user, password='Kd92ls0x!')
+ValueError: no user has Kd92ls0x!
+"""
+    (record,) = await sanitize(scrubber(), [trace])
+    assert b"Kd92" not in record
+    assert b"no user has [REDACTED:password]" in record
 
 
 def test_many_copies_cost_linear_time() -> None:

@@ -29,10 +29,10 @@ def poisoned(monkeypatch: pytest.MonkeyPatch) -> Callable[[Format], Scrubber]:
     """Scrubbers whose redaction fails for every line with `poison` in it."""
     real = Redactor.redact
 
-    def redact(self: Redactor, lines: list[bytes], joins: object = ()) -> object:
+    def redact(self: Redactor, lines: list[bytes], *others: object) -> object:
         if any(b"poison" in line for line in lines):
             raise WeirdError(f"cannot redact {lines!r}")
-        return real(self, lines, joins)  # type: ignore[arg-type] # passed on
+        return real(self, lines, *others)  # type: ignore[arg-type] # passed on
 
     monkeypatch.setattr(Redactor, "redact", redact)
     return scrubber
