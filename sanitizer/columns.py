@@ -84,6 +84,9 @@ COMMAND, PIPED = re.compile(_COMMAND + rb"(?:[a-z]+ )?-{1,2}\w"), re.compile(rb"
 MEMBER = re.compile(rb"[ \t]*(?:[{\[]|\x22[^\x22\n]{1,128}\x22[ ]?:)")
 """JSON, which is no row."""
 
+VALUE = re.compile(rb"(?=\S*[0-9])(?=\S*[A-Za-z])\S{8,}")
+"""What is no name of the second of two columns."""
+
 WORDS_IN_NAME = 4
 TELLING = re.compile(rb"[^\n]*[0-9!@#$%^&*~+?_]")
 COPY = re.compile(rb"COPY [^()\n]{1,200}\(([^()\n]{1,1000})\) FROM stdin[^\n]{0,200}\n", re.I)
@@ -91,6 +94,7 @@ HTML_CELL = re.compile(
     rb"<t[dh](?:\s[^<>]{0,200})?>\s{0,40}(?:<(?:code|b|pre|span|strong)(?:\s[^<>]{0,100})?>)?([^<>]*?)\s{0,40}(?:</\w{1,8}>)?\s{0,40}</t[dh]>",
     re.I,
 )
+HEAD_ENDS = re.compile(rb"\s{0,80}</th>", re.I)
 HTML_ROW = re.compile(rb"<tr(?:\s[^<>]{0,200})?>(.{0,8192}?)</tr>", re.I | re.S)
 HTML_NEXT = re.compile(rb"\s{0,40}(?:</?t(?:head|body)[^<>]{0,200}>\s{0,40}){0,2}" + HTML_ROW.pattern, re.I | re.S)
 
@@ -99,7 +103,7 @@ def cells(buffer: bytes, key_at: int, at: int) -> list[Span]:
     """The cells below the name at *key_at*, which a mark follows that ends *at*; none if it stands in no line of names."""
     low = max(0, key_at - WIDEST)
     start = buffer.rfind(b"\n", low, key_at) + 1
-    if buffer[at - 1 : at + 4].lower() == b"</th>":
+    if HEAD_ENDS.match(buffer, at - 1):
         return html(buffer, key_at, at)
     if start == 0 and low:
         return []
@@ -156,6 +160,8 @@ def is_named(layout: Layout, line: bytes) -> bool:
     names = layout.between.split(line, MOST_NAMES)
     if layout is LAYOUTS[0] and len(names) > 2:
         names = names[not names[0].strip() : len(names) - (not names[-1].strip())]
+        if len(names) == 2 and VALUE.fullmatch(names[1].strip()):
+            return False
     if layout is LAYOUTS[3] and any(name.strip().count(b" ") >= WORDS_IN_NAME for name in names):
         return False  # a sentence
     return len(names) > 1 and all(NAME.fullmatch(name.strip(QUOTES)) for name in names)

@@ -18,10 +18,13 @@ BELOW = re.compile(
     rb"\r?\n(?P<indent>[ \t]+(?P<dash>- +)?)"
     rb"(?:\x22(?P<double>[^\x22\n]+)\x22|'(?P<single>[^'\n]+)'|(?P<plain>[^\s\x22'#:\[{-]\S*(?<!:)))[ \t]*,?[ \t]*(?=\r?\n)"
 )
+PADDED = re.compile(rb"[A-Za-z0-9+/]{24}=")
+"""The end of base64, of which the last letters are no name."""
+
 PRINTED = re.compile(rb"\r?\n[ \t]+(?:string\(\d{1,6}\) )?\x22([^\x22\\\n]+)\x22")
 LABEL = re.compile(
     rb"(?:[\n\x22'>]|[\]:|-] |[A-Z] (?<=INFO )|[A-Z] (?<=DEBUG )|[A-Z] (?<=WARN )|[A-Z] (?<=ERROR ))[^\S\n]*"
-    rb"(?:[\w*#>\x22'`/().\[\]\x80-\xff-]+ ){0,11}[\w*#\x22'`\]\x80-\xff-]+:(?:\*{1,2}|__)?[ \t]*$"
+    rb"(?:[\w*#>\x22'`/().\[\]\x80-\xff-]+ ){0,11}[\w*#\x22'`\])\x80-\xff-]+:(?:\*{1,2}|__)?[ \t]*$"
 )
 """A line that ends in a colon, and is no program."""
 
@@ -82,6 +85,8 @@ def below(buffer: bytes, at: int, start: int) -> list[Span]:
     if buffer[start - 1] in b">(":
         printed = PRINTED.match(buffer, start)
         return [printed.span(1)] if printed else []
+    if PADDED.match(buffer, max(0, at - 25)):
+        return []
     line = buffer.rfind(b"\n", 0, at)
     key = YAML_KEY.fullmatch(buffer, line, at) if line >= 0 else None
     spans: list[Span] = []

@@ -37,7 +37,7 @@ SETTING = re.compile(rb"(?:[\w:.\-]{1,40}=[\x22'][^\x22'<>\n]{0,80}[\x22'][ ]?){
 BLOCK_DEFAULT = re.compile(rb"\{(?:(?:\r?\n[ \t]+(?!default\b)\w{1,20}[ \t]*=[^\n]{0,200}){0,4}\r?\n)?[ \t]+default[ \t]*=")
 """The block of a variable of HCL, to its default."""
 
-ATOM_NEXT = re.compile(rb"[ \t]*[Vv]alue:[ ]?(?=[\x22'`])")
+ATOM_NEXT = re.compile(rb"[ \t]*[Vv]alue:[ ]?(?=[bu]?[\x22'`]|(?-i:[^\s,]{0,64}[0-9!@#$%^&*~+?]))")
 PAIRED = re.compile(
     rb"((?=[^\s,()\[\]]*[0-9])(?=[^\s,()\[\]]*[A-Za-z])"
     rb"(?=[^\s,()\[\]]{0,64}[!@#$%^&*~+?-]|[A-Za-z0-9_/+=]{20})[^\s,()\[\]\x22'`<>]{6,512})[)\]]"
@@ -49,7 +49,7 @@ FURTHER = re.compile(rb"N?([\x22'])[^\x22'\n]{1,128}\1, ?N?[\x22']")
 
 NOTED = re.compile(
     rb"(?!str|bytes|int|bool|float|opt|req|any|def|obj|dict|list)[A-Za-z][\w ./\-]{0,24}\)(?:\\*[\x22'`])?[ \t]*"
-    rb"(?:=(?![=>])|:(?=[ ]?[\x22'`]?[^\s\x22'`]{0,64}[0-9!@#$%^&*~+?]))"
+    rb"(?:=(?![=>])|:(?=[ ]?[\x22'`]?[^\s\x22'`]{0,64}[0-9!@#$%^&*~+?]|[ ]?\r?\n))"
 )
 """A note on a key: `db_password (prod)=`."""
 
@@ -212,8 +212,8 @@ def bar(buffer: bytes, at: int, before: bytes) -> list[values.Span]:
     if cell is None or cell[1][:1] in (b"", b"\\") or columns.COMMAND.match(cell[1]):
         return []
     ended = OUTER_ENDS.search(buffer, cell.start(1), cell.end(1)) if b'"' in before else None
-    span = cell.start(1), ended.start() if ended else cell.end(1)  # a table may stand in a string
-    is_row = before.rstrip(b" \t").endswith((b"|", b"\xe2\x94\x82", b"\xe2\x94\x83"))
+    span = columns.trimmed(buffer, cell.start(1), ended.start() if ended else cell.end(1))  # a table may stand in a string
+    is_row = before.rstrip(b" \t\x22'").endswith((b"|", b"\xe2\x94\x82", b"\xe2\x94\x83"))
     return [span] if span[0] < span[1] and (is_row or TELLING.fullmatch(buffer, *span)) else []
 
 
@@ -251,6 +251,8 @@ def after_comma(buffer: bytes, at: int, window: bytes, start: int) -> list[value
         beneath = continuations.argument(buffer, at, window[start:])
         if beneath:
             return beneath
+    if (atom := ATOM_NEXT.match(buffer, at)) is not None:
+        return values.value(buffer, atom.end())
     key_at = at - len(window) + start
     paired = pairs.beside(buffer, at, window[start:], key_at)
     if paired is not None:
@@ -261,7 +263,7 @@ def after_comma(buffer: bytes, at: int, window: bytes, start: int) -> list[value
         return values.value(buffer, variant.end())
     quoted = window[-2:-1] in b"\"'`" or window.rstrip(b" ,")[-1:] in b"\"'`"
     opened = window[max(0, start - 1) : start]
-    if (quoted or opened in b"{(") and QUOTE_NEXT.match(buffer, at):
+    if (quoted or opened in b"{(" or window.endswith(b"[:", 0, start)) and QUOTE_NEXT.match(buffer, at):
         found = values.value(buffer, at)
         last = found[-1][1] if found else at
         listed = window[max(0, start - 2) : start].startswith(b"[")

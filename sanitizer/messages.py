@@ -10,7 +10,8 @@ SAID = re.compile(
     rb"|(?:does|did|do)(?:n't| not) (?:match|meet|exist)"
     rb"|too (?:short|long|weak|common|simple|similar|easy)|needs? to (?:be|contain|have)|has (?:expired|been |already been )"
     rb"|(?:this|the|your) (?:field|value|password|token|key|secret|string|input) (?:is|must|should|may|can(?:not)?|has|does|was)"
-    rb"|(?:field|value|string|password|input|text|ensure) (?:is|must|should|required|cannot|can't|may|this|that|has|does))\b",
+    rb"|(?:field|value|string|password|input|text|ensure) (?:is|must|should|required|cannot|can't|may|this|that|has|does)"
+    rb"|path [`'\x22])\b",
     re.I,
 )
 """How it begins."""

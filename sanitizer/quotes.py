@@ -28,6 +28,15 @@ PLUS = re.compile(
 )
 """What joins strings that a program puts together. A backslash does at the end of a line alone: before a quote it is an escape."""
 
+GLUED = re.compile(rb"[A-Za-z0-9][^\s\x22'`,;)\]}>]{0,255}")
+"""What stands right behind the quote that ends a string: a part of its value, which has that quote in it."""
+
+SHORTENED = re.compile(rb"[^\n]{0,256}?\xe2\x80\xa6(?=[\x22'\s]|$)")
+"""A string of which a console shows no more."""
+
+ELIDED = re.compile(rb"[\x22']: (?=[\x22'])")
+"""Behind a string that was cut in its middle and holds the next key, too: `{'password': 'hunt...rt': 'x'}`."""
+
 PARTED = re.compile(rb"[ \t]*\r?\n[ \t]+[bfruBFRU]?(?=[\x22'])")
 """What stands between the strings of one value in parentheses."""
 
@@ -85,7 +94,7 @@ def quoted(buffer: bytes, start: int) -> list[Span]:
     if found is None and buffer[start + 1 : start + 2] in b"),;]}\r\n":
         return []  # it closes a string
     if found is not None:
-        return [] if APART.fullmatch(found[1]) else nonempty(*found.span(1))
+        return [] if APART.fullmatch(found[1]) else whole(buffer, *found.span(1))
     end = line_end(buffer, start, start + LONGEST)
     stop = unclosed(buffer, start + 1, end if code == 0x22 else enclosed(buffer, start, end))
     return [*nonempty(start + 1, stop), *(further(buffer, end, code) if stop == end else ())]
@@ -97,10 +106,24 @@ def further(buffer: bytes, at: int, code: int) -> list[Span]:
     return [word.span() for word in WORD.finditer(buffer, *lines.span())] if lines else []
 
 
+def whole(buffer: bytes, start: int, end: int) -> list[Span]:
+    """The value whose quotes open before *start* and close at *end*, with what a quote within it has cut off."""
+    if buffer.startswith((b"'\\''", b"'\"'"), end):
+        stop = line_end(buffer, start, start + LONGEST)
+        while (shell := SHELL.match(buffer, end)) is not None and (closed := buffer.find(b"'", shell.end(), stop)) > 0:
+            end = closed
+    elif (glued := GLUED.match(buffer, end + 1)) is not None:
+        end = glued.end()
+    spans = nonempty(start, end)
+    if buffer.find(b"...", start, end) > 0 and (elided := ELIDED.match(buffer, end)) is not None:
+        spans += quoted(buffer, elided.end())
+    return spans
+
+
 def unclosed(buffer: bytes, start: int, end: int) -> int:
-    """Where a value at *start* ends that nothing closes before *end*: with the mask that it is, or there."""
-    mask = MASK.match(buffer, start, end)
-    return mask.end() if mask else end
+    """Where a value at *start* ends that nothing closes before *end*: with its mask, where it was shortened, or there."""
+    found = MASK.match(buffer, start, end) or SHORTENED.match(buffer, start, end)
+    return found.end() if found else end
 
 
 def enclosed(buffer: bytes, start: int, end: int) -> int:

@@ -30,6 +30,7 @@ START = re.compile(
         |(?:Secret\w{1,12}|Sensitive\w{0,12}|Protected\w{0,12}|Password|np\.str_|np\.bytes_|bytearray|memoryview|Buffer\.from|URI|Box|Zeroizing)
          \((?=[ \t]*(?:[bBuUrR]?[\x22']|String\(|Some\()))[ \t]*){0,3}
     (?:\[\](?:string|interface[ ]\{\}|any)(?=\{)|[A-Z][a-z]{1,8}\d{0,2}Array\(\d{1,9}\)[ ](?=\[))?
+    (?:[A-Z]\w{2,40}(?:Error|Exception):[ ](?=[\x22'`]))?                                   # which error a value has
     (?:Just[ ](?=\x22)|Set\(\d{1,6}\)[ ]\{[ ](?=[\x22'])|Optional\[(?=[^\]\s]*[0-9!@\#$%^&*~+?])
         |\((?=\r?\n[ \t]+[bfruBFRU]?[\x22']))?
     (?:[bBuUfFrRN@$]{1,2}(?=[\x22']))?""",
@@ -88,6 +89,12 @@ CUT = re.compile(
 AMPERSAND = re.compile(rb"&(?![A-Za-z]{2,8};|#|[\w.%\-\[\]]{1,64}=)(?=[^\s&;]{0,64}[0-9!@$%^*~+?])[^\s&;]{3}")
 """What begins with one, and is neither a reference of HTML nor a further field."""
 
+APOSTROPHE = re.compile(rb"'[A-Za-z0-9][^\s\x22'`<>]{0,256}")
+"""What an apostrophe in a value without quotes goes on with: of a password on a command line."""
+
+QUOTED_WITHIN = 512
+"""Bytes before a value that are looked at for a quote that is open there."""
+
 ESCAPE = re.compile(rb"\\+(?:[\x22'nrt]|$)")
 TRAIL = b",;.:)]}>|"
 SERIALIZED = re.compile(rb"[ \t]*s:\d{1,6}:(?=\\*[\x22'])")
@@ -144,10 +151,7 @@ def value(buffer: bytes, at: int, *, line: bool = False, stop: int = 0) -> list[
     if code in b"[{" and not line:
         return defaults(buffer, start) if code == 0x7B and is_schema(buffer, start) else leaves(buffer, start, stop)
     if code == 0x3C:
-        if buffer.startswith(b"<<", start):
-            return heredoc(buffer, start)
-        found = CDATA.match(buffer, start) or ANGLED.match(buffer, start)
-        return nonempty(*found.span(1)) if found else []
+        return heredoc(buffer, start) if buffer.startswith(b"<<", start) else within(buffer, start)
     if line:
         end = line_end(buffer, start, start + LONGEST)
         quote_at = min((p for p in (buffer.find(q, start, end) for q in (b'"', b"'", b"`")) if p >= 0), default=end)
@@ -164,6 +168,21 @@ def on_next_line(buffer: bytes, at: int, start: int) -> list[Span]:
 def usual(buffer: bytes, at: int) -> list[Span]:
     found = USUAL.match(buffer, at)
     return [found.span(found.lastindex or 0)] if found else []
+
+
+def within(buffer: bytes, start: int) -> list[Span]:
+    """The text between tags, the first of which opens or closes at *start*: `Password: <b>hunter2!</b>`, `<b>Password:</b> x`.
+
+    Else what stands in the angle brackets there.
+    """
+    tags = CELL.match(buffer, start)
+    text = MARKUP.match(buffer, tags.end()) if tags else None
+    if text and buffer.startswith(b"</", text.end()) and text[1][:1] not in b"@'\x22":
+        return [text.span(1)]
+    if text and buffer[start + 1] == 0x2F and (spans := bare(buffer, text.start(1))):
+        return spans
+    found = CDATA.match(buffer, start) or ANGLED.match(buffer, start)
+    return nonempty(*found.span(1)) if found else []
 
 
 LINE_BEGINS = re.compile(rb"(?:\n|\\n)[ \t]*(?:-[ ])?$")
@@ -220,6 +239,12 @@ def block(buffer: bytes, key: int, start: int) -> list[Span]:
     return spans
 
 
+def is_quoted(buffer: bytes, at: int) -> bool:
+    """Whether *at* stands in single quotes, as far as its line is looked at."""
+    begin = max(buffer.rfind(b"\n", max(0, at - QUOTED_WITHIN), at), at - QUOTED_WITHIN, 0)
+    return buffer.count(b"'", begin, at) % 2 == 1
+
+
 def bare(buffer: bytes, start: int) -> list[Span]:
     """An unquoted value: to white space or a quote, less what belongs to the text around it."""
     if (looked_up := FALLBACK.match(buffer, start)) is not None:
@@ -232,6 +257,8 @@ def bare(buffer: bytes, start: int) -> list[Span]:
     if found is None:
         return []
     text = found[0]
+    if buffer[found.end()] == 0x27 and (goes_on := APOSTROPHE.match(buffer, found.end())) and not is_quoted(buffer, start):
+        text += goes_on[0]
     cut = CUT.search(text)
     if cut is not None:
         stop = cut.start()
@@ -244,6 +271,6 @@ def bare(buffer: bytes, start: int) -> list[Span]:
         if opening in kept and text[len(kept) : len(kept) + 1] == close:
             kept = text[: len(kept) + 1]
     if b"\\" in kept:
-        escape = ESCAPE.search(kept)
+        escape = ESCAPE.search(kept, len(found[0]) if len(text) > len(found[0]) else 0)
         kept = kept[: escape.start()] if escape else kept
     return nonempty(start, start + len(kept))

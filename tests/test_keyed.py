@@ -265,9 +265,52 @@ PAIRS = [
     "simple_bind_s('cn=bob,dc=acme', '{P}')",
     "Duplicate entry '{T}' for key 'users.api_key'",
     '{"Password__c":"{P}"}',
+    "│ 0       │ 'password' │ '{P}'   │",
+    "│ password │ {P} │",
+    "| api_key | {T} |",
+    "INSERT INTO users(email,password) VALUES($1,$2) [ 'bob', '{P}' ]",
+    "UPDATE users SET password = $1 WHERE id = $2 [ '{P}', 3 ]",
+    "LOG:  execute <unnamed>: UPDATE users SET password=$1 WHERE id=$2\nDETAIL:  parameters: $1 = '{P}', $2 = '1'",
+    "apiKey: ValidatorError: `{T}` is not a valid enum value for path `apiKey`.",
+    "<p>Password: <b>{P}</b></p>",
+    "<b>Password:</b> {P}<br>",
+    "[[:user, 'bob'], [:password, '{P}']]",
+    "Invalid type for parameter SecretString, value: b'{P}', type: <class 'bytes'>",
+    "Your one-time API token (shown once):\n\n    {T}\n",
+    "<tr><th>user     </th><th>password       </th></tr>\n<tr><td>bob</td><td>{P}</td></tr>",
+    "Incorrect API key provided: {T}. You can find it",
+    "ParseResult(scheme='postgres', netloc='app:{P}@10.0.0.5:5432', path='/db')",
+    "#0 /db.php(2): Db->connect('db.internal', 'bob', '{P}')",
+    "reply: retcode (334); Msg: b'UGFzc3dvcmQ6'\nsend: '{T}'",
+    'Cast to Number failed for value "{P}" (type string) at path "password"',
 ]
+AN_APOSTROPHE = [
+    "python3 x.py --password k7Qpx'AOec%WLKJ! --token=",
+    "mysqld --user=bob --password=k7Qpx'AOec%WLKJ! 2",
+    r"+ PASSWORD='k7Qpx'\''AOec%WLKJ!'",
+    "PASSWORD='k7Qpx'\"'\"'AOec%WLKJ!'",
+    r"PASSWORD=k7Qpx\'AOec%WLKJ!",
+    "secret: 'k7Qpx'AOec%WLKJ!'",
+]
+"""A password with an apostrophe, as command lines, shells and printers write it that do not escape it."""
+
 PASSWORDS = ["Tr0ub4dor&3x!", "dish-orange-cloud94", "Haven5566$"]
 TOKEN = "xK9fQ2mWp7LzR4tBn8"
+
+
+@pytest.mark.parametrize("line", AN_APOSTROPHE)
+def test_an_apostrophe_within_a_value_ends_it_nowhere(line: str) -> None:
+    assert not re.search("k7Qpx|AOec|WLKJ", redacted(line))
+
+
+def test_a_value_that_a_console_shortens_ends_with_its_ellipsis() -> None:
+    assert redacted("│ password = 'Tr0ub4dor&3x… │ │\n│ port = 5432 │") == "│ password = '# │ │\n│ port = 5432 │"
+
+
+def test_a_string_that_was_cut_in_its_middle_holds_the_next_value_too() -> None:
+    line = "input_value={'password': 'Tr0ub4dor&3x!...rt': 'Haven5566$'}, input_type=dict]"
+    assert redacted(line) == "input_value={'password': '#': '#'}, input_type=dict]"
+
 
 HARMLESS = [
     '{"passwd": {"type": "string", "description": "the password", "default": "changeme"}}',
