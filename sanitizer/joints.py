@@ -67,11 +67,20 @@ BRACED = re.compile(
 VARIANT = re.compile(rb"[ ]?QVariant\(\w{1,20},[ ]?(?=\x22)")
 """What Qt prints around a value."""
 COMMA_CELL = re.compile(rb"(?!\s)(?:[^,()\r\n\\]|\\(?![nr]))+")
+OPTION = re.compile(rb" ((?!-)[^\s,\[\]]{1,512}(?:'[^\s,\[\]]{1,256})?)(?=[,\]])")
+"""The argument behind an option, in a list as Java prints it."""
+
+PROMPTED = re.compile(rb" (?=\S*[0-9!@#$%^&*~+?])([^\s<>]\S{3,512})\r?\n")
+"""What is typed behind a prompt that is all of its line: `password> hunter2!`."""
+
+HEADS = re.compile(rb"</th>\s*<th\b", re.I).match
+"""Between the names of two columns."""
+
 TAB_CELL = re.compile(rb"[^\t\r\n]+")
 QUOTE_NEXT = re.compile(rb"[ \t]*(?:<<)?[bBuUrRNn]?\\*[\x22'`\[]")
 KEY_FOLLOWS = re.compile(rb"\\*[\x22'`]?[ \t]*(?::|=>?)")
 JOINED = re.compile(rb"[ \t]{0,16}(?:=>|:=|[:=](?![:=]))")
-TELLING = re.compile(rb"[ \t]*[\x22'`]?[^\s\x22'`]*[0-9!@#$%^&*~+?_-][^\s\x22'`]*")
+TELLING = re.compile(rb"[ \t]{0,9}[\x22'`]?[^\s\x22'`]*[0-9!@#$%^&*~+?_-][^\s\x22'`]*")
 BINARY = re.compile(rb">[ \t]*(?:=>|,)[ \t]*(?=<<)")
 """Between a key and a value that are binaries of Erlang."""
 
@@ -135,12 +144,14 @@ def behind(  # noqa: PLR0912 - one branch for each mark
     if mark in b"<>":
         if mark == 0x3E and window.endswith((b'class="', b'id="', b'style="'), 0, start):
             return []  # of a text that is printed, and the name of none
+        if mark == 0x3E and window[start - 1 : start] == b"\n" and (typed := PROMPTED.match(buffer, at)) is not None:
+            return [typed.span(1)]
         broken = values.BROKEN.match(buffer, at) if mark == 0x3E and buffer[at] in b"\r\n" else None
         if broken:
             return [broken.span(1)]
         cell = values.CELL.match(buffer, at - 1 if mark == 0x3C else at)
         text = values.MARKUP.match(buffer, cell.end() if cell else at)
-        if text is None or (mark == 0x3C and cell is None):
+        if text is None or (mark == 0x3C and cell is None) or (cell and HEADS(cell[0])):
             return []
         if text[1].startswith((b"@", b"'", b'"')) and not buffer.startswith(b"</", text.end()):
             return []  # of a URL: `<user>:<password>@<host>`, or of a string: `"<password>"`
@@ -267,9 +278,11 @@ def after_comma(buffer: bytes, at: int, window: bytes, start: int) -> list[value
         found = values.value(buffer, at)
         last = found[-1][1] if found else at
         listed = window[max(0, start - 2) : start].startswith(b"[")
-        if KEY_FOLLOWS.match(buffer, last) or (listed and found and TELLING.match(buffer, found[0][0], last) is None):
+        if KEY_FOLLOWS.match(buffer, last) or (listed and found and columns.TELLING.match(buffer, found[0][0], last) is None):
             return []
         return found
+    if opened in b" [" and window.startswith(b"--", start) and (option := OPTION.match(buffer, at)) is not None:
+        return [option.span(1)]
     if not quoted and opened in b"([" and window[max(0, start - 2) : start - 1] in (b"", b" ", b"(", b"[", b"{", b"\n", b","):
         pair = PAIRED.match(buffer, at + (buffer[at] == 0x20))
         return [pair.span(1)] if pair else []

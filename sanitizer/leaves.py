@@ -12,7 +12,7 @@ COSTS_ONE = 128
 
 
 DESCRIBED = re.compile(
-    rb"[{,\s](?:\\*[\x22'])?(?:(?P<reference>secret_?name|secret_?key_?ref|secret_?ref|[a-z]{0,12}_?password_?key)|name|namespace|type|kind|provider|backend|engine|status|state)"
+    rb"[{,\s](?:\\*[\x22'])?(?:(?P<reference>secret_?name|secret_?key_?ref|secret_?ref|[a-z]{0,12}_?password_?key)|(?:user_?)?name|user|login|namespace|type|kind|provider|backend|engine|status|state)"
     rb"(?:\\*[\x22'])?[ ]{0,2}[:=][ ]{0,2}(?:\\*[\x22'])?$",
     re.I,
 )

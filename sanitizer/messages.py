@@ -8,10 +8,11 @@ SAID = re.compile(
     rb"(?:(?:must|should|can(?:not|'t| not)|may not)(?: not)? (?:be|contain|have|match|include|not|start|end|exceed|consist|differ)"
     rb"|(?:is|was) (?:too|not|required|invalid|incorrect|wrong|missing|expected|an?) "
     rb"|(?:does|did|do)(?:n't| not) (?:match|meet|exist)"
-    rb"|too (?:short|long|weak|common|simple|similar|easy)|needs? to (?:be|contain|have)|has (?:expired|been |already been )"
+    rb"|not an? (?:valid|legal)|too (?:short|long|weak|common|simple|similar|easy|big|small)"
+    rb"|needs? to (?:be|contain|have)|has (?:expired|been |already been )"
     rb"|(?:this|the|your) (?:field|value|password|token|key|secret|string|input) (?:is|must|should|may|can(?:not)?|has|does|was)"
     rb"|(?:field|value|string|password|input|text|ensure) (?:is|must|should|required|cannot|can't|may|this|that|has|does)"
-    rb"|path [`'\x22])\b",
+    rb"|parse error|command not found|permission denied|no such file|expected (?:string|number|boolean|type)|path [`'\x22])\b",
     re.I,
 )
 """How it begins."""

@@ -28,10 +28,10 @@ PLUS = re.compile(
 )
 """What joins strings that a program puts together. A backslash does at the end of a line alone: before a quote it is an escape."""
 
-GLUED = re.compile(rb"[A-Za-z0-9][^\s\x22'`,;)\]}>]{0,255}")
-"""What stands right behind the quote that ends a string: a part of its value, which has that quote in it."""
+GLUED = re.compile(rb"(?P<quote>[\x22'])[A-Za-z0-9][^\s\x22'`]{0,255}(?=(?P=quote)(?:[\s,;)\]}>]|$))")
+"""What goes on right behind the quote that ends a string, to another such quote: its value has a quote in it."""
 
-SHORTENED = re.compile(rb"[^\n]{0,256}?\xe2\x80\xa6(?=[\x22'\s]|$)")
+SHORTENED = re.compile(rb"[^\x22'\n]{0,256}?\xe2\x80\xa6(?=[\x22'\s]|$)")
 """A string of which a console shows no more."""
 
 ELIDED = re.compile(rb"[\x22']: (?=[\x22'])")
@@ -94,7 +94,10 @@ def quoted(buffer: bytes, start: int) -> list[Span]:
     if found is None and buffer[start + 1 : start + 2] in b"),;]}\r\n":
         return []  # it closes a string
     if found is not None:
-        return [] if APART.fullmatch(found[1]) else whole(buffer, *found.span(1))
+        if APART.fullmatch(found[1]):
+            return []
+        shown = SHORTENED.match(buffer, start + 1, found.end(1))
+        return nonempty(start + 1, shown.end()) if shown and shown.end() < found.end(1) else whole(buffer, *found.span(1))
     end = line_end(buffer, start, start + LONGEST)
     stop = unclosed(buffer, start + 1, end if code == 0x22 else enclosed(buffer, start, end))
     return [*nonempty(start + 1, stop), *(further(buffer, end, code) if stop == end else ())]
@@ -112,7 +115,7 @@ def whole(buffer: bytes, start: int, end: int) -> list[Span]:
         stop = line_end(buffer, start, start + LONGEST)
         while (shell := SHELL.match(buffer, end)) is not None and (closed := buffer.find(b"'", shell.end(), stop)) > 0:
             end = closed
-    elif (glued := GLUED.match(buffer, end + 1)) is not None:
+    elif (glued := GLUED.match(buffer, end)) is not None:
         end = glued.end()
     spans = nonempty(start, end)
     if buffer.find(b"...", start, end) > 0 and (elided := ELIDED.match(buffer, end)) is not None:

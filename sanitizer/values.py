@@ -30,7 +30,7 @@ START = re.compile(
         |(?:Secret\w{1,12}|Sensitive\w{0,12}|Protected\w{0,12}|Password|np\.str_|np\.bytes_|bytearray|memoryview|Buffer\.from|URI|Box|Zeroizing)
          \((?=[ \t]*(?:[bBuUrR]?[\x22']|String\(|Some\()))[ \t]*){0,3}
     (?:\[\](?:string|interface[ ]\{\}|any)(?=\{)|[A-Z][a-z]{1,8}\d{0,2}Array\(\d{1,9}\)[ ](?=\[))?
-    (?:[A-Z]\w{2,40}(?:Error|Exception):[ ](?=[\x22'`]))?                                   # which error a value has
+    (?:[A-Z]\w{2,40}(?:Error|Exception):[ ])?                                                # which error a value has
     (?:Just[ ](?=\x22)|Set\(\d{1,6}\)[ ]\{[ ](?=[\x22'])|Optional\[(?=[^\]\s]*[0-9!@\#$%^&*~+?])
         |\((?=\r?\n[ \t]+[bfruBFRU]?[\x22']))?
     (?:[bBuUfFrRN@$]{1,2}(?=[\x22']))?""",
@@ -104,7 +104,7 @@ CELL = re.compile(
     re.I,
 )
 CDATA = re.compile(rb"<!\[CDATA\[(.*?)(?:\]\]>|$)")
-ANGLED = re.compile(rb"<([^<>\s]*[^<>\sA-Za-z_-][^<>\s]*)>")  # a placeholder (`<your-key>`) is words only
+ANGLED = re.compile(rb"<(?!/)([^<>\s]*[^<>\sA-Za-z_-][^<>\s]*)>")  # a placeholder (`<your-key>`) is words only
 MARKUP = re.compile(rb"(?:<!\[CDATA\[)?([^<>\r\n]+)")
 ENDED = re.compile(rb"\S<(?:/|[bh]r\b)|.\r?\n[ \t]*</", re.S)
 """The last character of an element's text, and what ends it."""
@@ -151,7 +151,7 @@ def value(buffer: bytes, at: int, *, line: bool = False, stop: int = 0) -> list[
     if code in b"[{" and not line:
         return defaults(buffer, start) if code == 0x7B and is_schema(buffer, start) else leaves(buffer, start, stop)
     if code == 0x3C:
-        return heredoc(buffer, start) if buffer.startswith(b"<<", start) else within(buffer, start)
+        return heredoc(buffer, start) if buffer.startswith(b"<<", start) else tagged(buffer, start)
     if line:
         end = line_end(buffer, start, start + LONGEST)
         quote_at = min((p for p in (buffer.find(q, start, end) for q in (b'"', b"'", b"`")) if p >= 0), default=end)
@@ -170,17 +170,17 @@ def usual(buffer: bytes, at: int) -> list[Span]:
     return [found.span(found.lastindex or 0)] if found else []
 
 
-def within(buffer: bytes, start: int) -> list[Span]:
+def tagged(buffer: bytes, start: int) -> list[Span]:
     """The text between tags, the first of which opens or closes at *start*: `Password: <b>hunter2!</b>`, `<b>Password:</b> x`.
 
-    Else what stands in the angle brackets there.
+    Also that of a section of XML, or within angle brackets that are no tag.
     """
     tags = CELL.match(buffer, start)
     text = MARKUP.match(buffer, tags.end()) if tags else None
     if text and buffer.startswith(b"</", text.end()) and text[1][:1] not in b"@'\x22":
         return [text.span(1)]
-    if text and buffer[start + 1] == 0x2F and (spans := bare(buffer, text.start(1))):
-        return spans
+    if text and buffer[start + 1] == 0x2F:
+        return bare(buffer, text.start(1))
     found = CDATA.match(buffer, start) or ANGLED.match(buffer, start)
     return nonempty(*found.span(1)) if found else []
 

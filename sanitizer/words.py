@@ -123,7 +123,7 @@ _lacking = re.compile(
 ).fullmatch
 """That there is none: `не задан`, `keine Angabe`, `no definida`."""
 
-MESSAGE = re.compile(SAID.pattern + rb"(?:[a-z' ,.;:()-]|\b\d{1,3}\b)*", re.I)
+MESSAGE = re.compile(SAID.pattern + rb"(?:[a-z' ,.;:()-]|[<>]=|\b\d{1,3}\b)*", re.I)
 """All of what a validator says of a value, in words: `must contain a digit`, `This field is required.`"""
 
 _escaped = re.compile(rb"(?:\\+u[0-9A-Fa-f]{4})+").sub

@@ -276,12 +276,22 @@ PAIRS = [
     "<b>Password:</b> {P}<br>",
     "[[:user, 'bob'], [:password, '{P}']]",
     "Invalid type for parameter SecretString, value: b'{P}', type: <class 'bytes'>",
+    "[mysql, -u, bob, --password, {P}, --port=3306]",
+    "[mysql, -p{P}, shop]",
+    "list=['password', '{P}']",
+    "/*SQL*/insert into users(id,password) values(?,?) {1: 7, 2: '{P}'};",
+    "error: invalid value '{P}' for '--password <PASSWORD>': invalid digit",
+    'of type `int` from String "{P}": not a valid `int` value\n at [Source: x] (through reference chain: Login["password"])',
+    "Message: 'token %d'\nArguments: ({T})",
+    "TypeError: Invalid token: {T}",
+    '{"message":"login bob with password {P}","thread":"main","logger":"app.Auth"}',
+    "credentials: { user: 'svc_bob', password: '{P}' },",
+    "\npassword> {P}\n",
     "Your one-time API token (shown once):\n\n    {T}\n",
     "<tr><th>user     </th><th>password       </th></tr>\n<tr><td>bob</td><td>{P}</td></tr>",
     "Incorrect API key provided: {T}. You can find it",
     "ParseResult(scheme='postgres', netloc='app:{P}@10.0.0.5:5432', path='/db')",
     "#0 /db.php(2): Db->connect('db.internal', 'bob', '{P}')",
-    "reply: retcode (334); Msg: b'UGFzc3dvcmQ6'\nsend: '{T}'",
     'Cast to Number failed for value "{P}" (type string) at path "password"',
 ]
 AN_APOSTROPHE = [
@@ -313,6 +323,14 @@ def test_a_string_that_was_cut_in_its_middle_holds_the_next_value_too() -> None:
 
 
 HARMLESS = [
+    "{'password': ['Not a valid integer.'], 'token': ['Unknown field.']}",
+    '{"password":{"_errors":["Too big: expected string to have <=3 characters"]}}',
+    "sh: line 33: sshpass: command not found",
+    'invalid value "x" for flag -password: parse error',
+    "WARNING  the api key is                  settings_loader2.py:7",
+    "<TR><TH>api_key</TH>\n<TH>phone</TH></TR>",
+    "password: ValidatorError: Path `password` (`x`, length 22) is longer",
+    'Invalid login sequence while waiting for "334 UGFzc3dvcmQ6": 235 ok\nError: Invalid login',
     '{"passwd": {"type": "string", "description": "the password", "default": "changeme"}}',
     '{"op": "replace", "path": "/spec/replicas", "value": "Tr0ub4dor3x"}',
     "**Token:** none",
