@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from sanitizer.words import wordlike
+
 _UPPER, _LOWER, _DIGITS = bytes(range(65, 91)), bytes(range(97, 123)), bytes(range(48, 58))
 _NOT_BASE64 = bytes(c for c in range(256) if not (chr(c).isalnum() and c < 128) and c not in b"+/-_")
 _CONTROLS = bytes(c for c in range(32) if c not in b"\t\n\r\x1b")
 _NUMBERS = re.compile(rb"-?\d+")
+_LENGTH = re.compile(rb"(?<!\d)[1-9]\d{0,2}(?=[A-Za-z_])")
 _ESCAPED = re.compile(rb"%([0-9A-Fa-f]{2})|\\+(?:u00([0-9A-Fa-f]{2})|([0-3][0-7]{2})|([bfnrt\"/]))")
 _NAMED = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"}
+_IDENTIFIER = re.compile(rb"\w+").fullmatch
 TELLING = 4096
 """Bytes that are looked at."""
 
@@ -19,10 +23,18 @@ def base64_blob(text: bytes) -> bool:
     """Bytes in base64, and no path, identifier or hexadecimal: all three kinds of characters in the shares that bytes give."""
     body = text[:TELLING].translate(None, _NOT_BASE64)
     size = len(body)
+    if text.startswith(b"_Z") and mangled(text[:TELLING]):
+        return False
     upper, lower, digits = (size - len(body.translate(None, sort)) for sort in (_UPPER, _LOWER, _DIGITS))
     if body.count(b"/") + body.count(b"-") >= 0.1 * size:
         return False
     return upper >= 0.12 * size and lower >= 0.12 * size and digits >= 0.03 * size
+
+
+def mangled(text: bytes) -> bool:
+    """Whether *text* is a name as compilers mangle it (Itanium C++ ABI, section 5.1): each part behind its length, and in words."""
+    parts = (text[size.end() : size.end() + int(size[0])] for size in _LENGTH.finditer(text))
+    return sum(len(part) > 3 and _IDENTIFIER(part) is not None and wordlike(part) for part in parts) > 1
 
 
 def byte_array(text: bytes) -> bool:

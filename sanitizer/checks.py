@@ -15,6 +15,7 @@ from sanitizer import addresses, blob_checks, cards, identifiers, identifiers_eu
 Check = Callable[[bytes], bool]
 
 _NOT_ALNUM = bytes(c for c in range(256) if not chr(c).isalnum() or c > 127)
+_SPECIALS = b"!$&'*+-.^_~"
 _PRINTABLE = bytes(range(32, 127)) + bytes(range(128, 256)) + b"\t"
 _URLSAFE = bytes.maketrans(b"-_", b"+/")
 
@@ -111,14 +112,21 @@ def account_number(text: bytes) -> bool:
     return digits >= 4 and len(text) <= 4 * digits
 
 
+_few_digits = re.compile(rb"\d{1,2};?|\$[a-z].*").fullmatch
+
+
 def personal(text: bytes) -> bool:
-    """The value of a field named after a person's data; not a placeholder, a type or a status."""
-    return words.password(text)
+    """The value of a field named after a person's data; not a placeholder, a type or a status, nor a small number (`= 1;`)."""
+    return words.password(text) and _few_digits(text) is None
 
 
 def email(text: bytes) -> bool:
-    """A mailbox; not one that somebody has masked already, nor the password of a URL, which the pattern matches without its `@`."""
-    return b"@" in text and (b"*" not in text or not words.placeholder(text))
+    """A mailbox: its local part is not marks alone (`'@builder.io/qwik'`), and nobody has masked it already.
+
+    Nor is it the password of a URL, which the pattern matches without its `@`.
+    """
+    local, at, _ = text.partition(b"@")
+    return bool(at) and local.translate(None, _SPECIALS) != b"" and (b"*" not in text or not words.placeholder(text))
 
 
 LONG_WORD = 8

@@ -54,9 +54,9 @@ NOTED = re.compile(
 """A note on a key: `db_password (prod)=`."""
 
 ARGUMENT = re.compile(
-    rb"((?=[^\s()]*[0-9])(?=[^\s()]*[A-Za-z])(?=[^\s()]{0,64}[!@#$%^&*~+?-])(?![^\s()]*(?:=[^=)]|[,:.\[{]))[^\s()\x22'`<>]{8,64})\)(?=[\s.,;\x22'\\]|$)"
+    rb"(?![A-Z]{2,10}-\d{1,6}\))((?=[^\s()]*[0-9])(?=[^\s()]*[A-Za-z])(?=[^\s()]{0,64}[!@#$%^&*~+?-])(?![^\s()]*(?:=[^=)]|[,:.\[{]))[^\s()\x22'`<>]{8,64})\)(?=[\s.,;\x22'\\]|$)"
 )
-"""A value in parentheses that has letters, digits and signs."""
+"""A value in parentheses that has letters, digits and signs, and is no ticket: `(SEP-2350)`."""
 
 BRACED = re.compile(
     rb"((?=[^\s{}]*[0-9])(?=[^\s{}]*[A-Za-z])(?=[^\s{}]{0,64}[!@#$%^&*~+?-]|[A-Za-z0-9]{16,}\})(?![^\s{}]*[=,:.\[{])[^\s{}\x22'`<>]{8,128})\}"
@@ -103,7 +103,7 @@ TEMPLATE = re.compile(rb"[ ]?[\x22']?(?!" + _MONOSPACE + rb")\{\{-? ?[$.\w][^{}\
 """What Helm and its kin put in the place of a value: `{{ .Values.apiKey | quote }}`."""
 
 TEST = re.compile(
-    rb"[ ](?:[\w/#=.,:\-]+(?=[ ]\(\d+\.\d+s\))|(?:Test|Benchmark|Example)[A-Z_][A-Za-z_]*(?:/\w+)?|test_[a-z_]+"
+    rb"[ ](?:\S+(?=[ ]\(\d+\.\d+s\))|(?:Test|Benchmark|Example)[A-Z_][A-Za-z_]*(?:/\w+)?|test_[a-z_]+"
     rb"|[a-z][\w.\-]*(?:/[\w.\-]+)+\.[a-z]{1,4})"
     rb"(?=[ ,;\x22\\\r\n]|$)"
 )
@@ -142,8 +142,8 @@ def behind(  # noqa: PLR0912 - one branch for each mark
     if mark == 0x3C and buffer.startswith(b"-", at):
         return values.value(buffer, at + 1)
     if mark in b"<>":
-        if mark == 0x3E and window.endswith((b'class="', b'id="', b'style="'), 0, start):
-            return []  # of a text that is printed, and the name of none
+        if mark == 0x3E and window.endswith((b'class="', b'id="', b'style="', b'href="#', b"(?P<", b"(?<"), 0, start):
+            return []  # of a text that is printed, of a group of a pattern, and the name of none
         if mark == 0x3E and window[start - 1 : start] == b"\n" and (typed := PROMPTED.match(buffer, at)) is not None:
             return [typed.span(1)]
         broken = values.BROKEN.match(buffer, at) if mark == 0x3E and buffer[at] in b"\r\n" else None
@@ -159,7 +159,7 @@ def behind(  # noqa: PLR0912 - one branch for each mark
         escaped = text[1].startswith(LINE_END)
         if (below and not values.ENDED.match(buffer, text.end() - 1)) or (escaped and buffer[text.end()] != 0x3C):
             return []  # what stands behind a line end is no text of an element that does not end
-        return [text.span(1)] if text[1][:1] != b" " or buffer[text.end() : text.end() + 1] == b"<" else []
+        return [text.span(1)] if text[1][:1] != b" " or buffer.startswith(b"</", text.end()) else []
     if mark == 0x28:
         if FURTHER.match(buffer, at) and pairs.VERB.match(window, start):
             return []  # whose it is: `set_password('bob', 'x')`

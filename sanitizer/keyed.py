@@ -28,7 +28,7 @@ MADE = re.compile(rb":{1,2}=|:(?=[ ](?:`|[A-Za-z0-9+/]{4,4096}={0,2}\r?\n))")
 """The assignments of POSIX make, a term of AsciiDoc, a value of LDIF in base64 (RFC 2849), the first colon aside."""
 
 ARRAY = re.compile(rb"\d{0,4}\](?:\\*[\x22'`])?[ \t]*(?:=>?|:(?![:=]))")
-MARKS = b"\\\"'`{}[]()<>,;:"
+MARKS = b"\\\"'`{}[]()<>,;:="
 """What is made of them alone belongs to the text around it."""
 
 BESIDE_MASK = 3
@@ -290,7 +290,7 @@ def unescaped(text: bytes) -> bytes:
 
 def is_nothing(text: bytes) -> bool:
     """Whether *text* is a constant, marks alone, a regular expression, or replaced already."""
-    if text in values.CONSTANTS or not text.strip(MARKS) or (b"\\" in text and values.REGEX.search(text)):
+    if text in values.CONSTANTS or not text.strip(MARKS) or ((b"\\" in text or b"[" in text) and values.REGEX.search(text)):
         return True
     return text[:1] == b"[" and len(MASK.sub(b"", text).strip()) <= BESIDE_MASK < len(text)
 

@@ -132,7 +132,7 @@ def service_token(token: bytes) -> bool:
         return len(token) >= 15
     if _word_and_number(token):
         return False
-    return len(set(token)) >= 5 and _no_key(token) is None and not words.wordlike(token)
+    return len(set(token)) >= 5 and _no_key(token.rstrip(b".")) is None and not words.wordlike(token)
 
 
 def token_tail(token: bytes) -> bool:

@@ -61,7 +61,7 @@ FALLBACK_BELOW = re.compile(rb"\r?\n[ \t]+" + FALLBACK.pattern)
 REFERENCE = re.compile(rb"[ \t]!(?:Ref|GetAtt|ImportValue|Condition|FindInMap|Sub|reference|secret|env_var)[ ]")
 """What a template of CloudFormation, or a file that includes another, has for a value."""
 
-REGEX = re.compile(rb"\\[sSwWdD][*+{]|\[:=\]")
+REGEX = re.compile(rb"\\[sSwWdD][*+{]|\[:=\]|\[\^?(?:0-9|[aA]-[fFzZ]|\\[sSwWdD])|\[\^[^\[\]\r\n]{1,24}\][*+{)]")
 """What only a pattern has, that looks for secrets."""
 
 NOTE = re.compile(rb"\((?:sensitive|known|not|no|none|null|hidden|redacted|masked|unset|empty|same|see)\b[a-z ]{0,40}\)")

@@ -221,6 +221,7 @@ def passphrase(value: bytes) -> bool:
 
 
 _harmless = re.compile(
+    rb"\$\d{1,9}(?:\.\d\d)?|[\w.+~:%\-]{1,200}\.(?:deb|rpm|apk|whl|jar|gem|t?gz|tar\.\w{2,3}|zip|7z|pem|crt|cer|key|p12|pfx|jks|pub)|"
     # numbers, pointers, Object@1f2e3d, times, places in a source, caches of a workflow's runner
     rb"(?:Linux|Windows|macOS)-[\w.\-]{1,80}-[0-9a-f]{64}|[a-z]{3,16}(?::[a-z]{3,16}){0,3}:\d{1,6}|[a-z][a-z_./\-]{1,60}:v?\d{1,4}(?:\.\d{1,4}){1,3}|"
     rb"(?:[\w.@\-]{1,60}/){1,12}[\w.\-]{1,80}\.(?:json|ya?ml|toml|txt|log|csv|sql|py|rb|go|[jt]sx?|java|rs|php|png|jpe?g|gif|svg|pdf|html?|css|xml|md|parquet|tar\.gz|t?gz|zip)|"
@@ -261,6 +262,10 @@ def _jumbled(value: bytes) -> bool:
     return len(value) >= 12 and value.isalpha() and changes >= 0.36 * (len(value) - 1)
 
 
+_ordered = re.compile(rb"(?i)[^a-z]*abcdefghijklmnop|.*01234567890?abcdef").match
+"""An alphabet."""
+
+
 def random(value: bytes) -> bool:
     """Whether *value* is a random string: long enough, of several classes of characters, high in entropy, and no words."""
     return len(value) >= 16 and _random(value[:TELLING])
@@ -269,7 +274,9 @@ def random(value: bytes) -> bool:
 @lru_cache(4096)
 def _random(value: bytes) -> bool:
     size = len(value)
-    if _harmless(value) or b"|" in value or entropy(value) < 3.0:
+    if _harmless(value) or b"|" in value or _ordered(value) or entropy(value) < 3.0:
+        return False
+    if b" " in value and any(piece.isalpha() and _plausible(piece) for piece in value.split(b" ")):
         return False
     if not any(48 <= c <= 57 for c in value) and (size < 20 or (_separated(value) and _mixed(value) is None)):
         return False
