@@ -170,8 +170,10 @@ _version = re.compile(rb"\d{1,4}\.\d{1,4}\.\d{1,4}").fullmatch
 
 def named_secret(text: bytes) -> bool:
     """The value of a field such as `api_key`: as a password, but neither very short nor a phrase, which would describe it."""
-    if text.endswith(b"aws4_request") or text in (b"read", b"write") or text.startswith(b"projects/") or _version(text):
-        return False  # the scope of an AWS signature, a permission, the name of a resource of Google's, a version of a package
+    if text.endswith(b"aws4_request") or text in (b"read", b"write") or text.startswith(b"projects/"):
+        return False  # the scope of an AWS signature, a permission, the name of a resource of Google's
+    if _version(text) or words.file(text):
+        return False
     return len(text) >= 4 and words.password(text) and not (b" " in text and words.wordlike(text[:100]))
 
 

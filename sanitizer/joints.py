@@ -90,6 +90,12 @@ RESOURCE = re.compile(
 )
 """A secret of Kubernetes that a message names: `secret "db-tls" not found`."""
 
+MASKED = (b"***'  ", b'***"  ')
+"""The end of a value that is masked, and a gap before the next argument."""
+
+OPTION = re.compile(rb"--?[a-z]+(?:-[a-z]+)*[\x22'`]")
+"""An option that is passed: `we pass "-subj" as an argument`."""
+
 RESOURCES = frozenset((b"secret ", b"secrets", b"api key", b"key \x22"))
 CLOSING = re.compile(rb"[ ]\\*([\x22'])[ ]")
 
@@ -155,6 +161,8 @@ def behind(  # noqa: PLR0912 - one branch for each mark
             return []
         if text[1].startswith((b"@", b"'", b'"')) and not buffer.startswith(b"</", text.end()):
             return []  # of a URL: `<user>:<password>@<host>`, or of a string: `"<password>"`
+        if b" " in text[1] and window.endswith(b"<code>"):
+            return []  # an example
         below = cell is not None and cell[0].rstrip(b" \t").endswith(b"\n")
         escaped = text[1].startswith(LINE_END)
         if (below and not values.ENDED.match(buffer, text.end() - 1)) or (escaped and buffer[text.end()] != 0x3C):
@@ -190,8 +198,8 @@ def behind(  # noqa: PLR0912 - one branch for each mark
         before = window[start - 1 : start]
         if window.endswith((b" in ", b" key "), 0, start):
             return []  # the name of one: `set to the key 'password' in secret 'db-creds'`
-        if buffer[at] in b"/~":
-            return []  # a file
+        if buffer[at] in b"/~" or (buffer[at] == 0x2D and OPTION.match(buffer, at)):
+            return []  # a file, an option
         told = TELLING.match(buffer, at - 1)
         if RESOURCE.match(buffer, at) and window[start : start + 7].lower() in RESOURCES:
             return []
@@ -249,7 +257,7 @@ def after_space(buffer: bytes, at: int, mark: int, window: bytes, start: int) ->
     if buffer.find(b"REG_", at, at + 24) >= 0 and (kept := REGISTRY.match(buffer, at)) is not None:
         return [kept.span(1)]
     if window[start] == 0x2D and window[max(0, start - 1) : start] in b" \t\n\0\"'-,[" and buffer[at : at + 1] not in b"-":
-        return values.value(buffer, at)
+        return [] if window.endswith(MASKED) else values.value(buffer, at)
     if window[max(0, start - 1) : start] == b"\n" and (row := ROW.match(buffer, at)) is not None:
         return [row.span(1)]
     if mark == 0x09 and window[max(0, start - 1) : start] in (b"\n", b"\t") and (cell := TAB_CELL.match(buffer, at)):

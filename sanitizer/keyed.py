@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from urllib.parse import unquote_to_bytes
 
-from sanitizer import bound, columns, continuations, headers, joints, pairs, values
+from sanitizer import blanks, bound, columns, continuations, headers, joints, pairs, values
 from sanitizer.actions import MASK
 from sanitizer.extents import LONG, SPACE
 from sanitizer.keys import AFTER, LINKS, Keys, last_words
@@ -28,12 +28,6 @@ MADE = re.compile(rb":{1,2}=|:(?=[ ](?:`|[A-Za-z0-9+/]{4,4096}={0,2}\r?\n))")
 """The assignments of POSIX make, a term of AsciiDoc, a value of LDIF in base64 (RFC 2849), the first colon aside."""
 
 ARRAY = re.compile(rb"\d{0,4}\](?:\\*[\x22'`])?[ \t]*(?:=>?|:(?![:=]))")
-MARKS = b"\\\"'`{}[]()<>,;:="
-"""What is made of them alone belongs to the text around it."""
-
-BESIDE_MASK = 3
-"""Bytes beside a mask that are no secret: `[REDACTED:token] 200`."""
-
 TYPED = (b" string =", b" String =")
 CHANGED = b'" -> "'
 """Between what a value was and what it becomes, in a plan of Terraform."""
@@ -91,7 +85,7 @@ class KeyedValues:
             rule, start = self.owner(window)
             if rule < 0:
                 return NOTHING
-            if mark == 0x3A and start and (window.endswith(b"://", 0, start) or is_mask(buffer, base + start - 1)):
+            if mark == 0x3A and start and (window.endswith(b"://", 0, start) or blanks.is_mask(buffer, base + start - 1)):
                 return []  # the user of a URL, a mask
             if mark == 0x3A and window[start - 1 : start] in (b"[", b'"') and (seen := joints.VISIBILITY.match(buffer, at)):
                 return self.accept(buffer, values.value(buffer, seen.end()), rule)
@@ -207,6 +201,8 @@ class KeyedValues:
         plain = stripped.translate(NOT_KEY)
         key = plain.rpartition(b" ")[2]
         start = len(stripped) - len(key)
+        if stripped.endswith(blanks.FILE):
+            return -1, start
         self.key_size = len(window) - start
         rule = self.keys.verdict(key)
         if start > 1 and stripped[start - 1] == 0x20 and stripped[start - 2] not in b":=,;|>":
@@ -240,9 +236,9 @@ class KeyedValues:
                     found += [(*one.span(1), rule) for one in headers.PARAMETER.finditer(buffer, start, end)]
                     continue
                 text = buffer[start:end]
-            if is_nothing(text):
+            if blanks.is_nothing(text):
                 continue
-            may_be_name = b"." in text or b"_" in text or buffer[start - 2] == 0x3D
+            may_be_name = b"." in text or b"_" in text or b"=" in buffer[start - 2 : start]
             if may_be_name and buffer[start - 1] not in b"\x22'`" and self.keys.is_name(buffer, start, end):
                 continue  # `password = user.password`, `password !== confirmPassword`
             if text.endswith(b"...") and len(text) > 3 and self.rules[rule].label == "password":
@@ -256,7 +252,7 @@ class KeyedValues:
                     found += [(*span, rule) for span in headers.cookies(buffer, start, end)]
                 else:
                     found.append((start, end, rule))
-            elif len(text) > LONG and not SPACE.search(text):
+            elif len(text) > LONG and not SPACE.search(text) and not blanks.OCTETS.match(text):
                 self.refused = buffer, end
         return found
 
@@ -286,15 +282,3 @@ def unescaped(text: bytes) -> bytes:
     if b"&" not in plain:
         return plain
     return html.unescape(plain.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape").strip(b"\x22'")
-
-
-def is_nothing(text: bytes) -> bool:
-    """Whether *text* is a constant, marks alone, a regular expression, or replaced already."""
-    if text in values.CONSTANTS or not text.strip(MARKS) or ((b"\\" in text or b"[" in text) and values.REGEX.search(text)):
-        return True
-    return text[:1] == b"[" and len(MASK.sub(b"", text).strip()) <= BESIDE_MASK < len(text)
-
-
-def is_mask(buffer: bytes, at: int) -> bool:
-    """Whether what this program writes stands at *at*: `[session:0a1b2c3d4e5f]`."""
-    return buffer[at] == 0x5B and MASK.match(buffer, at) is not None

@@ -41,7 +41,7 @@ WHOLE = 5
 
 MOST_REMEMBERED = 20_000
 
-NAME = re.compile(rb"[A-Za-z]+(?:[._][A-Za-z]+){1,4}")
+NAME = re.compile(rb"[A-Za-z]+(?:[._]{1,2}[A-Za-z]+){1,4}")
 COMPARED = re.compile(rb"[=!]=[ ]?[A-Za-z]+\d?")
 """A variable, and another that a program compares a secret with."""
 
@@ -111,8 +111,15 @@ class Keys:
     def is_name(self, buffer: bytes, start: int, end: int) -> bool:
         """Whether what stands there is the name of something secret, which a program has for a value or compares one with."""
         text = buffer[start:end]
+        if buffer[start - 1] == 0x3D and buffer.endswith(text, 0, start - 1):
+            return True  # `token=token`
         named = NAME.fullmatch(text) or COMPARED.fullmatch(buffer, max(0, start - 3), end)
-        return named is not None and (self.verdict(text) >= 0 or REFERENCE.fullmatch(text) is not None)
+        return named is not None and (self.verdict(text) >= 0 or self.is_about(text) or REFERENCE.fullmatch(text) is not None)
+
+    def is_about(self, text: bytes) -> bool:
+        """Whether *text* names what is known of a secret: `identity_assertion_enabled`."""
+        *parts, last = words(text)
+        return last in HARMLESS and self.claims(tuple(parts), self.phrases) >= 0
 
     def exempts(self, text: bytes) -> bool:
         """Whether *text* ends with the name of something harmless."""

@@ -90,7 +90,7 @@ class Seams:
         self.padded = {
             end
             for start, end, rule in found
-            if buffer.endswith(b"=", 0, end) and b"." not in buffer[start:end] and (end - start in KEYS or end - start > LONG)
+            if buffer.endswith(b"=", 0, end) and b"." not in buffer[start:end] and (end - start in KEYS or end - start >= LONG)
         }
         self.heads = {end: (start, rule) for start, end, rule in found}
         self.rules = rules

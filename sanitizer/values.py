@@ -43,9 +43,10 @@ USUAL = re.compile(
 """What most values look like: a JSON string without escapes; a word after `=`, and no address before what it points to."""
 
 CODE = re.compile(
-    rb"(?:await|new|yield)[ ]\w|(?:Annotated|Optional|Union|Literal|Final|ClassVar|Mapped)\[[A-Za-z]|"
+    rb"(?:await|new|yield)[ ]\w|(?:public|protected|private|virtual)[ ][A-Z]\w|(?:[A-Z]\w{1,40}::){1,4}[A-Z]\w{1,40}\.new\b|"
+    rb"(?:Annotated|Optional|Union|Literal|Final|ClassVar|Mapped)\[[A-Za-z]|"
     rb"[A-Za-z_$][A-Za-z_]{0,40}\d?(?:(?:\.|->|::|\?\.)[A-Za-z_]{1,40}\d?){0,6}"
-    rb"(?:\((?:\)|\\{0,4}[\x22'`]|[A-Za-z_.]{1,60}[,)\[(]|[a-z_]{1,40}=|\$[A-Za-z_]{1,40}(?:[,)\[]|->)|\.\.\.|\r?\n)|"
+    rb"(?:\((?:\)|\\{0,4}[\x22'`]|[A-Za-z_.]{1,60}[,)\[(]|[a-z_]{1,40}=|[ ]?\$[A-Za-z_]{1,40}(?:[ ]?[,)\[]|->)|\.\.\.|\r?\n)|"
     rb"[?!]?\[(?:\\{0,4}[\x22'`]|:[a-z_]|[a-z]\w{0,40}\.\w{1,40}\]))"
 )
 """A call or a subscript: what a program has for a value, and no value."""
@@ -58,8 +59,11 @@ FALLBACK = re.compile(
 """Where a program looks for a value, and what stands before the one it takes else: `getenv("KEY", `, `env.KEY || `."""
 FALLBACK_BELOW = re.compile(rb"\r?\n[ \t]+" + FALLBACK.pattern)
 
-REFERENCE = re.compile(rb"[ \t]!(?:Ref|GetAtt|ImportValue|Condition|FindInMap|Sub|reference|secret|env_var)[ ]")
-"""What a template of CloudFormation, or a file that includes another, has for a value."""
+REFERENCE = re.compile(
+    rb"~[ ]+(?:/|[ms]?\{|m/|qr)|"
+    rb"[ \t]!(?:Ref|GetAtt|ImportValue|Condition|FindInMap|Sub|reference|secret|env_var)[ ]"
+)
+"""What a template of CloudFormation, or a file that includes another, has for a value; what Perl and Ruby compare one with."""
 
 REGEX = re.compile(rb"\\[sSwWdD][*+{]|\[:=\]|\[\^?(?:0-9|[aA]-[fFzZ]|\\[sSwWdD])|\[\^[^\[\]\r\n]{1,24}\][*+{)]")
 """What only a pattern has, that looks for secrets."""
@@ -131,7 +135,7 @@ def value(buffer: bytes, at: int, *, line: bool = False, stop: int = 0) -> list[
     if first in b"\r\n" and buffer[start - 1] == 0x28 and (parted := PARTED.match(buffer, start)) is not None:
         spans = quoted(buffer, parted.end())
         return [*spans, *concatenated(buffer, spans[-1][1], PARTED)] if spans else []
-    is_reference = buffer.startswith(b"!", at + 1) and REFERENCE.match(buffer, at) is not None
+    is_reference = buffer.startswith((b"!", b" "), at + 1) and REFERENCE.match(buffer, at) is not None
     if not first or is_reference or (first in b"\r\n,;&)}]" and not AMPERSAND.match(buffer, start)):
         return on_next_line(buffer, at, start) if first and first in b"\r\n" else []
     code = first[0]
@@ -201,7 +205,7 @@ def phrase(buffer: bytes, span: Span) -> Span:
     return (start, start + len(text)) if passphrase(text) else span
 
 
-IN_GROUPS = re.compile(rb"[+(\[]{0,2}\d[\d .\-()/\]]{1,26}\d(?![\w.:,%/\-]*[A-Za-z:%])")
+IN_GROUPS = re.compile(rb"[+(\[]{0,2}\d(?:[\d.\-()/\]]|[ ](?![ ]{3})){1,26}\d(?![\w.:,%/\-]*[A-Za-z:%])")
 FEW = 5
 """Digits that are no telephone number by themselves."""
 
@@ -268,8 +272,10 @@ def bare(buffer: bytes, start: int) -> list[Span]:
     if text.startswith(b"...", len(kept)):
         kept = text[: len(kept) + 3]  # shortened by whoever wrote it
     for opening, close in ((b"(", b")"), (b"[", b"]"), (b"{", b"}"), (b"<", b">")):
-        if opening in kept and text[len(kept) : len(kept) + 1] == close:
-            kept = text[: len(kept) + 1]
+        own = kept.count(opening) - kept.count(close)
+        if own > 0 and len(kept) < len(text):
+            closed = text[len(kept) : len(kept) + own]
+            kept += closed[: len(closed) - len(closed.lstrip(close))]
     if b"\\" in kept:
         escape = ESCAPE.search(kept, len(found[0]) if len(text) > len(found[0]) else 0)
         kept = kept[: escape.start()] if escape else kept

@@ -25,7 +25,7 @@ _pieces = re.compile(rb"[A-Z]?[a-z]+|[A-Z]+(?![a-z])").findall
 
 _placeholder = re.compile(
     rb"""(?ix)
-      [xX*.\-_\#?\s]* | (?:\xe2\x80\xa2|\xe2\x97\x8f|\xe2\x80\xa6)+
+      [xX*.\-_\#?:\s]* | (?:\xe2\x80\xa2|\xe2\x97\x8f|\xe2\x80\xa6)+
     | <[a-z][a-z \-_.'/|:]{0,60}> | <[a-z_.]+\ (?:object|at|of|function)\b[^>]{0,200}>     # <your-key> <Token object at 0x7f..>
     | \$\{[^{}]{1,80}\} | \$\{\w{1,60}:\?\w{0,40}
     | (?-i:\$(?:[A-Z_][A-Z0-9_]{1,60}|[a-z_][a-z0-9_]{2,60}|[A-Za-z_]{3,60}))
@@ -50,7 +50,8 @@ _placeholder = re.compile(
     | secret | example | (?:var|n|nvar|b)?(?:char|binary)2?\(\d{1,6}(?:\ (?:byte|char))?\)
     | (?:\[?(?:string|id|int|float|boolean)!?\]?!|\[(?:string|id|int|float|boolean)!?\])                       # GraphQL
     | string | str | bytes | int | integer | number | float | bool | boolean | object | array | list | dict
-    | any | secretstr | buffer | non-empty-string | (?:string|str|int|bool|null)(?:\|(?:string|str|int|bool|null)){1,4}[},]{0,2}
+    | any | regexp? | secretstr | buffer | non-empty-string
+    | (?:string|str|int|bool|null)(?:\|(?:string|str|int|bool|null)){1,4}[},]{0,2}
     | (?:optional|union|list)\[.{1,40}\] | \[object\ object\] | \[(?:object|array|function|circular|getter|setter)[^\]]{0,40}\]
     | (?:[\^~=]|[<>]=?)\ ?v?\d{1,4}(?:(?:\.[\dx*]{1,5}){1,3}(?:-[\w.]{1,24})?|(?=\ \|\|))                      # ^1.2.3 || >=2.0
       (?:\ (?:\|\|\ )?(?:[\^~=]|[<>]=?)\ ?v?\d{1,4}(?:\.[\dx*]{1,5}){0,3}){0,5}
@@ -67,7 +68,7 @@ _STATUS = frozenset(
     disabled email empty enabled encrypted enum env error examples expired expires expires_in expiry failed failure field file
     for format found from generated given granted has hash hashed have header help hint id id_token incorrect input
     inputschema invalid is issued items key label length loaded login lookup match matched maxlength message method
-    minlength mismatch missing must name needed negotiate new not ntlm oauth obtained of ok old open options output
+    minlength mismatch missing must name needed negotiate new not ntlm oauth obtained of ok old open options output path dir
     outputschema param parameter params password passwords plain present prompt properties protected provided query ready
     received refresh refresh_token refreshed rejected renewed required reset restored result retrieved revoked rotated saved
     scope secret self set should simple static stored structuredcontent succeeded success successful text the title to token
@@ -220,13 +221,17 @@ def passphrase(value: bytes) -> bool:
     return len(parts) > 1 and all(part and part.lower().rstrip(b".,;:!") not in _STATUS for part in parts[1:]) and b"=" not in value
 
 
+file = re.compile(
+    rb"/?(?:[\w.@+~\-]{1,60}/){0,12}[\w.+~:%\-]{1,120}\.(?:json|ya?ml|toml|txt|log|csv|sql|py|rb|go|[jt]sx?|java|rs|php|png|jpe?g|gif|svg|pdf|html?"
+    rb"|css|xml|md|parquet|tar\.\w{2,3}|t?gz|zip|7z|deb|rpm|apk|whl|jar|gem|pem|crt|cer|key|p12|pfx|jks|pub)"
+).fullmatch
+"""A file, with or without the folders that it is in."""
+
 _harmless = re.compile(
-    rb"\$\d{1,9}(?:\.\d\d)?|[\w.+~:%\-]{1,200}\.(?:deb|rpm|apk|whl|jar|gem|t?gz|tar\.\w{2,3}|zip|7z|pem|crt|cer|key|p12|pfx|jks|pub)|"
-    # numbers, pointers, Object@1f2e3d, times, places in a source, caches of a workflow's runner
+    # prices, numbers, pointers, Object@1f2e3d, times, places in a source, caches of a workflow's runner
     rb"(?:Linux|Windows|macOS)-[\w.\-]{1,80}-[0-9a-f]{64}|[a-z]{3,16}(?::[a-z]{3,16}){0,3}:\d{1,6}|[a-z][a-z_./\-]{1,60}:v?\d{1,4}(?:\.\d{1,4}){1,3}|"
-    rb"(?:[\w.@\-]{1,60}/){1,12}[\w.\-]{1,80}\.(?:json|ya?ml|toml|txt|log|csv|sql|py|rb|go|[jt]sx?|java|rs|php|png|jpe?g|gif|svg|pdf|html?|css|xml|md|parquet|tar\.gz|t?gz|zip)|"
     rb"[\w./@\-]{1,120}\.(?:c|cc|cpp|cs|go|h|java|jsx?|kt|mjs|php|py|rb|rs|scala|swift|tsx?)(?::\d{1,6}){1,2}|"
-    rb"[\d_.,:/+\-]+|\d{1,3}(?:,\s?\d{1,3})+|0[xX][0-9a-fA-F]{1,16}|"
+    rb"\$?[\d_.,:/+\-]+|\d{1,3}(?:,\s?\d{1,3})+|0[xX][0-9a-fA-F]{1,16}|"
     rb"[A-Za-z_$][\w.$]*[{@(\[] ?[0-9a-f]{4,16}\b.*|\d{4}-\d\d-\d\d[T ].*"
 ).fullmatch
 
@@ -249,7 +254,7 @@ def _token(value: bytes) -> bool:
     value = spelled(value)
     if len(value) < 6 or placeholder(value):
         return False
-    if _harmless(value):
+    if _harmless(value) or file(value):
         return value.isdigit() and len(value) >= 12
     if min(value) < 0x20 or (not wordlike(value) and (any(48 <= c <= 57 or c > 127 for c in value) or _jumbled(value))):
         return True  # words have no control characters
@@ -262,6 +267,7 @@ def _jumbled(value: bytes) -> bool:
     return len(value) >= 12 and value.isalpha() and changes >= 0.36 * (len(value) - 1)
 
 
+_OPERATORS = frozenset((b"or", b"OR", b"AND", b"and"))
 _ordered = re.compile(rb"(?i)[^a-z]*abcdefghijklmnop|.*01234567890?abcdef").match
 """An alphabet."""
 
@@ -274,9 +280,9 @@ def random(value: bytes) -> bool:
 @lru_cache(4096)
 def _random(value: bytes) -> bool:
     size = len(value)
-    if _harmless(value) or b"|" in value or _ordered(value) or entropy(value) < 3.0:
+    if _harmless(value) or file(value) or b"|" in value or _ordered(value) or entropy(value) < 3.0:
         return False
-    if b" " in value and any(piece.isalpha() and _plausible(piece) for piece in value.split(b" ")):
+    if b" " in value and any(piece.isalpha() and (_plausible(piece) or piece in _OPERATORS) for piece in value.split(b" ")):
         return False
     if not any(48 <= c <= 57 for c in value) and (size < 20 or (_separated(value) and _mixed(value) is None)):
         return False

@@ -1,0 +1,120 @@
+"""Text of real programs in which nothing is secret, and what has the same form and is."""
+
+from __future__ import annotations
+
+import pytest
+
+from sanitizer import database
+from sanitizer.rulecheck import redactor
+
+RUN = redactor(database.compiled(), database.engine())
+
+OCTETS = ":".join(f"{n:02x}" for n in range(0xC9, 0xDB))
+CLEAN = [
+    "    --- PASS: TestObjectFields/object_(with_nested_array) (0.00s)",
+    "    --- PASS: TestInvalidPaths/directory_doesn't_exist (0.02s)",
+    "==================================== PASSES ====================================",
+    "    ✕ login with password (11 ms)",
+    "\t* Makefile.def (flags_to_pass): Add GDC, GDCFLAGS.",
+    "\t(POSTSTAGE1_FLAGS_TO_PASS):  Likewise.",
+    "openssl req -x509 -newkey rsa:4096 -keyout ca.key -out ca.pem -days 30",
+    "openssl req -new -key client.key -out client.csr",
+    "      - uses: actions/create-github-app-token@1b10c78c7865c340bc4f6099eb2f838309f1e8c3 # v3.1.1",
+    '        -H "Authorization: Bearer ${GITHUB_TOKEN}" \\',
+    "Authorization: Bearer {{ api.token }}",
+    "          api-key: ${{secrets.FOSSA_API_KEY}}",
+    "api_key=${{secrets.FOSSA_API_KEY}} --verbose",
+    "if ($url =~ '{://(?P<user>[^:/\\s]+):(?P<password>[^@\\s/]+)@}i')",
+    'HEX_PAT = "[0-9A-Fa-f]{1,4}"',
+    'UNRESERVED_PAT = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-~"',
+    '<li><a href="#removepassphrase">How can I get rid of the pass-phrase?</a></li>',
+    "# AUTH <password> as usually, or more explicitly with AUTH default <password>",
+    'lgetxattr("/etc/passwd", "security.selinux", 0x5556726726a0, 255) = -1 ENODATA',
+    "A request for <code>/files/../../etc/passwd</code> could potentially <b>succeed</b>",
+    "O formato é semelhante a /etc/passwd: Linhas de texto",
+    "benchsuite: pass '-a' to ugrep in some cases",
+    "svn ls --username 'foo' --password '***'  'https://foo.example.org/svn/'",
+    "class BlockFrequencyInfoWrapperPass : public FunctionPass {",
+    "htpasswd = WEBrick::HTTPAuth::Htpasswd.new 'users'",
+    "elsif ( $fullname =~ /(?:$so|exe)$/i ) { $type = 'SHR'; }",
+    "$fullname = VMS::Filespec::rmsexpand( $name );",
+    "    stream = self.root.open(self.at, zip_mode, pwd=pwd)",
+    "        supports_identity_assertion=identity_assertion_enabled,",
+    "    salt = pss._salt_length",
+    "    readonly jwt: RegExp;",
+    "passphrase = ask_for_password 'Passphrase for your Private Key:'",
+    "systemd-measure --private-key=tpm2-pcr-private.pem --phase=sysinit",
+    "--private-key=PATH",
+    "systemd-cryptenroll --tpm2-signature=tpm2-pcr-signature.json /dev/sda5",
+    "Preparing to unpack .../103-xauth_1%3a1.1.2-1_amd64.deb ...",
+    "Preserve requested scopes on step-up re-authorization (SEP-2350) (#2931)",
+    "This login session: $13.99",
+    '      "license": "(MIT OR CC0-1.0)",',
+    'so the effective license is "GPL-2+ or AFL-2.1".',
+    '"key": "%[1]s is visiting %[3]s!"',
+    "  string last_name = 2;",
+    "import { component$ } from '@builder.io/qwik'",
+    "unless !@parsed_uri.is_a?(String)",
+    "Extracting parseurl@https://registry.npmjs.org/parseurl/-/parseurl-1.3.3.tgz. Extracting by manifest.",
+    "Source: haskell-wl-pprint-text (1.2.0.2-1)",
+    "the endpoint was called 555 1234 times",
+    "00000410: 6320 4c69 6365 6e73 6573 2061 7265 2064  c Licenses are d",
+    "000000000037c000  R_X86_64_RELATIVE                         2cc518\n0000000000373ac0  0000000000000008 R_X86_64_RELATIVE",
+    "2364\n2365\n2494\n2495\n2519\n2520\n2878\n2879\n2902\n2904",
+    f"Signature Value:\n    {OCTETS}:cc:99:\n" + f"    {OCTETS}:\n" * 20 + f"    cc:{OCTETS}\n" + f"    {OCTETS}:\n" * 20,
+    "_ZNKSt7__cxx118time_getIcSt19istreambuf_iteratorIcSt11char_traitsIcEEE15_M_extract_via_formatES4_S4_RSt8ios_baseRSt12_Ios_IostateP2tmPKc",
+]
+
+SECRET = [
+    ("--- PASS: x (0.00s) password=(hunter2)", "hunter2"),
+    ("pass: Tr0ub4dor&3 (0.2)", "Tr0ub4dor"),
+    ("password: =Tr0ub4dor=", "Tr0ub4dor"),
+    ("machine a.example login bob password pear", "pear"),
+    ("openssl enc -aes-256-cbc -k hunter2 -in a", "hunter2"),
+    ("openssl enc -aes-256-cbc -k 'hunter2' -in a", "hunter2"),
+    ("GITHUB_APP_TOKEN=44aed8d0c3702feb7f9792942cde934006d3cbd0", "44aed8d0c3702feb"),
+    ("Authorization: Bearer {k7Qp2ZxVb9Lw4Tn1", "k7Qp2ZxVb9Lw4Tn1"),
+    ("api_key={k7Qp2ZxVb9}", "k7Qp2ZxVb9"),
+    ("password=[k7Qp2Z-xVb9]", "k7Qp2Z"),
+    ("<password>hunter2</password>", "hunter2"),
+    ("<password> hunter2 </password>", "hunter2"),
+    ("/srv/etc/password: hunter2", "hunter2"),
+    ("/app/prod/db_passwd: hunter2", "hunter2"),
+    ('we pass "-k7Qp2Zx!" as password', "-k7Qp2Zx!"),
+    ("svn ls --password 'hunter2'  'https://foo.example.org/svn/'", "hunter2"),
+    ("password =~ hunter2", "hunter2"),
+    ("pwd=hunter2", "hunter2"),
+    ("api_key=secret_k7Qp2Zx", "k7Qp2Zx"),
+    ("CREATE USER u IDENTIFIED BY 'pear tree'", "pear tree"),
+    ("private_key=k7Qp2ZxVb9Lw4Tn1", "k7Qp2ZxVb9Lw4Tn1"),
+    ("token (k7Qp-2ZxVb9!)", "k7Qp-2ZxVb9!"),
+    ("token: k7Qp2ZxVb9Lw4Tn1", "k7Qp2ZxVb9Lw4Tn1"),
+    ("'mary.o'brien@example.ie'", "brien"),
+    ("from ‘!bob@example.com’", "bob@"),
+    ("call 202 555 0376 now", "0376"),
+    ("phone:   202-342-1234", "1234"),
+    ("4111\n1111\n1111\n1111", "1111"),
+    ("card 4111 1111 1111 1111", "1111"),
+    ("cc: 4111:1111:1111:1111", "1111"),
+    ('{"last_name": "Ng"}', "Ng"),
+    ("_Z" + "k7Qp2ZxVb9Lw4Tn1Rm5Y" * 8, "k7Qp2ZxVb9Lw4Tn1Rm5Y"),
+]
+
+
+@pytest.mark.parametrize("text", CLEAN)
+def test_what_real_programs_print_stays(text: str) -> None:
+    assert RUN.text(text.encode()).decode() == text
+
+
+@pytest.mark.parametrize(("text", "secret"), SECRET)
+def test_a_secret_of_the_same_form_goes(text: str, secret: str) -> None:
+    assert secret not in RUN.text(text.encode()).decode()
+
+
+@pytest.mark.parametrize("around", ["“{}”", "«{}»", "⟨{}⟩", "‹{}›", "（{}）", "「{}」", "{}。", "{}…", "→{}←", "•{}"])
+def test_what_stands_around_a_mailbox_stays(around: str) -> None:
+    assert RUN.text(f"to {around.format('bob@example.com')} now".encode()).decode() == f"to {around.format('[REDACTED:email]')} now"
+
+
+def test_a_number_ends_where_its_column_does() -> None:
+    assert RUN.text(b"Phone number: 202-342-1234        3 rows") == b"Phone number: [REDACTED:phone]        3 rows"
