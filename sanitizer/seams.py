@@ -22,9 +22,9 @@ TELLING = re.compile(rb"[=:@0-9]")
 """In the last word of a line that ends in a soft break (RFC 2045, section 6.7), and not in a key without a value."""
 
 SHORT_REST = re.compile(
-    rb"(?!\d+(?:[\-/:.]\d+)+(?!\S)|\.[a-z]{2,12}/)(?=[^0-9\s]*[0-9]|[^A-Z\s]*[A-Z][^a-z\s]*[a-z])[A-Za-z0-9+/_.~!$%^&*-]{4,}={0,2}"
+    rb"(?!\d+(?:[\-/:.]\d+)+(?!\S)|[a-z]{3,12}_\d{3,12}(?!\S)|\.[a-z]{2,12}/)(?=[^0-9\s]*[0-9]|[^A-Z\s]*[A-Z][^a-z\s]*[a-z])[A-Za-z0-9+/_.~!$%^&*-]{4,}={0,2}"
 )
-"""What may be the rest of a token behind a soft break: no date, no path."""
+"""What may be the rest of a token behind a soft break: no date, no path, no id (`job_4711`)."""
 
 STRINGS = re.compile(rb"([\x22'])[ \t]*[+.&]?[ \t]*\r?\n[ \t]*(?:[+.&][ \t]*)?[bfruBFRU]?\1")
 """Between the strings that a program puts together over lines."""
