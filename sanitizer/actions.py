@@ -1,7 +1,7 @@
 """What takes a finding's place. Detection and action are orthogonal: any rule may have any action.
 
 A replacement holds no quote, backslash, control character or line end, so it can stand inside any string of any syntax; and it is
-recognised (`MASK`) and left alone when sanitized output is sanitized again.
+recognised (`sanitizer.masks`) and left alone when sanitized output is sanitized again.
 """
 
 from __future__ import annotations
@@ -13,12 +13,6 @@ from sanitizer.hashing import Keyring
 from sanitizer.ruleset import Rule
 
 Replace = Callable[[bytes], bytes]
-
-MASK = re.compile(
-    rb"\[(?:REDACTED:[a-z0-9-]{1,64}|withheld:[a-z-]{1,32}|[a-z0-9-]{1,64}:(?:[a-z0-9]{1,12}:\d{1,12}B:)?[0-9a-f]{12}"
-    rb"|[a-z-]{1,64}:(?:\*\d{4}|@[^\]\s]{0,255}))(?:#\d{1,5})?\]"
-)
-"""Every replacement this program writes."""
 
 HEX = re.compile(rb"(?:[0-9A-Fa-f]{2})+\Z")
 BASE64 = re.compile(rb"[A-Za-z0-9+/_=\s-]+\Z")

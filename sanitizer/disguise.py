@@ -145,8 +145,8 @@ def over_seams(found: Sequence[Finding], layer: Layer, seams: Seams, depth: int)
     return [
         (start, end, found[number][2])
         for number, spans in carriers.items()
-        if len(spans) > 1 and seams.hold(spans, found[number][2], depth)
-        for start, end in spans
+        if len(spans) > 1
+        for start, end in seams.hold(spans, found[number][2], depth)
     ]
 
 

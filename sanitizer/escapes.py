@@ -54,6 +54,10 @@ class Escapes(Substitution):
         return decoded.replace(b"\xff", b"\\") if pairs else decoded
 
 
+AGAIN = b"%25"
+"""A sign of percent that is encoded itself."""
+
+
 class Percent(Substitution):
     """Percent-encoding (RFC 3986, section 2.1) and the `%uXXXX` of old JavaScript."""
 
@@ -65,8 +69,26 @@ class Percent(Substitution):
             gate=rb"%(?:[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})",
         )
         self._run = re.compile(rb"(%H{2}(?:%H{2})+)".replace(b"H", HEX_DIGIT))
+        self._whole = re.compile(
+            rb"(%(?:[0-7]H|[CDcd]HT|[Ee]HTT|[Ff]HTTT|uH{4}))".replace(b"T", rb"%[89ABab]H").replace(b"H", HEX_DIGIT)
+        )
+        """Whole characters: where signs of percent are encoded, too, the rest of one may be, and shows in the next view."""
+
+    def split(self, text: bytes) -> tuple[list[bytes], list[bytes]]:
+        if AGAIN not in text:
+            return super().split(text)
+        plain: list[bytes] = [b""]
+        for number, line in enumerate(text.split(b"\n")):
+            pieces = (self._whole if AGAIN in line else self._pattern).split(line)
+            plain[-1] += b"\n" * (number > 0) + pieces[0]
+            plain += pieces[1:]
+        decoded = plain.copy()
+        decoded[1::2] = map(self._units.__getitem__, plain[1::2])
+        return plain, decoded
 
     def _decoded(self, text: bytes) -> bytes:
+        if AGAIN in text:
+            return b"".join(self.split(text)[1])
         # A line of nothing else is decoded a run at a time.
         pieces = self._run.split(text)
         if len(pieces) > 1:
@@ -145,7 +167,7 @@ QUOTED = Substitution(
     gate=rb"=(?=[1-7C-F\r\n])(?:[2-7][0-9A-F][0-9A-Za-z.+@_%~/-]{0,40}=[2-7][0-9A-F]|(?:2[0-9A-F]|3[A-F]|40|5[B-F]|60|7[B-E])[A-Za-z@]"
     rb"|(?<=\d{4}=)[3-6][0-9A-F]|(?<=[0-9A-Z]{8}=)[3-5][0-9A-F][0-9A-Z]{0,7}(?![\w=])|(?<=%[0-9A-F]=)[34][0-9A-F]|(?<=%=)[3-7][0-9A-F]"
     rb"|(?<=%[0-9A-F]{2}=)25[0-9A-F]{2}|25[2-7][0-9A-F](?=[\w.@=-]{0,20}%[2-7][0-9A-F])|(?<=\\u[0-9a-f]{4}=)20"
-    rb"|(?<![a-z_]=)[3-5][0-9A-F][0-9A-Z]{8}|(?<!\w=)2B\d{6}|1B\["
+    rb"|[3-7][0-9A-F](?=[0-9A-Za-z]{0,6}[a-z][A-Z])[0-9A-Za-z._+/-]{8}|(?<![a-z_]=)[3-5][0-9A-F][0-9A-Z]{8}|(?<!\w=)2B\d{6}|1B\["
     rb"|(?<=[A-Za-z_]=)3D(?:[0-9]|[+(\x22'\\]{1,24})[0-9A-Za-z]|(?<=[:,]=)20(?:[\x22'{\[+]|\d{10}|[0-9a-fA-F]{8}-)|(?<=\x1b=)5B"
     rb"|(?<=[A-Za-z]{2}=)5F[0-9A-Za-z_=-]{16}|(?:2[DE]|5F)[0-9A-Za-z]{8}|[4-7][0-9A-F][a-z.](?:DOMAIN)"
     rb"|[C-F][0-9A-F]=[89AB][0-9A-F]|(?<=[A-Za-z0-9.@]=)\r?\n(?=[A-Za-z0-9.@]))".replace(b"DOMAIN", _IN_DOMAIN),
@@ -156,7 +178,7 @@ QUOTED_NUMBERS = Substitution(
     (b"=3",),
     rb"((?<=[0-9A-Z])=3[0-9])",
     _quoted,
-    gate=rb"=(?=3)(?:(?<=\d{3}=)3\d\d|(?<=\d=)3\d\d{6}|(?<=\d=)3\d\d{0,8}=3\d)",
+    gate=rb"=(?=3)(?:(?<=\d{3}=)3\d\d|(?<=\d{8}=)3\d(?![\w=])|(?<=\d=)3\d\d{6}|(?<=\d=)3\d\d{0,8}=3\d)",
     anchors=(rb"[0-9]=3[0-9]",),
 )
 
@@ -193,7 +215,7 @@ OVERSTRUCK = Substitution((b"\b",), rb"((?:[^\n\x08\x80-\xff]|[\xc2-\xf4][\x80-\
 CONTROLS = Substitution(
     (b"\x1b", b"\0", b"\b"),
     rb"((?:(?:\x1b\[?){3,64}(?=\x1b)"
-    rb"|\x1b(?!\[?[0-9;:]{0,24}\x1b)(?:\[[0-?]{0,64}[ -/]{0,8}[@-\[\]-~]|\][^\x07\x1b\n]{0,2048}(?:\x07|\x1b\\)|[ -/]{0,8}[0-~]|)"
+    rb"|\x1b(?!\[?[0-9;:]{0,24}\x1b)(?:\[[0-?]{0,64}[!-/]{0,8}[@-\[\]-~]|\][^\x07\x1b\n]{0,2048}(?:\x07|\x1b\\)|[!-/]{0,8}[0-~]|)"
     rb"|\0(?![A-Za-z_]\w{1,64}=)|[\x01-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]|(?:\xc2\x9b|\^\[\[|\#033\[|\[)[0-9;:]{0,24}m){1,64})",
     _nothing,
 )

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 
-from sanitizer.actions import MASK
 from sanitizer.finding import BETWEEN_TEXTS
 from sanitizer.ruleset import Rule, RuleError
 
 Extent = Callable[[bytes, int, int], "tuple[int, int] | None"]
 """(buffer, where the hit is, where the last finding ended) → what to redact."""
 
-LONGEST_NAME = 96
-"""Bytes of a mask that names a rule."""
-
-MASK_BEGINS = b"[REDACTED:"
+FEW = 4
+"""Places that are tried one by one before it costs less to have all of them tried by a pattern."""
 
 BEFORE = 320
 """Bytes looked at before an anchor for the start of its match (RFC 5321 allows a mailbox 64 and a domain 255)."""
@@ -140,6 +138,12 @@ def reaching_back(rule: Rule, pattern: re.Pattern[bytes], quick: re.Pattern[byte
     before = rule.before.encode() + (bytes(range(0x80, 0x100)) if "\\x80-\\xff" in (rule.pattern or "") else b"")
     ahead = frozenset(before)
     match = pattern.match
+
+    @cache
+    def begins() -> re.Pattern[bytes]:
+        """What stands before the first match."""
+        return re.compile(rb"[%b]{0,%d}?(?=%b)" % (re.escape(before), BEFORE, scoped(whole(rule).decode()).encode()), pattern.flags)
+
     usual = quick.match if quick else None
     needs = re.compile(rule.needs.encode()).match if rule.needs else None
 
@@ -154,6 +158,10 @@ def reaching_back(rule: Rule, pattern: re.Pattern[bytes], quick: re.Pattern[byte
                 return None
             found = match(buffer, start)
         # A match goes over its anchor, so it begins at most one byte after it.
+        if found is None and at - start > FEW:
+            later = begins().match(buffer, start)
+            start = min(later.end() if later else at + 1, at + 1)
+            found = match(buffer, start)
         while found is None and start <= at:
             start += 1
             found = match(buffer, start)
@@ -162,29 +170,13 @@ def reaching_back(rule: Rule, pattern: re.Pattern[bytes], quick: re.Pattern[byte
     return find
 
 
-def behind_mask(buffer: bytes, at: int) -> bool:
-    """Whether the name before *at* is that of a mask, which says what was there and leads to nothing."""
-    closed = buffer.rfind(b"]", max(0, at - 4), at)
-    opened = buffer.rfind(b"[", max(0, closed - LONGEST_NAME), closed) if closed >= 0 else -1
-    return opened >= 0 and (mask := MASK.match(buffer, opened)) is not None and mask.end() == closed + 1
-
-
-def within_mask(buffer: bytes, at: int) -> bool:
-    """Whether a name at *at* is a part of that of a mask."""
-    opened = buffer.rfind(MASK_BEGINS, max(0, at - LONGEST_NAME), at)
-    return opened >= 0 and (mask := MASK.match(buffer, opened)) is not None and mask.end() > at
-
-
 def told(buffer: bytes, at: int, within: int) -> bytes:
-    """What stands up to *within* bytes before *at*, in small letters: on its line, or above it where that is indented.
-
-    What a mask says is told of what it stands for.
-    """
+    """What stands up to *within* bytes before *at*, in small letters: on its line, or above it where that is indented."""
     text = buffer[max(0, at - within) : at]
     if b"\n" in text:
         text = text.rpartition(BETWEEN_TEXTS)[2]
         text = text[max((begin.start() for begin in LINE_BEGIN.finditer(text)), default=0) :]
-    return (MASK.sub(b"", text) if b"[" in text else text).lower()
+    return text.lower()
 
 
 def judged(
@@ -197,7 +189,6 @@ def judged(
     keywords = re.compile(b"|".join(re.escape(word.lower().encode()) for word in rule.keywords)) if rule.keywords else None
     check = CHECKS[rule.check] if rule.check else None
     within, least = rule.within, rule.entropy
-    told_before = bool(rule.scan_lead)
     back = bool(rule.before or rule.anchor or rule.reach)
     rest = REST.match
     name, is_word = rule.id, not rule.multiline
@@ -211,8 +202,6 @@ def judged(
         if found is None:
             return None
         start, end = found.span(group)
-        if (told_before and behind_mask(buffer, start)) or (found.start() < start and within_mask(buffer, found.start())):
-            return None
         if found.re is not quick:  # the usual form needs no further proof
             text = buffer[start:end]
             if (least and entropy(text) < least) or (check is not None and not check(text)):

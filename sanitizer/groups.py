@@ -17,11 +17,11 @@ from sanitizer.wraps import Run
 ESCAPE = 0x1B
 """Looked for as a number: `in` takes a tenth of the time that it takes for bytes."""
 BACKSLASH = 0x5C
-ANSI = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-\[\]-~]")
-"""A backslash ends none: it begins an escape of what follows."""
+ANSI = re.compile(rb"\x1b\[[0-?]*[!-/]*[@-\[\]-~]")
+"""A backslash ends none: it begins an escape of what follows; nor is a space within one, where a line was broken before its end."""
 
-BEGUN = re.compile(rb"(?:[\w.\-][\x22']?[=:][\x22']?|eyJ)[A-Za-z0-9+/_.~\-]{4,}$")
-"""The head of a value at the end of a line."""
+BEGUN = re.compile(rb"(?:[\w.\-][\x22']?[=:](?:[ ](?=\S*=$))?[\x22']?|eyJ)[A-Za-z0-9+/_.~\-]{4,}=?$")
+"""The head of a value at the end of a line, perhaps before a soft break (RFC 2045, section 6.7)."""
 
 WHOLE = Pieces(((0, 0, -1),), ())
 

@@ -93,32 +93,18 @@ RESOURCE = re.compile(
 MASKED = (b"***'  ", b'***"  ')
 """The end of a value that is masked, and a gap before the next argument."""
 
-OPTION = re.compile(rb"--?[a-z]+(?:-[a-z]+)*[\x22'`]")
+PASSED = re.compile(rb"--?[a-z]+(?:-[a-z]+)*[\x22'`]")
 """An option that is passed: `we pass "-subj" as an argument`."""
 
 RESOURCES = frozenset((b"secret ", b"secrets", b"api key", b"key \x22"))
-CLOSING = re.compile(rb"[ ]\\*([\x22'])[ ]")
-
-_MONOSPACE = (
-    rb"\{\{(?=[^{}\s]{0,200}[0-9])"
-    rb"(?:[^{}\s.|]{0,64}[!@#$%^&*~+?]|(?=[^{}\s]{0,200}[A-Z])(?=[^{}\s]{0,200}[a-z])[^{}\s._|]{16,512}\}\})"
-)
-"""A value as Jira sets it in monospace."""
-
-TEMPLATE = re.compile(rb"[ ]?[\x22']?(?!" + _MONOSPACE + rb")\{\{-? ?[$.\w][^{}\n\x22':]*\}\}")
-"""What Helm and its kin put in the place of a value: `{{ .Values.apiKey | quote }}`."""
-
-TEST = re.compile(
-    rb"[ ](?:\S+(?=[ ]\(\d+\.\d+s\))|(?:Test|Benchmark|Example)[A-Z_][A-Za-z_]*(?:/\w+)?|test_[a-z_]+"
-    rb"|[a-z][\w.\-]*(?:/[\w.\-]+)+\.[a-z]{1,4})"
-    rb"(?=[ ,;\x22\\\r\n]|$)"
-)
-"""A test that has passed, as Go and Automake say it: its name, or its file."""
-
 OUTER_ENDS = re.compile(rb"\\*\x22\s*[,:}\]]")
+ROW_ENDS = re.compile(OUTER_ENDS.pattern + rb"|\s*\\+[nr]")
 LINE_END = (b"\\n", b"\\r")
 VISIBILITY = re.compile(rb"(?:\\*\x22?[\w\\]{1,80}\\*\x22?:)?(?:protected|private)\] ?=>")
 """What PHP prints between the name of a property that is not public and its value."""
+
+NO_NAME = (b'class="', b'id="', b'style="', b'href="#', b"(?P<", b"(?<")
+"""What stands before the name of a text's looks, or of a group of a pattern."""
 
 DASHES = (b" \xe2\x80\x93 ", b" \xe2\x80\x94 ", b" \xe2\x80\xa2 ")
 DASHED = re.compile(rb"[\x22'`]?(?=[^\s\x22'`]*[0-9!@#$%^&*])[^\s\x22'`]{5}")
@@ -148,8 +134,8 @@ def behind(  # noqa: PLR0912 - one branch for each mark
     if mark == 0x3C and buffer.startswith(b"-", at):
         return values.value(buffer, at + 1)
     if mark in b"<>":
-        if mark == 0x3E and window.endswith((b'class="', b'id="', b'style="', b'href="#', b"(?P<", b"(?<"), 0, start):
-            return []  # of a text that is printed, of a group of a pattern, and the name of none
+        if mark == 0x3E and window[:start].replace(b"\\", b"").endswith(NO_NAME):
+            return []
         if mark == 0x3E and window[start - 1 : start] == b"\n" and (typed := PROMPTED.match(buffer, at)) is not None:
             return [typed.span(1)]
         broken = values.BROKEN.match(buffer, at) if mark == 0x3E and buffer[at] in b"\r\n" else None
@@ -198,7 +184,7 @@ def behind(  # noqa: PLR0912 - one branch for each mark
         before = window[start - 1 : start]
         if window.endswith((b" in ", b" key "), 0, start):
             return []  # the name of one: `set to the key 'password' in secret 'db-creds'`
-        if buffer[at] in b"/~" or (buffer[at] == 0x2D and OPTION.match(buffer, at)):
+        if buffer[at] in b"/~" or (buffer[at] == 0x2D and PASSED.match(buffer, at)):
             return []  # a file, an option
         told = TELLING.match(buffer, at - 1)
         if RESOURCE.match(buffer, at) and window[start : start + 7].lower() in RESOURCES:
@@ -208,29 +194,12 @@ def behind(  # noqa: PLR0912 - one branch for each mark
     return pairs.below(buffer, at, window[:start], at - len(window) + start) if mark in b"\r\nrn" else []
 
 
-def unanswered(buffer: bytes, at: int, window: bytes, start: int) -> bool:
-    """Whether no value stands *at*, behind a colon: of a variable of a shell (`${KEY:?message}`), of a prompt in quotes,
-    of a test that has passed."""
-    if buffer[at] == 0x3F:
-        return window.endswith(b"${", 0, start)
-    if window.startswith(b"PASS:", start):
-        return TEST.match(buffer, at) is not None
-    closing = CLOSING.match(buffer, at)
-    return closing is not None and window[start - 1 : start] == closing[1]
-
-
-def is_listed(buffer: bytes, at: int, window: bytes, start: int) -> bool:
-    """Whether what stands *at* is a template, or of a package whose name the key is: `"node_modules/js-tokens": {`."""
-    line = window.rfind(b"\n", 0, start) + 1
-    return window.find(b"node_modules/", line, start) >= 0 or TEMPLATE.match(buffer, at) is not None
-
-
 def bar(buffer: bytes, at: int, before: bytes) -> list[values.Span]:
     """The cell behind a bar that ends *at*, if *before* the key there is one, too, or if the cell tells; and no next command."""
     cell = CELL.match(buffer, at)
     if cell is None or cell[1][:1] in (b"", b"\\") or columns.COMMAND.match(cell[1]):
         return []
-    ended = OUTER_ENDS.search(buffer, cell.start(1), cell.end(1)) if b'"' in before else None
+    ended = ROW_ENDS.search(buffer, cell.start(1), cell.end(1)) if b'"' in before else None
     span = columns.trimmed(buffer, cell.start(1), ended.start() if ended else cell.end(1))  # a table may stand in a string
     is_row = before.rstrip(b" \t\x22'").endswith((b"|", b"\xe2\x94\x82", b"\xe2\x94\x83"))
     return [span] if span[0] < span[1] and (is_row or TELLING.fullmatch(buffer, *span)) else []

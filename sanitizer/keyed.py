@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Callable, Iterable, Sequence
-from urllib.parse import unquote_to_bytes
 
-from sanitizer import blanks, bound, columns, continuations, headers, joints, pairs, values
-from sanitizer.actions import MASK
+from sanitizer import blanks, bound, columns, continuations, headers, joints, masks, pairs, values
 from sanitizer.extents import LONG, SPACE
 from sanitizer.keys import AFTER, LINKS, Keys, last_words
 from sanitizer.leaves import Leaves
@@ -85,13 +82,13 @@ class KeyedValues:
             rule, start = self.owner(window)
             if rule < 0:
                 return NOTHING
-            if mark == 0x3A and start and (window.endswith(b"://", 0, start) or blanks.is_mask(buffer, base + start - 1)):
-                return []  # the user of a URL, a mask
+            if mark == 0x3A and start and window.endswith(b"://", 0, start):
+                return []  # the user of a URL
             if mark == 0x3A and window[start - 1 : start] in (b"[", b'"') and (seen := joints.VISIBILITY.match(buffer, at)):
                 return self.accept(buffer, values.value(buffer, seen.end()), rule)
             if mark == 0x3A and window.find(b"arn:", 0, start) >= 0 and RESOURCE.search(window, 0, start):
                 return []
-            if mark == 0x3A and buffer[at] in b" ?" and joints.unanswered(buffer, at, window, start):
+            if mark == 0x3A and buffer[at] in b" ?" and blanks.unanswered(buffer, at, window, start):
                 return []
             if mark == 0x3A and buffer.startswith((b'",', b"',"), at):
                 return self.accept(buffer, pairs.beside(buffer, at + 2, window[start:-1], base + start) or [], rule)
@@ -113,7 +110,7 @@ class KeyedValues:
                 return self.accept(buffer, spans, rule)
             nested = usual is None and buffer[at : at + 8].lstrip(b"> \t\r\n")[:1] in (b"[", b"{")
             leaf_end = self.leaves.end(buffer, at, rule) if nested else 0
-            if nested and (leaf_end < 0 or joints.is_listed(buffer, at, window, start)):
+            if nested and (leaf_end < 0 or blanks.is_listed(buffer, at, window, start)):
                 return []
             if mark == 0x3D and usual is None and buffer[at : at + 2].lstrip()[:1] in (b"?", b"$", b"%", b":"):
                 spans = bound.parameter(buffer, at)
@@ -196,8 +193,6 @@ class KeyedValues:
     def owner(self, window: bytes) -> tuple[int, int]:
         """(the rule that claims the key at the end of *window* or -1, where in the window the key starts)."""
         stripped = window.rstrip(SEPARATORS)
-        if window[len(stripped) : len(stripped) + 1] == b"]" and MASK.match(window, stripped.rfind(b"[")):
-            return -1, 0  # a mask says what was there, and claims nothing
         plain = stripped.translate(NOT_KEY)
         key = plain.rpartition(b" ")[2]
         start = len(stripped) - len(key)
@@ -243,7 +238,7 @@ class KeyedValues:
                 continue  # `password = user.password`, `password !== confirmPassword`
             if text.endswith(b"...") and len(text) > 3 and self.rules[rule].label == "password":
                 text, end = text[:-3], end - 3
-            if (b"%" in text or b"&" in text) and not self.check(rule)(unescaped(text)):
+            if (b"%" in text or b"&" in text) and not self.check(rule)(masks.plain(text)):
                 continue
             if self.check(rule)(text) or (scheme is not None and CREDENTIAL.fullmatch(text) is not None):
                 if len(text) >= values.LONG:
@@ -276,9 +271,3 @@ class KeyedValues:
         return known
 
 
-def unescaped(text: bytes) -> bytes:
-    """*text* without percent-encoding and the character references of HTML, and without the quotes that these may stand for."""
-    plain = unquote_to_bytes(text)
-    if b"&" not in plain:
-        return plain
-    return html.unescape(plain.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape").strip(b"\x22'")

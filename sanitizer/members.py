@@ -10,8 +10,8 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
-from sanitizer.actions import MASK
 from sanitizer.finding import Finding
+from sanitizer.masks import MASK
 
 TOKEN = re.compile(rb'("(?:[^"\\]|\\.)*+")(\s*:)?|[{}]', re.S)
 NUMBER = re.compile(rb"(?:#\d{1,5})?\](?=[^\]]*\Z)")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sanitizer.actions import MASK
+from sanitizer.masks import MASK
 from sanitizer.record import Cut
 
 MARGIN = 256

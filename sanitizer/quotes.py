@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from sanitizer.actions import MASK
 from sanitizer.continuations import literal
+from sanitizer.masks import WALL
 from sanitizer.nested import LONGEST, Span, line_end
 
 QUOTED = {
@@ -125,7 +125,7 @@ def whole(buffer: bytes, start: int, end: int) -> list[Span]:
 
 def unclosed(buffer: bytes, start: int, end: int) -> int:
     """Where a value at *start* ends that nothing closes before *end*: with its mask, where it was shortened, or there."""
-    found = MASK.match(buffer, start, end) or SHORTENED.match(buffer, start, end)
+    found = WALL.match(buffer, start, end) or SHORTENED.match(buffer, start, end)
     return found.end() if found else end
 
 

@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from sanitizer import members
-from sanitizer.actions import MASK, Replace, mask_of
+from sanitizer import masks, members
+from sanitizer.actions import Replace, mask_of
 from sanitizer.decoding import Span
 from sanitizer.disguise import Disguises, line_starts
 from sanitizer.exemptions import Exemptions
@@ -32,13 +32,6 @@ NUMBERS = re.compile(rb"-?\d[\d.eE+-]*(?:\s*,\s*-?\d[\d.eE+-]*)+")
 ESCAPE = re.compile(rb"\\(?:u[0-9A-Fa-f]{4}|.)", re.S)
 MARK = re.compile(rb"%(?:2[0-9A-Fa-f]|3[A-Fa-f]|5[B-Fb-f]|7[B-Eb-e])")
 """A mark in percent-encoding (RFC 3986, section 2.1): no part of what stands behind it."""
-LETTER = re.compile(rb"[0-9A-Za-z\x80-\xff]")
-SPELLED = re.compile(rb"\\+(?:u[0-9a-f]{4}|x[0-9a-f]{2}|[nrtbf])|%(?:25)*(?:2[0-9A-F]|3[A-F]|5[B-F]|7[B-E])?(?![0-9A-Za-z])")
-"""How `sanitizer.terminal`, JSON and URLs spell what hides, moves or is a mark: it is no part of a value."""
-
-LONGEST = 330
-"""Bytes of the longest mask: one with an email's domain."""
-
 any_json = msgspec.json.Decoder(msgspec.Raw)
 
 
@@ -66,15 +59,20 @@ class Redactor:
     def redact(self, lines: Sequence[bytes], joins: Sequence[Join] = (), records: Sequence[tuple[int, int]] = ()) -> Redacted:
         """Redact *lines* (no line ends inside). The result has as many. *records* of several: the first one, how many."""
         buffer = b"\n" + b"\n".join(lines) + b"\n"
-        found = self.scanner.find(buffer)
-        hidden = self.disguises.find(buffer, lines, joins, self.scanner.signs, found)
+        if is_masked := masks.are_in(buffer):
+            text = masks.walled(buffer)
+            found, hidden = self.find(text, text[1:-1].split(b"\n"), joins)
+        else:
+            found, hidden = self.find(buffer, lines, joins)
         if hidden and (new := set(hidden).difference(found)):
             found = merged([*found, *new])
         if not found:
             return Redacted(list(lines), Counter())
         if b"\\" in buffer or b"%" in buffer:
             found = aligned(buffer, found)
-        found = self.unmasked(buffer, self.repeats.add(buffer, found, extents(lines, records)))
+        found = self.repeats.add(buffer, found, extents(lines, records))
+        if is_masked:
+            found = [(*part, rule) for start, end, rule in found for part in masks.beside(buffer, start, end)]
         if self.exemptions:
             found = self.exemptions.apply(buffer, found)
         out = self.splice(buffer, found)[1:-1].split(b"\n")
@@ -83,6 +81,11 @@ class Redactor:
             out = self.splice(buffer, found)[1:-1].split(b"\n")
         self.mend_json(lines, out, buffer, found)
         return Redacted(out, Counter(map(RULE, found)), found, buffer)
+
+    def find(self, buffer: bytes, lines: Sequence[bytes], joins: Sequence[Join]) -> tuple[list[Finding], list[Finding]]:
+        """What *buffer*, of *lines*, shows plainly, and what its views do."""
+        found = self.scanner.find(buffer)
+        return found, self.disguises.find(buffer, lines, joins, self.scanner.signs, found)
 
     def texts(self, texts: Sequence[bytes]) -> list[bytes]:
         """Redact texts that may hold line ends, each by itself."""
@@ -103,23 +106,6 @@ class Redactor:
             done = end
         out.append(buffer[done:])
         return b"".join(out)
-
-    def unmasked(self, buffer: bytes, found: list[Finding]) -> list[Finding]:
-        """Without findings inside a mask that stands there already: redaction is idempotent."""
-        if b"[REDACTED:" not in buffer and not MASK.search(buffer):
-            return found
-        kept: list[Finding] = []
-        for start, end, rule in found:
-            near = buffer.rfind(b"[", max(0, start - LONGEST), start + 1)
-            inside = MASK.match(buffer, near) if near >= 0 else None
-            begin = inside.end() if inside and inside.end() > start else start
-            rest = buffer[begin:end]
-            # What is left beside masks is no secret if it is marks only: `user:password` of a URL, both masked.
-            # Nor is what spells a control character there.
-            masked = begin > start or MASK.search(rest) is not None
-            if begin < end and (not masked or LETTER.search(SPELLED.sub(b"", MASK.sub(b"", rest)))):
-                kept.append((begin, end, rule))
-        return kept
 
     def mend_json(self, lines: Sequence[bytes], out: list[bytes], buffer: bytes, found: Sequence[Finding]) -> None:
         """Where splicing made JSON into something else, splice that line again with the findings fitted to its tokens."""

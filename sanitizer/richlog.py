@@ -60,6 +60,14 @@ def inner_cell(at: int, line: bytes, start: int, end: int) -> Cell | None:
     return Cell(at, start + 3 + inner.startswith(b" "), start + 3 + max(len(body), 1), full, boxed=True)
 
 
+def codes(lines: list[bytes]) -> list[int]:
+    """How many columns of each of *lines* were taken by codes of colours that are gone: all were padded to one width."""
+    taken = [columns(line) for line in lines]
+    padded = [True, *[line.endswith(b" ") for line in lines[1:]]]
+    widest = max(size for size, is_padded in zip(taken, padded, strict=True) if is_padded)
+    return [widest - size if is_padded else 0 for size, is_padded in zip(taken, padded, strict=True)]
+
+
 def glues(lines: list[bytes], cells: list[Cell], flip: bool = False) -> list[bytes]:
     """What stood at each seam before the layout: nothing, a space or a line end; with *flip* the less likely where in doubt."""
     found = []
@@ -132,11 +140,13 @@ class Rich(Shape):
     def _cells(self, lines: list[bytes]) -> list[Cell]:
         first = lines[0][: self._body].rstrip()
         start = min(self._indent, len(first))
-        cells = [Cell(0, start, len(first), bool(self._width) and columns(first[start:]) >= self._width)]
+        gone = codes(lines) if self._width else [0] * len(lines)
+        width = self._width + gone[0]
+        cells = [Cell(0, start, len(first), bool(width) and columns(first[start:]) >= self._width)]
         for at, line in enumerate(lines[1:], 1):
             end = len(line.rstrip())
             start = min(self._indent, len(line) - len(line.lstrip(b" ")), end)
-            room = (self._width or SOME) - columns(line[start:end])
+            room = (width or SOME) - columns(line[start:end]) - gone[at]
             cells.append(inner_cell(at, line, start, end) or Cell(at, start, end, room <= 0, nearly=room <= SPARE))
         return cells
 

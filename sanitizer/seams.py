@@ -35,6 +35,9 @@ CONTINUED = re.compile(rb"(?<![\s\\])\\\r?\n(?=\S)")
 FEWEST, LEAST = 4, 8
 """Bytes of a head that tell it, and of a rest."""
 
+PROVEN = frozenset(("payment-card", "iban"))
+"""What check digits prove: chance does not make it, whatever it was found by."""
+
 KEY_SIZES = frozenset((32, 36, 40, 48, 56, 64, 80, 96, 128))
 HEX_DIGITS = b"0123456789abcdef"
 
@@ -95,20 +98,25 @@ class Seams:
         self.heads = {end: (start, rule) for start, end, rule in found}
         self.rules = rules
 
-    def hold(self, spans: Sequence[Span], rule: int, depth: int) -> bool:
+    def hold(self, spans: Sequence[Span], rule: int, depth: int) -> Sequence[Span]:
+        """Those of *spans*, of what *rule* found in them together at *depth*, up to the first seam that does not hold.
+
+        None, if that is the first of all, or if the rule is of a shape that is whole or nothing.
+        """
         told = self.rules[rule]
         shaped = depth == 0 and (
-            told.label == "payment-card" or not (told.fields or told.lead or told.run or told.multiline or told.loose)
+            told.label in PROVEN or not (told.fields or told.lead or told.run or told.multiline or told.loose)
         )
         shapeless = depth == 0 and not shaped
         vague = "general" in told.tags
         first, before = spans[0]
-        for start, end in spans[1:]:
+        for number, (start, end) in enumerate(spans[1:], 1):
+            held = spans[:number] if shapeless and number > 1 else ()
             if depth == 0 and self.is_spliced(before, start, end):
                 first, before = start, end
                 continue
             if self.is_whole(first, before):
-                return False
+                return held
             marked = depth == 0 and self.softly(before)
             new = shaped and (self.is_open(before, start) or self.is_headed(first, before, start, end, rule))
             new = new and (marked or self.buffer[before - 1] not in b")]}>")  # a bracket that closes ends what it stands behind
@@ -121,12 +129,12 @@ class Seams:
             if goes_on and not marked and self.is_ended(first, before):
                 goes_on = self.fills(before)
             if new and vague and not marked and (self.is_ended(first, before) or not PREFIX.match(self.buffer, first, before)):
-                return False
+                return held
             mailbox = told.label == "email" and (marked or (depth == 0 and self.breaks_at_sign(before, start, end)))
             if not (new or goes_on or mailbox or (start in self.starts and (marked or self.continues(first, before)))):
-                return False
+                return held
             first, before = start, end
-        return True
+        return spans
 
     def is_spliced(self, before: int, start: int, end: int) -> bool:
         """Whether what stands between *before* and *start* is nothing, to the program or the shell that these lines are for."""

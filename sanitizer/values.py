@@ -18,10 +18,10 @@ __all__ = ["CONSTANTS", "Span", "value"]
 
 START = re.compile(
     rb"""[=:>~]{0,2}(?:(?:\*{1,2}|__)(?=[ \t\r\n]))?[ \t]*                            # a key in bold, its colon within
-    (?:\xe2\x80\xa6[ ]|\$\(echo[ ](?:-n[ ])?(?=[\x22']))?                            # a prompt that was answered, an echo
-    (?:!{1,2}[A-Za-z][\w./:\-]{0,30}[ ]+|&[A-Za-z][\w\-]{0,30}[ ]+(?![=|])|<<(?=\x22)         # YAML tags and anchors, Erlang
+    (?:\xe2\x80\xa6[ ]|\$\(echo[ ](?:-n[ ])?(?=\\*[\x22']))?                            # a prompt that was answered, an echo
+    (?:!{1,2}[A-Za-z][\w./:\-]{0,30}[ ]+|&[A-Za-z][\w\-]{0,30}[ ]+(?![=|])|<<(?=\\*\x22)         # YAML tags and anchors, Erlang
       |(?:string\(\d{1,6}\)|\(\*?[\w.\[\]]{1,40}\)(?:[ ]\((?:(?:len|cap)=\d{1,9}[ ]?){1,2}\))?|0x[0-9a-f]{2,16}|chr|value
-        |[Ii]nvalid[ ](?:[a-z]{1,12}[ ]){0,2}[a-z]{1,12}:)[ ]+(?=\x22)                 # dumps of PHP, Go, C and R; what was refused
+        |[Ii]nvalid[ ](?:[a-z]{1,12}[ ]){0,2}[a-z]{1,12}:)[ ]+(?=\\*\x22)              # dumps of PHP, Go, C and R; what was refused
       |rejected[ ]value[ ]\[)?
     (?:(?:(?:&(?:'\w{1,16}[ ])?(?:mut[ ])?)?                                        # a type: `password: str = "x"`
       [A-Za-z_][\w.]{0,30}[?!]?[ \t]*(?:\[[\w., |]{0,40}\]|<[\w., |]{0,40}>)?
@@ -31,18 +31,19 @@ START = re.compile(
          \((?=[ \t]*(?:[bBuUrR]?[\x22']|String\(|Some\()))[ \t]*){0,3}
     (?:\[\](?:string|interface[ ]\{\}|any)(?=\{)|[A-Z][a-z]{1,8}\d{0,2}Array\(\d{1,9}\)[ ](?=\[))?
     (?:[A-Z]\w{2,40}(?:Error|Exception):[ ])?                                                # which error a value has
-    (?:Just[ ](?=\x22)|Set\(\d{1,6}\)[ ]\{[ ](?=[\x22'])|Optional\[(?=[^\]\s]*[0-9!@\#$%^&*~+?])
+    (?:Just[ ](?=\\*\x22)|Set\(\d{1,6}\)[ ]\{[ ](?=\\*[\x22'])|Optional\[(?=[^\]\s]*[0-9!@\#$%^&*~+?])
         |\((?=\r?\n[ \t]+[bfruBFRU]?[\x22']))?
-    (?:[bBuUfFrRN@$]{1,2}(?=[\x22']))?""",
+    (?:[bBuUfFrRN@$]{1,2}(?=\\*[\x22']))?""",
     re.X,
 )
 USUAL = re.compile(
     rb"[ ]?\x22((?![;,)\]}+&|])[^\x22\\\n]{1,256})\x22(?!\x22|[ ]?[+&~.\\|])"
-    rb"|(?!0x[0-9a-f]{2,16}[ ]\x22)([A-Za-z0-9_+/\-]{1,256})(?=[ \n](?![=(]))"
+    rb"|(?!0x[0-9a-f]{2,16}[ ]\\*\x22)([A-Za-z0-9_+/\-]{1,256})(?=[ \n](?![=(]))"
 )
 """What most values look like: a JSON string without escapes; a word after `=`, and no address before what it points to."""
 
 CODE = re.compile(
+    rb"\$\{\{[^{}\n]{1,80}\}\}|"
     rb"(?:await|new|yield)[ ]\w|(?:public|protected|private|virtual)[ ][A-Z]\w|(?:[A-Z]\w{1,40}::){1,4}[A-Z]\w{1,40}\.new\b|"
     rb"(?:Annotated|Optional|Union|Literal|Final|ClassVar|Mapped)\[[A-Za-z]|"
     rb"[A-Za-z_$][A-Za-z_]{0,40}\d?(?:(?:\.|->|::|\?\.)[A-Za-z_]{1,40}\d?){0,6}"
@@ -104,7 +105,7 @@ TRAIL = b",;.:)]}>|"
 SERIALIZED = re.compile(rb"[ \t]*s:\d{1,6}:(?=\\*[\x22'])")
 CELL = re.compile(
     rb"(?:</?(?:td|th|dt|dd|b|strong|span|label|code|pre|kbd|samp|em|i|p|div|key|name|string|value)(?:\s[^<>]{0,100})?>"
-    rb"(?:\r?\n)?[ \t]{0,16}){1,5}",
+    rb"(?:\r?\n|(?:\\+r)?\\+n)?(?:[ \t]|\\+t){0,16}){1,5}",
     re.I,
 )
 CDATA = re.compile(rb"<!\[CDATA\[(.*?)(?:\]\]>|$)")
@@ -158,8 +159,8 @@ def value(buffer: bytes, at: int, *, line: bool = False, stop: int = 0) -> list[
         return heredoc(buffer, start) if buffer.startswith(b"<<", start) else tagged(buffer, start)
     if line:
         end = line_end(buffer, start, start + LONGEST)
-        quote_at = min((p for p in (buffer.find(q, start, end) for q in (b'"', b"'", b"`")) if p >= 0), default=end)
-        return nonempty(start, start + len(buffer[start:quote_at].rstrip(b" \t\\" + TRAIL)))
+        ended = LINE_ENDS.search(buffer, start, end)
+        return nonempty(start, start + len(buffer[start : ended.start() if ended else end].rstrip(b" \t\\" + TRAIL)))
     return bare(buffer, start)
 
 
@@ -173,6 +174,8 @@ def usual(buffer: bytes, at: int) -> list[Span]:
     found = USUAL.match(buffer, at)
     return [found.span(found.lastindex or 0)] if found else []
 
+LINE_ENDS = re.compile(rb"[\x22'`]|\\+[nr](?=\\|[ \t]|[A-Za-z-]{1,40}:)")
+"""What ends a header within its line: a quote, and a line end that is escaped, before an indent, another, or the next header."""
 
 def tagged(buffer: bytes, start: int) -> list[Span]:
     """The text between tags, the first of which opens or closes at *start*: `Password: <b>hunter2!</b>`, `<b>Password:</b> x`.

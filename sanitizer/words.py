@@ -25,7 +25,7 @@ _pieces = re.compile(rb"[A-Z]?[a-z]+|[A-Z]+(?![a-z])").findall
 
 _placeholder = re.compile(
     rb"""(?ix)
-      [xX*.\-_\#?:\s]* | (?:\xe2\x80\xa2|\xe2\x97\x8f|\xe2\x80\xa6)+
+      \[?[xX*.\-_\#?:\s]*\]? | (?:\xe2\x80\xa2|\xe2\x97\x8f|\xe2\x80\xa6)+
     | <[a-z][a-z \-_.'/|:]{0,60}> | <[a-z_.]+\ (?:object|at|of|function)\b[^>]{0,200}>     # <your-key> <Token object at 0x7f..>
     | \$\{[^{}]{1,80}\} | \$\{\w{1,60}:\?\w{0,40}
     | (?-i:\$(?:[A-Z_][A-Z0-9_]{1,60}|[a-z_][a-z0-9_]{2,60}|[A-Za-z_]{3,60}))
@@ -268,8 +268,11 @@ def _jumbled(value: bytes) -> bool:
 
 
 _OPERATORS = frozenset((b"or", b"OR", b"AND", b"and"))
-_ordered = re.compile(rb"(?i)[^a-z]*abcdefghijklmnop|.*01234567890?abcdef").match
-"""An alphabet."""
+_ordered = re.compile(
+    rb"(?i)(?:0123456789|1234567890|234567|[+/=_.\-])*(?:abcdefghijklmnopqrstuvwxyz(?:0123456789|1234567890|234567|[+/=_.\-])*){1,2}"
+    rb"|0123456789abcdef(?:abcdef)?"
+).fullmatch
+"""An alphabet of a program: of base64, base32, base36, hexadecimal."""
 
 
 def random(value: bytes) -> bool:

@@ -9,8 +9,9 @@ from engines import KEYS, redactor, rule
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sanitizer.actions import MASK, replacement
+from sanitizer.actions import replacement
 from sanitizer.hashing import Keyring
+from sanitizer.masks import MASK
 
 OTHER = Keyring({"other": b"1" * 32}, "other")
 ACTIONS = ("mask", "hash", "partial", "remove", "blob", "keep")

@@ -255,6 +255,12 @@ def test_colours_do_not_hide_a_rich_row() -> None:
     assert only(found).text in readings(found)
 
 
+def test_a_colour_that_a_rich_row_breaks_off_in_is_no_end_of_its_value() -> None:
+    rows = ["[03/14/26 09:26:53] INFO     sent to            server.py:88", "4f3\x1b[1m2a7b-1c2d-4\x1b", "[1m5e6-8f90-1a\x1b[1 ", "mb2c3d4e5f6 done"]
+    text = "\n".join([rows[0], *(f"{'':29}{row:<{len(rows[0]) - 29}}" for row in rows[1:]), ""])
+    assert any(b"4f3\x1b[1m2a7b-1c2d-4\x1b[1m5e6-8f90-1a" in reading for reading in readings(assemble(text)))
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [

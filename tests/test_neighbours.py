@@ -45,6 +45,9 @@ UNRELATED = [
 BROKEN = [
     (f"{'at 16:25:30 the pool was made with':<53}sk_live_4eC39HqLyjWDarjtT1z", "dp7dcXkQ92mP and is ready"),
     ("at 16:25 sent key: sk_live_4eC39Hq=", "LyjWDarjtT1zdp7dcXkQ92mPn"),
+    ("private_token: LyjWDarjtT1z=", "dp7dcXkQ92mPnk7Vb9Lw4Tn1Qx3Zr6Yc8Md"),
+    ("private_token: LyjWDarjtT1zk7Vb9Lw4=", "dp7dcXkQ92mPnk7Vb9Lw4Tn1Qx3Zr6Yc8Mdk7Vb9Lw4Tn1Qx3Zr6Yc8Mdk7Vb9Lw4Tn1Qx", "define('LANG', 'de');"),
+    ("iban: ES=", "7163125786890240320811"),
     ("./node_modules/@fjord/ridge/dist/index.js", '[debug] {"password":{"current":"Tr0ub4dor3x","n":1}}'),
     ("<dt>Password</dt>", "<dd>", "  Tr0ub4dor3x", "</dd>"),
     ("<b>Password</b>", "Tr0ub4dor3x<br>", "next"),
@@ -69,7 +72,7 @@ def test_what_was_broken_over_lines_is_one_value_all_the_same(lines: tuple[str, 
     text = "\n".join(sanitized(lines))
 
     assert "REDACTED" in text
-    assert not any(part in text for part in ("Tr0ub4dor3x", "4eC39Hq", "LyjWDarj"))
+    assert not any(part in text for part in ("Tr0ub4dor3x", "4eC39Hq", "LyjWDarj", "dp7dcXkQ", "71631257"))
 
 
 def test_a_path_is_no_rest_of_what_the_line_above_ends_with() -> None:

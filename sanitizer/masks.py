@@ -1,0 +1,75 @@
+"""What this program writes in the place of a secret, and what that is to the text around it: a wall.
+
+A mask says what stood there, and leads to nothing: it is scanned as a value of which nothing is known. What stands beside one was
+read together with what it took the place of, and left: where it is found together with the mask it is no secret, unless it would be
+one alone. So redaction is idempotent.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote_to_bytes
+
+Span = tuple[int, int]
+
+MASK = re.compile(
+    rb"\[(?:REDACTED:[a-z0-9-]{1,64}|withheld:[a-z-]{1,32}|[a-z0-9-]{1,64}:(?:[a-z0-9]{1,12}:\d{1,12}B:)?[0-9a-f]{12}"
+    rb"|[a-z-]{1,64}:(?:\*\d{4}|@[^\]\s]{0,255}))(?:#\d{1,5})?\]"
+)
+"""Every replacement this program writes."""
+
+LONGEST = 330
+"""Bytes of the longest mask: one with an email's domain."""
+
+WALL = re.compile(rb"\[\*{8,}\]")
+"""What stands for a mask in what is scanned: of no value, and as telling as one."""
+
+SPELLED = re.compile(rb"\\+(?:u[0-9a-f]{4}|x[0-9a-f]{2}|[nrtbf])|%(?:25)*(?:2[0-9A-F]|3[A-F]|5[B-F]|7[B-E])?(?![0-9A-Za-z])")
+"""How `sanitizer.terminal`, JSON and URLs spell what hides, moves or is a mark: it is no part of a value."""
+
+
+def within(buffer: bytes, at: int) -> re.Match[bytes] | None:
+    """The mask that *at* is a place of."""
+    opened = buffer.rfind(b"[", max(0, at - LONGEST), at + 1)
+    mask = MASK.match(buffer, opened) if opened >= 0 else None
+    return mask if mask is not None and mask.end() > at else None
+
+
+def are_in(buffer: bytes) -> bool:
+    """Whether there is one."""
+    return b"[REDACTED:" in buffer or MASK.search(buffer) is not None
+
+
+def walled(buffer: bytes) -> bytes:
+    """*buffer* with a wall of its size for each mask: its words are no keys, no keywords and no values."""
+    return MASK.sub(lambda mask: b"[%b]" % (b"*" * (len(mask[0]) - 2)), buffer)
+
+
+def beside(buffer: bytes, start: int, end: int) -> Iterator[Span]:
+    """What of a finding from *start* to *end* is a secret that no mask took the place of yet: all of it, where there is none."""
+    first, last = within(buffer, start), within(buffer, end - 1)
+    begin, stop = first.end() if first else start, last.start() if last else end
+    masks = [mask.span() for mask in MASK.finditer(buffer, begin, stop)] if begin < stop else []
+    if not (first or last or masks):
+        yield start, end
+        return
+    for after, before in zip([begin, *[end for _, end in masks]], [*[start for start, _ in masks], stop], strict=True):
+        if after < before and is_secret(buffer[after:before]):
+            yield after, before
+
+
+def is_secret(text: bytes) -> bool:
+    """Whether *text*, beside a mask, would be a secret alone."""
+    from sanitizer.words import token  # noqa: PLC0415 - loaded with the first text that was redacted before
+
+    return any(token(word.strip(b"\\\"'`{}[]()<>,;:")) for word in plain(SPELLED.sub(b"", text)).split())
+
+
+def plain(text: bytes) -> bytes:
+    """*text* without percent-encoding and the character references of HTML, and without the quotes that these may stand for."""
+    text = unquote_to_bytes(text)
+    if b"&" not in text:
+        return text
+    return html.unescape(text.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape").strip(b"\x22'")
