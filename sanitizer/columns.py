@@ -248,14 +248,16 @@ def aligned(buffer: bytes, start: int, line: bytes, key_at: int, at: int) -> lis
 
 def html(buffer: bytes, key_at: int, at: int) -> list[Span]:
     """The cells of a table of HTML below the name at *key_at*."""
-    row = buffer.rfind(b"<tr", max(0, key_at - WIDEST), key_at)
-    head = buffer.rfind(b"<thead", max(0, key_at - WIDEST), key_at) if row < 0 else row
-    if head < 0:
+    low = max(0, key_at - WIDEST)
+    before = buffer[low:key_at].lower()
+    row = before.rfind(b"<tr")
+    head = low + (before.rfind(b"<thead") if row < 0 else row)
+    if head < low:
         return []
     place = len(re.findall(rb"<t[dh][\s>]", buffer[head:key_at], re.I)) - 1
     found: list[Span] = []
-    over = buffer.find(b"</tr>", at, at + WIDEST)
-    begun = HTML_NEXT.match(buffer, over + 5, over + LONGEST) if over >= 0 else None
+    over = buffer[at : at + WIDEST].lower().find(b"</tr>")
+    begun = HTML_NEXT.match(buffer, at + over + 5, at + over + LONGEST) if over >= 0 else None
     while begun is not None and len(found) < MOST_ROWS:
         cell = next(islice(HTML_CELL.finditer(buffer, *begun.span(1)), place, None), None)
         if cell is not None and cell[0][:3].lower() == b"<th":

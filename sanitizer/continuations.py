@@ -13,6 +13,7 @@ MOST_LINES, FEW_LINES = 64, 4
 """Lines of one value that are followed."""
 
 TELLING = rb"(?=[^\s]*[0-9!@#$%^&*~+?_-])"
+QUOTED = rb"(?P<quote>[\x22'])(?P<text>(?:(?!(?P=quote))[^\n]){1,4096})(?P=quote)"
 YAML_KEY = re.compile(rb"\n(?P<indent>[ \t]*(?:- +)*)[\x22']?[\w.\-]{1,64}[\x22']?:")
 BELOW = re.compile(
     rb"\r?\n(?P<indent>[ \t]+(?P<dash>- +)?)"
@@ -44,17 +45,17 @@ PREFIX = re.compile(rb"(?:[^\n]{0,80}(?:\]:?|std(?:out|err) F|[ ]\||:|[ ](?:DEBU
 LOGGED = re.compile(rb'\\n"[^\n]{0,300}\}\r?\n\{"log": ?"[ ]*' + TELLING + rb'(?P<text>[^\s"\\:{}\[\]=]{6,256})\\n"')
 """A word alone on the line below, both lines in a file of Docker's."""
 
-LISTED_BELOW = re.compile(rb"\r?\n\[1\] (?P<quote>[\x22'])(?P<text>[^\x22'\n]{1,4096})(?P=quote)[ \t]*(?=\r?\n)")
+LISTED_BELOW = re.compile(rb"\r?\n\[1\] " + QUOTED + rb"[ \t]*(?=\r?\n)")
 """The value of a member of a list as R prints it, below its name: `$password`."""
 
 DIGITS = bytes(0x30 if 0x30 <= c <= 0x39 else c for c in range(256))
 
-QUOTED_BELOW = re.compile(rb"\r?\n[ \t]+(?P<quote>[\x22'])(?P<text>[^\x22'\n]{1,1024})(?P=quote)[ \t]*(?=[,;)]|\r?\n)")
-ASSIGNED_BELOW = re.compile(rb"\r?\n[ \t]+(?::?=|:)[ \t]*(?P<quote>[\x22'])(?P<text>[^\x22'\n]{1,1024})(?P=quote)")
+QUOTED_BELOW = re.compile(rb"\r?\n[ \t]+" + QUOTED + rb"[ \t]*(?=[,;)]|\r?\n)")
+ASSIGNED_BELOW = re.compile(rb"\r?\n[ \t]+(?::?=|:)[ \t]*" + QUOTED)
 """The value of a name that ends its line, behind the sign that joins the two on the line below."""
 
 ARGUMENT = re.compile(rb"\r?\n[ \t]*(?:-[ ]+)?(?=[^\s-])")
-LISTED = re.compile(rb"\r?\n[ \t]+(?P<quote>[\x22'])" + TELLING + rb"(?P<text>[^\x22'\n]{6,4096})(?P=quote)[ \t]*,?[ \t]*(?=\r?\n)")
+LISTED = re.compile(rb"\r?\n[ \t]+(?=[\x22']" + TELLING + rb"[^\n]{6})" + QUOTED + rb"[ \t]*,?[ \t]*(?=\r?\n)")
 DASHED = re.compile(rb"(?P<indent>[ \t]*)-[ ]+[\x22']?--?[\w.\-]+")
 NEXT_ITEM = re.compile(rb"\r?\n(?P<indent>[ \t]*)-[ ]+(?![\x22']?-)")
 NUMBERED = re.compile(rb"[ ]*(?P<number>\d{1,6})\) \x22[^\x22\n]{1,200}\x22")
@@ -64,11 +65,11 @@ NUMBERED_NEXT = re.compile(rb"\r?\n[ ]*(?P<number>\d{1,6})\) \x22(?P<text>[^\x22
 EXPLICIT = re.compile(rb"\r?\n:[ ]+(?=\S)")
 """The value of an explicit key (YAML 1.2, section 8.2.2)."""
 
-ANSWER = re.compile(rb"\r?\n(?:[ \t]*Out\[\d{1,6}\]:[ ]*)?(?P<quote>[\x22'])(?P<text>[^\x22'\n]{1,1024})(?P=quote)[ \t]*(?=\r?\n)")
+ANSWER = re.compile(rb"\r?\n(?:[ \t]*Out\[\d{1,6}\]:[ ]*)?" + QUOTED + rb"[ \t]*(?=\r?\n)")
 ASKED = re.compile(rb"[ \t]*(?:[\w.:\[\]-]{1,64}>[ ]GET|In \[\d{1,6}\]:|>>>|\(Pdb\)(?:[ ](?:p|pp))?|ipdb>(?:[ ](?:p|pp))?)[ ]+")
 """A name that is typed into a console."""
 
-POINTED = re.compile(rb"[bBuU]?(?P<quote>[\x22'])(?P<text>[^\x22'\n]{1,1024})(?P=quote)")
+POINTED = re.compile(rb"[bBuU]?" + QUOTED)
 FRESH = re.compile(rb"\{\x22|\d{4}-\d\d-\d\d[T ]\d\d:|<<[-~]?\w|[\w. ]{1,40} = <<")
 """A line of a log, or of another document, which none goes on with."""
 
@@ -121,7 +122,7 @@ def argument(buffer: bytes, at: int, key: bytes) -> list[Span]:
     return [listed.span("text")] if listed else []
 
 
-ITEM = re.compile(rb"(?P<quote>[\x22']?)(?P<text>[^\x22'\r\n]{1,4096}?)(?P=quote)[ \t]*,?[ \t]*(?=\r?\n)")
+ITEM = re.compile(rb"(?P<quote>[\x22']?)(?P<text>(?:[^\x22'\r\n]|(?<=\w)'(?=\w)){1,4096}?)(?P=quote)[ \t]*,?[ \t]*(?=\r?\n)")
 
 
 def item(buffer: bytes, at: int) -> list[Span]:

@@ -76,11 +76,15 @@ PROMPTED = re.compile(rb" (?=\S*[0-9!@#$%^&*~+?])([^\s<>]\S{3,512})\r?\n")
 HEADS = re.compile(rb"</th>\s*<th\b", re.I).match
 """Between the names of two columns."""
 
+STREAMED = re.compile(rb" ?(?P<quote>[\x22'])(?=[^\x22'\n]{0,64}[0-9!@#$%^&*~+?])(?P<text>[^\x22'\n]{4,4096})(?P=quote)\]")
+"""The value behind the path to it, as jq streams both: `[["password"],"hunter2!"]`."""
+
 TAB_CELL = re.compile(rb"[^\t\r\n]+")
 QUOTE_NEXT = re.compile(rb"[ \t]*(?:<<)?[bBuUrRNn]?\\*[\x22'`\[]")
 KEY_FOLLOWS = re.compile(rb"\\*[\x22'`]?[ \t]*(?::|=>?)")
 JOINED = re.compile(rb"[ \t]{0,16}(?:=>|:=|[:=](?![:=]))")
-TELLING = re.compile(rb"[ \t]{0,9}[\x22'`]?[^\s\x22'`]*[0-9!@#$%^&*~+?_-][^\s\x22'`]*")
+_WORD = rb"(?:[^\s\x22'`]|(?<=\w)'(?=\w))*"
+TELLING = re.compile(rb"[ \t]{0,9}[\x22'`]?" + _WORD + rb"[0-9!@#$%^&*~+?_-]" + _WORD)
 BINARY = re.compile(rb">[ \t]*(?:=>|,)[ \t]*(?=<<)")
 """Between a key and a value that are binaries of Erlang."""
 
@@ -249,12 +253,14 @@ def after_comma(buffer: bytes, at: int, window: bytes, start: int) -> list[value
         return listed_below
     if (variant := VARIANT.match(buffer, at)) is not None:
         return values.value(buffer, variant.end())
+    if window.endswith((b'"],', b"'],")) and (streamed := STREAMED.match(buffer, at)) is not None:
+        return [streamed.span("text")]
     quoted = window[-2:-1] in b"\"'`" or window.rstrip(b" ,")[-1:] in b"\"'`"
     opened = window[max(0, start - 1) : start]
     if (quoted or opened in b"{(" or window.endswith(b"[:", 0, start)) and QUOTE_NEXT.match(buffer, at):
         found = values.value(buffer, at)
         last = found[-1][1] if found else at
-        listed = window[max(0, start - 2) : start].startswith(b"[")
+        listed = window[max(0, start - 2) : start] in (b'["', b"['")
         if KEY_FOLLOWS.match(buffer, last) or (listed and found and columns.TELLING.match(buffer, found[0][0], last) is None):
             return []
         return found

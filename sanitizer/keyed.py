@@ -128,7 +128,7 @@ class KeyedValues:
             elif spans and mark == 0x3A and self.rules[rule].check == "named-secret" and GOES_ON.match(buffer, spans[0][0]):
                 return []
             return self.accept(buffer, spans, rule)
-        if window[-AFTER:].isalnum():
+        if window[-AFTER:].translate(None, b"_-").isalnum():
             rule, name = self.keys.vague, window[-AFTER - 41 : -AFTER - 1].translate(NOT_KEY)
             return [] if rule < 0 or self.keys.exempts(name) else [(*span, rule) for span in pairs.behind(buffer, at - AFTER, name)]
         if mark == 0xEF:

@@ -20,7 +20,8 @@ START = re.compile(
     rb"""[=:>~]{0,2}(?:(?:\*{1,2}|__)(?=[ \t\r\n]))?[ \t]*                            # a key in bold, its colon within
     (?:\xe2\x80\xa6[ ]|\$\(echo[ ](?:-n[ ])?(?=\\*[\x22']))?                            # a prompt that was answered, an echo
     (?:!{1,2}[A-Za-z][\w./:\-]{0,30}[ ]+|&[A-Za-z][\w\-]{0,30}[ ]+(?![=|])|<<(?=\\*\x22)         # YAML tags and anchors, Erlang
-      |(?:string\(\d{1,6}\)|\(\*?[\w.\[\]]{1,40}\)(?:[ ]\((?:(?:len|cap)=\d{1,9}[ ]?){1,2}\))?|0x[0-9a-f]{2,16}|chr|value
+      |(?:string\(\d{1,6}\)|\(\*?[\w.\[\]]{1,40}\)(?:\(0x[0-9a-f]{1,16}\)\(\(len=\d{1,9}\)|[ ]\((?:(?:len|cap)=\d{1,9}[ ]?){1,2}\))?
+        |0x[0-9a-f]{2,16}|chr|value
         |[Ii]nvalid[ ](?:[a-z]{1,12}[ ]){0,2}[a-z]{1,12}:)[ ]+(?=\\*\x22)              # dumps of PHP, Go, C and R; what was refused
       |rejected[ ]value[ ]\[)?
     (?:(?:(?:&(?:'\w{1,16}[ ])?(?:mut[ ])?)?                                        # a type: `password: str = "x"`
@@ -69,8 +70,11 @@ REFERENCE = re.compile(
 REGEX = re.compile(rb"\\[sSwWdD][*+{]|\[:=\]|\[\^?(?:0-9|[aA]-[fFzZ]|\\[sSwWdD])|\[\^[^\[\]\r\n]{1,24}\][*+{)]")
 """What only a pattern has, that looks for secrets."""
 
-NOTE = re.compile(rb"\((?:sensitive|known|not|no|none|null|hidden|redacted|masked|unset|empty|same|see)\b[a-z ]{0,40}\)")
-"""What a program prints in a value's place: `(sensitive value)`."""
+NOTE = re.compile(
+    rb"\((?:sensitive|known|not|no|none|null|hidden|redacted|masked|unset|empty|same|see)\b[a-z ]{0,40}\)"
+    rb"|\(\*[\w.\[\]]{1,60}\)\((?:0x[0-9a-f]{1,16}|nil)\)(?!\()"
+)
+"""What a program prints in a value's place: `(sensitive value)`, a pointer of Go."""
 
 CMDLET = re.compile(rb"\(?(?:Read|Get|New|ConvertTo|ConvertFrom|Import)-[A-Z][A-Za-z]{2,40}(?=[ )])")
 """A command of PowerShell, whose output is the value."""

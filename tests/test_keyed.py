@@ -287,6 +287,12 @@ PAIRS = [
     '{"message":"login bob with password {P}","thread":"main","logger":"app.Auth"}',
     "credentials: { user: 'svc_bob', password: '{P}' },",
     "\npassword> {P}\n",
+    '[["password"],"{P}"]',
+    "openssl passwd -6 -salt ab '{P}'",
+    "<TR><TH>id</TH>\n<TH>password</TH></TR>\n<TR><TD>1</TD>\n<TD>{P}</TD></TR>",
+    "{Scheme:https Opaque: User:bob:{P} Host:h Path:}",
+    "'authentication': {'simple': '{P}', 'sasl': None}",
+    'Password:(*string)(0x1613bbb20630)((len=9) "{P}")',
     "Your one-time API token (shown once):\n\n    {T}\n",
     "<tr><th>user     </th><th>password       </th></tr>\n<tr><td>bob</td><td>{P}</td></tr>",
     "Incorrect API key provided: {T}. You can find it",
@@ -295,6 +301,11 @@ PAIRS = [
     'Cast to Number failed for value "{P}" (type string) at path "password"',
 ]
 AN_APOSTROPHE = [
+    "https://bob:k7Qpx'AOec%WLKJ!@h.example.com:443/p",
+    "mysql -u bob -pk7Qpx'AOec%WLKJ! shop",
+    "2026/11/30 15:02:59 password k7Qpx'AOec%WLKJ!5",
+    "password | k7Qpx'AOec%WLKJ!",
+    '[\n  "--password",\n  "k7Qpx\'AOec%WLKJ!",\n]',
     "python3 x.py --password k7Qpx'AOec%WLKJ! --token=",
     "mysqld --user=bob --password=k7Qpx'AOec%WLKJ! 2",
     r"+ PASSWORD='k7Qpx'\''AOec%WLKJ!'",
@@ -313,6 +324,14 @@ def test_an_apostrophe_within_a_value_ends_it_nowhere(line: str) -> None:
     assert not re.search("k7Qpx|AOec|WLKJ", redacted(line))
 
 
+def test_a_key_behind_its_name_may_have_dashes_from_its_first_letters_on() -> None:
+    assert redacted("fatal: invalid api key y-8XbqXsFI7WPDTmyDs1goAh0pac562Gst9w") == "fatal: invalid api key #"
+
+
+def test_the_password_of_the_option_that_http_of_node_takes_goes() -> None:
+    assert redacted("auth: 'svc_bob:mirror-lantern-stone89',") == "auth: 'svc_bob:#',"
+
+
 def test_a_value_that_a_console_shortens_ends_with_its_ellipsis() -> None:
     assert redacted("│ password = 'Tr0ub4dor&3x… │ │\n│ port = 5432 │") == "│ password = '# │ │\n│ port = 5432 │"
 
@@ -323,6 +342,7 @@ def test_a_string_that_was_cut_in_its_middle_holds_the_next_value_too() -> None:
 
 
 HARMLESS = [
+    "Token:(*string)(0x2e859e720630), Password:(*string)(nil)",
     "{'password': ['Not a valid integer.'], 'token': ['Unknown field.']}",
     '{"password":{"_errors":["Too big: expected string to have <=3 characters"]}}',
     "sh: line 33: sshpass: command not found",
