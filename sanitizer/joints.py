@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from sanitizer import arrays, columns, continuations, pairs, values
+from sanitizer import arrays, columns, continuations, markup, pairs, values
 from sanitizer.bytelists import material
 
 CELL = re.compile(rb"[ \t]*((?:[^|\r\n\xe2]|\xe2(?!\x94[\x82\x83\x86]))*?)[ \t]*(?=\||\xe2\x94|\r|\n|$)")
@@ -70,12 +70,6 @@ COMMA_CELL = re.compile(rb"(?!\s)(?:[^,()\r\n\\]|\\(?![nr]))+")
 OPTION = re.compile(rb" ((?!-)[^\s,\[\]]{1,512}(?:'[^\s,\[\]]{1,256})?)(?=[,\]])")
 """The argument behind an option, in a list as Java prints it."""
 
-PROMPTED = re.compile(rb" (?=\S*[0-9!@#$%^&*~+?])([^\s<>]\S{3,512})\r?\n")
-"""What is typed behind a prompt that is all of its line: `password> hunter2!`."""
-
-HEADS = re.compile(rb"</th>\s*<th\b", re.I).match
-"""Between the names of two columns."""
-
 STREAMED = re.compile(rb" ?(?P<quote>[\x22'])(?=[^\x22'\n]{0,64}[0-9!@#$%^&*~+?])(?P<text>[^\x22'\n]{4,4096})(?P=quote)\]")
 """The value behind the path to it, as jq streams both: `[["password"],"hunter2!"]`."""
 
@@ -103,12 +97,8 @@ PASSED = re.compile(rb"--?[a-z]+(?:-[a-z]+)*[\x22'`]")
 RESOURCES = frozenset((b"secret ", b"secrets", b"api key", b"key \x22"))
 OUTER_ENDS = re.compile(rb"\\*\x22\s*[,:}\]]")
 ROW_ENDS = re.compile(OUTER_ENDS.pattern + rb"|\s*\\+[nr]")
-LINE_END = (b"\\n", b"\\r")
 VISIBILITY = re.compile(rb"(?:\\*\x22?[\w\\]{1,80}\\*\x22?:)?(?:protected|private)\] ?=>")
 """What PHP prints between the name of a property that is not public and its value."""
-
-NO_NAME = (b'class="', b'id="', b'style="', b'href="#', b"(?P<", b"(?<")
-"""What stands before the name of a text's looks, or of a group of a pattern."""
 
 DASHES = (b" \xe2\x80\x93 ", b" \xe2\x80\x94 ", b" \xe2\x80\xa2 ")
 DASHED = re.compile(rb"[\x22'`]?(?=[^\s\x22'`]*[0-9!@#$%^&*])[^\s\x22'`]{5}")
@@ -138,26 +128,7 @@ def behind(  # noqa: PLR0912 - one branch for each mark
     if mark == 0x3C and buffer.startswith(b"-", at):
         return values.value(buffer, at + 1)
     if mark in b"<>":
-        if mark == 0x3E and window[:start].replace(b"\\", b"").endswith(NO_NAME):
-            return []
-        if mark == 0x3E and window[start - 1 : start] == b"\n" and (typed := PROMPTED.match(buffer, at)) is not None:
-            return [typed.span(1)]
-        broken = values.BROKEN.match(buffer, at) if mark == 0x3E and buffer[at] in b"\r\n" else None
-        if broken:
-            return [broken.span(1)]
-        cell = values.CELL.match(buffer, at - 1 if mark == 0x3C else at)
-        text = values.MARKUP.match(buffer, cell.end() if cell else at)
-        if text is None or (mark == 0x3C and cell is None) or (cell and HEADS(cell[0])):
-            return []
-        if text[1].startswith((b"@", b"'", b'"')) and not buffer.startswith(b"</", text.end()):
-            return []  # of a URL: `<user>:<password>@<host>`, or of a string: `"<password>"`
-        if b" " in text[1] and window.endswith(b"<code>"):
-            return []  # an example
-        below = cell is not None and cell[0].rstrip(b" \t").endswith(b"\n")
-        escaped = text[1].startswith(LINE_END)
-        if (below and not values.ENDED.match(buffer, text.end() - 1)) or (escaped and buffer[text.end()] != 0x3C):
-            return []  # what stands behind a line end is no text of an element that does not end
-        return [text.span(1)] if text[1][:1] != b" " or buffer.startswith(b"</", text.end()) else []
+        return markup.text(buffer, at, mark, window, start)
     if mark == 0x28:
         if FURTHER.match(buffer, at) and pairs.VERB.match(window, start):
             return []  # whose it is: `set_password('bob', 'x')`

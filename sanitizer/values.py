@@ -10,6 +10,7 @@ import re
 
 from sanitizer.bytelists import material
 from sanitizer.continuations import CONTINUED, below, heredoc, logged
+from sanitizer.markup import ANGLED, CDATA, CELL, MARKUP
 from sanitizer.messages import SAID
 from sanitizer.nested import CONSTANTS, LONGEST, Span, defaults, is_schema, leaves, line_end
 from sanitizer.quotes import ESCAPED_QUOTE, PARTED, QUOTED, closing, concatenated, nonempty, quoted
@@ -107,19 +108,6 @@ QUOTED_WITHIN = 512
 ESCAPE = re.compile(rb"\\+(?:[\x22'nrt]|$)")
 TRAIL = b",;.:)]}>|"
 SERIALIZED = re.compile(rb"[ \t]*s:\d{1,6}:(?=\\*[\x22'])")
-CELL = re.compile(
-    rb"(?:</?(?:td|th|dt|dd|b|strong|span|label|code|pre|kbd|samp|em|i|p|div|key|name|string|value)(?:\s[^<>]{0,100})?>"
-    rb"(?:\r?\n|(?:\\+r)?\\+n)?(?:[ \t]|\\+t){0,16}){1,5}",
-    re.I,
-)
-CDATA = re.compile(rb"<!\[CDATA\[(.*?)(?:\]\]>|$)")
-ANGLED = re.compile(rb"<(?!/)([^<>\s]*[^<>\sA-Za-z_-][^<>\s]*)>")  # a placeholder (`<your-key>`) is words only
-MARKUP = re.compile(rb"(?:<!\[CDATA\[)?([^<>\r\n]+)")
-ENDED = re.compile(rb"\S<(?:/|[bh]r\b)|.\r?\n[ \t]*</", re.S)
-"""The last character of an element's text, and what ends it."""
-BROKEN = re.compile(rb"\r?\n[ \t]*([^<>\s][^<>\r\n]*?)[ \t]*\r?\n[ \t]*</")
-"""The text of an element that has a line for itself."""
-
 SCHEME = re.compile(
     rb"[ \t]*(?:Bearer|Basic|Digest|Negotiate|NTLM|Token|Api-?Key|Key|OAuth|SSWS|AWS4-HMAC-SHA256|Hawk|GenieKey|Splunk|MAC|HMAC|"
     rb"PrivateToken|JWT|DPoP|PoP|Bot|Zoho-oauthtoken)[ \t]+",
