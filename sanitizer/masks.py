@@ -29,6 +29,13 @@ WALL = re.compile(rb"\[\*{8,}\]")
 SPELLED = re.compile(rb"\\+(?:u[0-9a-f]{4}|x[0-9a-f]{2}|[nrtbf])|%(?:25)*(?:2[0-9A-F]|3[A-F]|5[B-F]|7[B-E])?(?![0-9A-Za-z])")
 """How `sanitizer.terminal`, JSON and URLs spell what hides, moves or is a mark: it is no part of a value."""
 
+MARKS = b"\\\x22'`{}[]()<>,;:"
+"""What is made of them alone belongs to the text around it, such as what is left of the end of a string over lines."""
+
+BETWEEN = re.compile(rb"[\s&;,|=<>(){}\[\]\\\x22'`]+")
+LETTER = re.compile(rb"[0-9A-Za-z]|[\xc3-\xdf][\x80-\xbf]|[\xe3-\xed][\x80-\xbf]{2}")
+"""What a secret is made of, among other signs: no box is drawn of them."""
+
 
 def within(buffer: bytes, at: int) -> re.Match[bytes] | None:
     """The mask that *at* is a place of."""
@@ -48,12 +55,13 @@ def walled(buffer: bytes) -> bytes:
 
 
 def beside(buffer: bytes, start: int, end: int) -> Iterator[Span]:
-    """What of a finding from *start* to *end* is a secret that no mask took the place of yet: all of it, where there is none."""
+    """What of a finding from *start* to *end*, on a text with masks, is a secret that none of these took the place of yet."""
     first, last = within(buffer, start), within(buffer, end - 1)
     begin, stop = first.end() if first else start, last.start() if last else end
     masks = [mask.span() for mask in MASK.finditer(buffer, begin, stop)] if begin < stop else []
     if not (first or last or masks):
-        yield start, end
+        if buffer[start:end].strip(MARKS):
+            yield start, end
         return
     for after, before in zip([begin, *[end for _, end in masks]], [*[start for start, _ in masks], stop], strict=True):
         if after < before and is_secret(buffer[after:before]):
@@ -64,7 +72,7 @@ def is_secret(text: bytes) -> bool:
     """Whether *text*, beside a mask, would be a secret alone."""
     from sanitizer.words import token  # noqa: PLC0415 - loaded with the first text that was redacted before
 
-    return any(token(word.strip(b"\\\"'`{}[]()<>,;:")) for word in plain(SPELLED.sub(b"", text)).split())
+    return any(token(word) and LETTER.search(word) for word in BETWEEN.split(plain(SPELLED.sub(b"", text))))
 
 
 def plain(text: bytes) -> bytes:
