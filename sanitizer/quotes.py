@@ -124,7 +124,7 @@ def whole(buffer: bytes, start: int, end: int) -> list[Span]:
 
 
 def unclosed(buffer: bytes, start: int, end: int) -> int:
-    """Where a value at *start* ends that nothing closes before *end*: with its mask, where it was shortened, or before the blanks there."""
+    """Where a value at *start* ends that nothing closes before *end*: with its mask, shortened, or before the blanks there."""
     found = WALL.match(buffer, start, end) or SHORTENED.match(buffer, start, end)
     return found.end() if found else start + len(buffer[start:end].rstrip(b" \t\r"))
 
