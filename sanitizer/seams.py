@@ -78,6 +78,11 @@ def is_text(text: bytes) -> bool:
     return said.isascii() and said.decode().isprintable() and (said[:1] != b"{" or said[-1:] == b"}")  # a JWT may be cut there
 
 
+def is_shape(rule: Rule) -> bool:
+    """Whether what *rule* finds is told by its own form, from its beginning to its end."""
+    return not (rule.fields or rule.lead or rule.run or rule.multiline or rule.loose)
+
+
 class Seams:
     """Judges findings that go over a seam between lines which may have nothing to do with each other.
 
@@ -97,6 +102,7 @@ class Seams:
         }
         self.heads = {end: (start, rule) for start, end, rule in found}
         self.rules = rules
+        self.whole = {start for start, _, rule in found if is_shape(rules[rule]) and "general" not in rules[rule].tags}
 
     def hold(self, spans: Sequence[Span], rule: int, depth: int) -> Sequence[Span]:
         """Those of *spans*, of what *rule* found in them together at *depth*, up to the first seam that does not hold.
@@ -104,9 +110,7 @@ class Seams:
         None, if that is the first of all, or if the rule is of a shape that is whole or nothing.
         """
         told = self.rules[rule]
-        shaped = depth == 0 and (
-            told.label in PROVEN or not (told.fields or told.lead or told.run or told.multiline or told.loose)
-        )
+        shaped = depth == 0 and (told.label in PROVEN or is_shape(told))
         shapeless = depth == 0 and not shaped
         vague = "general" in told.tags
         first, before = spans[0]
@@ -122,7 +126,7 @@ class Seams:
             new = new and (marked or self.buffer[before - 1] not in b")]}>")  # a bracket that closes ends what it stands behind
             cut = depth == 0 and self.is_cut(first, before, start, end)
             goes_on = (cut or (marked and shapeless)) and self.rests(start, end)
-            if shapeless and not goes_on:
+            if shapeless and not goes_on and start not in self.whole:  # a token of a known form is the rest of none
                 goes_on = self.continues(start, end) or self.is_hex(first, before, start, end)
             if new and not marked and self.is_number(first, before, start, end):
                 new = self.fills(before, ROUND if told.fields or told.lead else CONSOLES)

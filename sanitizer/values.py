@@ -166,7 +166,7 @@ def usual(buffer: bytes, at: int) -> list[Span]:
     found = USUAL.match(buffer, at)
     return [found.span(found.lastindex or 0)] if found else []
 
-LINE_ENDS = re.compile(rb"[\x22'`]|\\+[nr](?=\\|[ \t\x80-\xff]|[A-Za-z-]{1,40}:)")
+LINE_ENDS = re.compile(rb"[\x22'`]|\\+[nr](?=\\|[ \t\x22'\x80-\xff]|[A-Za-z-]{1,40}:)")
 """What ends a header within its line: a quote, and a line end that is escaped, before an indent, another, or the next header."""
 
 def tagged(buffer: bytes, start: int) -> list[Span]:
