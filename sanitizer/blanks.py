@@ -1,4 +1,4 @@
-"""What stands in a value's place and is none: a constant, marks alone, a pattern, a template, the bytes of a digest."""
+"""What stands in a value's place and is none: a constant, marks alone, a pattern, a template, a digest, the words of a help."""
 
 from __future__ import annotations
 
@@ -15,6 +15,24 @@ OCTETS = re.compile(rb"(?:[0-9A-Fa-f]{2}:){4}")
 FILE = b"/etc/passwd"
 """A file that is named after what has long been kept elsewhere."""
 
+HELP = re.compile(rb"[ ]+[a-z]+[ ](?=[a-z(])|[a-z]+[ ]{2,}(?=[A-Z])")
+HELP_BEGINS = re.compile(rb"(?:^|\n)[ ]{1,8}(?:-\w, )?$")
+"""The words that tell of an option, and what stands before it: `  -W, --password    force a prompt`."""
+
+RESOURCE = re.compile(
+    rb"[a-z]+(?:[\-.][a-z0-9]{1,12}){0,8}\\*[\x22'] (?:not found|is forbidden|already exists|does not exist|in namespace|of type|"
+    rb"(?:created|deleted|configured|expired|revoked|rotated)\b)"
+)
+"""A secret of Kubernetes that a message names: `secret "db-tls" not found`."""
+
+ASSERTED = (b"Assertion ", b"assertion ")
+MASKED = (b"***'  ", b'***"  ')
+"""The end of a value that is masked, and a gap before the next argument."""
+
+PASSED = re.compile(rb"--?[a-z]+(?:-[a-z]+)*[\x22'`]")
+"""An option that is passed: `we pass "-subj" as an argument`."""
+
+RESOURCES = frozenset((b"secret ", b"secrets", b"api key", b"key \x22"))
 CLOSING = re.compile(rb"[ ]\\*([\x22'])[ ]")
 
 _MONOSPACE = (
@@ -39,6 +57,24 @@ def is_nothing(text: bytes) -> bool:
     if text in values.CONSTANTS or not text.strip(MARKS):
         return True
     return (b"\\" in text or b"[" in text) and values.REGEX.search(text) is not None
+
+
+def is_named(buffer: bytes, at: int, window: bytes, start: int) -> bool:
+    """Whether what stands in quotes *at*, behind a name and a space, is what a sentence or a command goes on with."""
+    if window.endswith((b" in ", b" key "), 0, start):
+        return True  # the name of one: `set to the key 'password' in secret 'db-creds'`
+    if window[start - 1 : start] == b"$" or window.startswith(ASSERTED, start):
+        return True  # a variable, and another argument; what a program asserts
+    if buffer[at] in b"/~" or (buffer[at] == 0x2D and PASSED.match(buffer, at)):
+        return True  # a file, an option
+    return RESOURCE.match(buffer, at) is not None and window[start : start + 7].lower() in RESOURCES
+
+
+def is_helped(buffer: bytes, at: int, window: bytes, start: int) -> bool:
+    """Whether what stands *at*, behind an option, tells what that is for, or is the next one behind a mask."""
+    if window.endswith(MASKED):
+        return True
+    return bool(HELP.match(buffer, at - 1) or HELP.match(buffer, at)) and HELP_BEGINS.search(window, 0, start) is not None
 
 
 def unanswered(buffer: bytes, at: int, window: bytes, start: int) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from sanitizer import arrays, columns, continuations, markup, pairs, values
+from sanitizer import arrays, blanks, columns, continuations, markup, pairs, values
 from sanitizer.bytelists import material
 
 CELL = re.compile(rb"[ \t]*((?:[^|\r\n\xe2]|\xe2(?!\x94[\x82\x83\x86]))*?)[ \t]*(?=\||\xe2\x94|\r|\n|$)")
@@ -82,19 +82,6 @@ TELLING = re.compile(rb"[ \t]{0,9}[\x22'`]?" + _WORD + rb"[0-9!@#$%^&*~+?_-]" + 
 BINARY = re.compile(rb">[ \t]*(?:=>|,)[ \t]*(?=<<)")
 """Between a key and a value that are binaries of Erlang."""
 
-RESOURCE = re.compile(
-    rb"[a-z]+(?:[\-.][a-z0-9]{1,12}){0,8}\\*[\x22'] (?:not found|is forbidden|already exists|does not exist|in namespace|of type|"
-    rb"(?:created|deleted|configured|expired|revoked|rotated)\b)"
-)
-"""A secret of Kubernetes that a message names: `secret "db-tls" not found`."""
-
-MASKED = (b"***'  ", b'***"  ')
-"""The end of a value that is masked, and a gap before the next argument."""
-
-PASSED = re.compile(rb"--?[a-z]+(?:-[a-z]+)*[\x22'`]")
-"""An option that is passed: `we pass "-subj" as an argument`."""
-
-RESOURCES = frozenset((b"secret ", b"secrets", b"api key", b"key \x22"))
 OUTER_ENDS = re.compile(rb"\\*\x22\s*[,:}\]]")
 ROW_ENDS = re.compile(OUTER_ENDS.pattern + rb"|\s*\\+[nr]")
 VISIBILITY = re.compile(rb"(?:\\*\x22?[\w\\]{1,80}\\*\x22?:)?(?:protected|private)\] ?=>")
@@ -157,13 +144,9 @@ def behind(  # noqa: PLR0912 - one branch for each mark
         return after_space(buffer, at, mark, window, start)
     if mark in b"\x22'":
         before = window[start - 1 : start]
-        if window.endswith((b" in ", b" key "), 0, start):
-            return []  # the name of one: `set to the key 'password' in secret 'db-creds'`
-        if buffer[at] in b"/~" or (buffer[at] == 0x2D and PASSED.match(buffer, at)):
-            return []  # a file, an option
-        told = TELLING.match(buffer, at - 1)
-        if RESOURCE.match(buffer, at) and window[start : start + 7].lower() in RESOURCES:
+        if blanks.is_named(buffer, at, window, start):
             return []
+        told = TELLING.match(buffer, at - 1)
         dotted = window.endswith(b' . "')
         return values.value(buffer, at - 1) if before == b":" or dotted or (told and before in b" \t\n(/") else []
     return pairs.below(buffer, at, window[:start], at - len(window) + start) if mark in b"\r\nrn" else []
@@ -201,7 +184,7 @@ def after_space(buffer: bytes, at: int, mark: int, window: bytes, start: int) ->
     if buffer.find(b"REG_", at, at + 24) >= 0 and (kept := REGISTRY.match(buffer, at)) is not None:
         return [kept.span(1)]
     if window[start] == 0x2D and window[max(0, start - 1) : start] in b" \t\n\0\"'-,[" and buffer[at : at + 1] not in b"-":
-        return [] if window.endswith(MASKED) else values.value(buffer, at)
+        return [] if blanks.is_helped(buffer, at, window, start) else values.value(buffer, at)
     if window[max(0, start - 1) : start] == b"\n" and (row := ROW.match(buffer, at)) is not None:
         return [row.span(1)]
     if mark == 0x09 and window[max(0, start - 1) : start] in (b"\n", b"\t") and (cell := TAB_CELL.match(buffer, at)):

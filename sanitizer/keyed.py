@@ -158,8 +158,9 @@ class KeyedValues:
             return [] if rule < 0 else self.accept(buffer, columns.cells(buffer, at - len(window) + start, at - 1), rule)
         tail = window[-14:].lower()
         if tail[-3:-1] in (b'" ', b"' ") and (mark in b"\"'" or 0x61 <= mark <= 0x7A):
-            rule, _ = self.owner(window[:-3])
-            return self.accept(buffer, joints.attribute(buffer, at - 1), rule) if rule >= 0 else []
+            rule, start = self.owner(window[:-3])
+            is_value = rule >= 0 and window[start - 1 : start] != b"$"  # a variable, and another argument
+            return self.accept(buffer, joints.attribute(buffer, at - 1), rule) if is_value else []
         if tail[-5:-1] == b" eq " or tail.endswith((b" to '", b' to "', b" to `")):
             rule, _ = self.owner(window[:-5])
             return self.accept(buffer, values.value(buffer, at - 1), rule) if rule >= 0 else []

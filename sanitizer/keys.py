@@ -46,9 +46,9 @@ COMPARED = re.compile(rb"[=!]=[ ]?[A-Za-z]+\d?")
 """A variable, and another that a program compares a secret with."""
 
 REFERENCE = re.compile(
-    rb"(?:aws|google|azurerm|random|vault|kubernetes|data|var|local|module|tls)_?[a-z_]{0,60}(?:\.[a-z_]{1,60}){1,4}"
+    rb"(?:aws|github|steps|needs|inputs|matrix|google|azurerm|random|vault|kubernetes|data|var|local|module|tls)_?[a-z_]{0,60}(?:\.[a-z_]{1,60}){1,4}"
 )
-"""An attribute of a resource of Terraform."""
+"""An attribute of a resource of Terraform, of a context of GitHub."""
 
 
 def words(key: bytes) -> tuple[str, ...]:

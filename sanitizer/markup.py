@@ -32,6 +32,10 @@ HEADS = re.compile(rb"</th>\s*<th\b", re.I).match
 NO_NAME = (b'class="', b'id="', b'style="', b'href="#', b"(?P<", b"(?<")
 """What stands before the name of a text's looks, or of a group of a pattern."""
 
+CLOSED = re.compile(rb"</\w{1,10}>[ ]+$")
+"""The end of a name in markup, and a space: a sentence may go on there."""
+
+TELLING = re.compile(rb"[ \t]*[\x22'`]?[^\s\x22'`<>]*[0-9!@#$%^&*~+?_-]")
 LINE_END = (b"\\n", b"\\r")
 
 
@@ -48,10 +52,13 @@ def text(buffer: bytes, at: int, mark: int, window: bytes, start: int) -> list[S
     found = MARKUP.match(buffer, cell.end() if cell else at)
     if found is None or (mark == 0x3C and cell is None) or (cell and HEADS(cell[0])):
         return []
-    if found[1].startswith((b"@", b"'", b'"')) and not buffer.startswith(b"</", found.end()):
+    if found[1].startswith((b"@", b"'", b'"', b"`")) and not buffer.startswith(b"</", found.end()):
         return []  # of a URL: `<user>:<password>@<host>`, or of a string: `"<password>"`
     if b" " in found[1] and window.endswith(b"<code>"):
         return []  # an example
+    goes_on = mark == 0x3C and cell is not None and cell[0].endswith(b" ") and (window[start] == 0x2D or CLOSED.search(cell[0]))
+    if goes_on and TELLING.match(found[1]) is None:
+        return []  # words: `--password <string>  Password of the server`, `the <code>password</code> of the server`
     below = cell is not None and cell[0].rstrip(b" \t").endswith(b"\n")
     escaped = found[1].startswith(LINE_END)
     if (below and not ENDED.match(buffer, found.end() - 1)) or (escaped and buffer[found.end()] != 0x3C):

@@ -112,7 +112,7 @@ def international(number: bytes) -> bool:
     width = _code_width(digits[:3])
     if not width:
         return False
-    if b"+" in number and 7 <= len(digits) - width <= 13 and len(_groups(written)) >= 3:
+    if b"+" in number and 7 <= len(digits) - width <= 13 and len(_groups(written)) >= 3 and _address(number[1:]) is None:
         return True
     code = int(digits[:width])
     return _issued(digits[width:], _regions(code), code)
@@ -137,6 +137,9 @@ def keyed(number: bytes) -> bool:
     """Whether *number*, the value of a field named after a telephone, may be one: 3-17 digits with the usual separators."""
     return 3 <= len(number.translate(None, _NOT_DIGITS)) <= 25 and _keyed(number.strip(b" \t\"'<>")) is not None
 
+
+_address = re.compile(rb"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}").fullmatch
+"""An address of IPv4 (RFC 791), which a list may add with a sign."""
 
 _date_or_address = re.compile(
     rb"(?:19|20)\d\d[\-/. ]\d\d?[\-/. ]\d\d?(?:\D.*)?|\d\d?[\-/.]\d\d?[\-/.](?:19|20)\d\d(?:\D.*)?|\d{1,3}(?:\.\d{1,3}){3}"

@@ -36,4 +36,4 @@ def argument(text: bytes) -> bool:
 
 def netrc(text: bytes) -> bool:
     """A password in netrc: no word that would go on a sentence."""
-    return words.password(text) and text[:1] != b"(" and text not in (b"for", b"is", b"and", b"or")
+    return words.password(text) and text[:1] not in b"({" and text not in (b"for", b"is", b"and", b"or")

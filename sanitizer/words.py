@@ -68,7 +68,7 @@ _STATUS = frozenset(
     disabled email empty enabled encrypted enum env error examples expired expires expires_in expiry failed failure field file
     for format found from generated given granted has hash hashed have header help hint id id_token incorrect input
     inputschema invalid is issued items key label length loaded login lookup match matched maxlength message method
-    minlength mismatch missing must name needed negotiate new not ntlm oauth obtained of ok old open options output path dir
+    minlength mismatch missing must name needed negotiate new not ntlm oauth obtained of ok old open edit options output path dir
     outputschema param parameter params password passwords plain present prompt properties protected provided query ready
     received refresh refresh_token refreshed rejected renewed required reset restored result retrieved revoked rotated saved
     scope secret self set should simple static stored structuredcontent succeeded success successful text the title to token
