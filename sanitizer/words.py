@@ -269,7 +269,7 @@ def _jumbled(value: bytes) -> bool:
 
 _OPERATORS = frozenset((b"or", b"OR", b"AND", b"and"))
 _ordered = re.compile(
-    rb"(?i)(?:0123456789|1234567890|234567|[+/=_.\-])*(?:abcdefghijklmnopqrstuvwxyz(?:0123456789|1234567890|234567|[+/=_.\-])*){1,2}"
+    rb"(?i)(?:0123456789|1234567890|234567|[+/=_.~\-])*(?:abcdefghijklmnopqrstuvwxyz(?:0123456789|1234567890|234567|[+/=_.~\-])*){1,2}"
     rb"|0123456789abcdef(?:abcdef)?"
 ).fullmatch
 """An alphabet of a program: of base64, base32, base36, hexadecimal."""
