@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from sanitizer.finding import BETWEEN_TEXTS
 from sanitizer.nested import LONGEST, Span
 
 MOST_LINES, FEW_LINES = 64, 4
@@ -187,8 +188,9 @@ def heredoc(buffer: bytes, start: int) -> list[Span]:
 
 
 def literal(buffer: bytes, start: int, quotes: bytes) -> list[Span]:
-    """The lines of a text in three *quotes* that opened before *start*, the end of its line."""
-    end = buffer.find(quotes, start, start + LONGEST)
+    """The lines of a text in three *quotes* that opened before *start*, the end of its line; it ends in the same text."""
+    apart = buffer.find(BETWEEN_TEXTS, start, start + LONGEST)
+    end = buffer.find(quotes, start, apart if apart >= 0 else start + LONGEST)
     found: list[Span] = []
     while 0 <= start < end and len(found) < MOST_LINES:
         stop = min(end, after if (after := buffer.find(b"\n", start)) >= 0 else end)
