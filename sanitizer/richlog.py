@@ -204,7 +204,8 @@ def box_views(lines: list[bytes]) -> list[Pieces]:
         if 0 <= start < end:
             inner = line[start + 3 : end]
             left = GUTTER.match(inner).end()  # type: ignore[union-attr]
-            pieces.append((at, start + 3 + left, start + 3 + max(left, len(inner.rstrip()))))
+            text = inner.rstrip().removesuffix(BOX_SIDE).rstrip()  # locals stand in a box within the box
+            pieces.append((at, start + 3 + left, start + 3 + max(left, len(text))))
     if len(pieces) < 2:
         return []
     return [Pieces(tuple(pieces), (glue,) * (len(pieces) - 1)) for glue in (b"", b" ")]

@@ -10,6 +10,7 @@ from itertools import pairwise
 from sanitizer.decoding import Span
 from sanitizer.finding import Finding
 from sanitizer.ruleset import Rule
+from sanitizer.wraps import FIELD
 
 REST = re.compile(
     rb"(?!(?:[a-z]{1,12}-)?[0-9A-Fa-f-]+(?![^\s]))(?!\S*\d{4}-?\d\d-?\d\d)(?!\S*\.[a-z]{1,8}(?!\S)|\.[a-z]{2,12}/)"
@@ -158,10 +159,15 @@ class Seams:
         return before - self.buffer.rfind(b"\n", 0, before) - 1 in widths
 
     def is_cut(self, *ends: int) -> bool:
-        """Whether a line as wide as a console ends in what is known to be a secret, and the next begins with letters and digits."""
+        """Whether a line ends in what is known to be a secret, and the next one begins with letters and digits.
+
+        The line is as wide as a console, or a field of a header that the next one goes on with behind an indent.
+        """
         first, before, start, end = ends
         known = self.heads.get(before)
         cut = known is not None and known[0] == first and end - start >= LEAST and self.is_tokenlike(start, start + LEAST)
+        if self.buffer[start - 1] in b" \t" and FIELD.match(self.buffer, self.buffer.rfind(b"\n", 0, before) + 1):
+            return cut
         return cut and self.fills(before, ROUND) and not self.is_number(start, end)
 
     def breaks_at_sign(self, before: int, start: int, end: int) -> bool:

@@ -257,8 +257,9 @@ def bare(buffer: bytes, start: int) -> list[Span]:
     if found is None:
         return []
     text = found[0]
-    if buffer[found.end()] == 0x27 and (goes_on := APOSTROPHE.match(buffer, found.end())) and not is_quoted(buffer, start):
-        text += goes_on[0]
+    if buffer[found.end()] == 0x27 and text[-1] not in b",:;=([{" and not is_quoted(buffer, start):
+        goes_on = APOSTROPHE.match(buffer, found.end())
+        text += goes_on[0] if goes_on else b""
     cut = CUT.search(text)
     if cut is not None:
         stop = cut.start()

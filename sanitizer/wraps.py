@@ -43,6 +43,10 @@ STRING_BEGINS = re.compile(
 )
 """Where a string ends and begins again that a program puts together over lines: `"a" +` and `"b"`."""
 
+FIELD = re.compile(rb"(?:[<>*] )?[A-Za-z][A-Za-z0-9-]{1,40}:[ ]\S")
+FOLDED = re.compile(rb"[ \t]\S{8,}\r?$")
+"""A field of a header, and one word on a line that goes on with it (RFC 5322, section 2.2.3)."""
+
 SHORTEST = 40
 SOFT = 80
 """The width of a console that nobody told its width."""
@@ -68,12 +72,17 @@ def follows(before: bytes, line: bytes) -> bool:
 
 def _is_broken(before: bytes, line: bytes) -> bool:
     """Whether *line* may be the rest of *before* by the look of its end."""
-    if _is_marked(before) or string_joint(before, line) is not None:
+    if _is_marked(before) or is_folded(before, line) or string_joint(before, line) is not None:
         return True
     size = len(before.rstrip(b"\r"))
     if size in WIDTHS and len(line.rstrip(b"\r")) <= size:  # a line that was broken has no longer one behind it
         return True
     return SOFT_LEAST <= size < SOFT <= size + len(line[:SOFT].split(b" ", 1)[0])
+
+
+def is_folded(before: bytes, line: bytes) -> bool:
+    """Whether *line* goes on with a field of a header, within a word."""
+    return line[:1] in (b" ", b"\t") and FOLDED.match(line) is not None and FIELD.match(before) is not None
 
 
 def string_joint(before: bytes, line: bytes) -> tuple[int, int] | None:
@@ -128,7 +137,7 @@ class Run(Generic[T]):
 
     def _may_part(self, before: bytes, line: bytes) -> bool:
         """Whether a word may begin in *before* and end in *line*: where a console wraps words it does so at hyphens alone."""
-        return _is_cut(before) or len(before) == len(line) or before.endswith((b"-", b"\r"))
+        return _is_cut(before) or len(before) == len(line) or before.endswith((b"-", b"\r")) or is_folded(before, line)
 
     def views(self) -> list[Pieces]:
         """How to read the lines as one."""

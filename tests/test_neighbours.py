@@ -35,6 +35,7 @@ UNRELATED = [
     ("Root=1-bbb51ab5-06ed44e52dde46f81adb333c", "it was handled by another worker"),
     ("  Index Cond: (token = $1)", '10.202.222.115 - ec2-user [16/Aug/2025:10:59:46 +0000] "GET /a.css HTTP/2.0" 304 0'),
     ("Vary: Authorization, Accept-Encoding", '"content-hash": "516ee280e7f9e656beefecdb0ccfb079",'),
+    ("kubectl create secret generic x --from-literal=password=$PW", "plain text"),
     ("Access denied for user 'rupert'@'localhost' (using password: NO)", ".git/objects/eb/eb9f49d4c9e9cf06cb3d3e8f547998d1d460b9"),
     ("acct=frank exe=sshd LOGIN res=failed", "Password strength: weak (needs 2 more characters)"),
     ("card x declined", "key -----BEGIN RSA PRIVATE KEY----- [REDACTED:private-key] -----END RSA PRIVATE KEY----- end", "12"),
@@ -54,6 +55,16 @@ BROKEN = [
     ("| login | password |", "|---|---|", "| bob | Tr0ub4dor3x |"),
     ("+-------+----------+", "| login | password |", "+-------+----------+", "| bob   | Tr0ub4dor3x |"),
     ("", "| login | password |", "| bob | Tr0ub4dor3x |"),
+    # a field of a header, folded within its word; a key in the locals of a traceback, which Rich draws as a box within a box
+    ("X-Token: LyjWDarjtT1zQQ6yoH", " dp7dcXkQ92mPnk7Vb9Lw4Tn1Qx3Z=", "Subject: x"),
+    (
+        f"╭{' Traceback (most recent call last) ':─^78}╮",
+        f"│ ╭{' locals ':─^74}╮ │",
+        "│ │ KEY = '-----BEGIN PRIVATE                                                │ │",
+        "│ │       KEY-----\\nLyjWDarjtT1zdp7dcXkQ92mPnk7Vb9Lw4Tn1Qx3Zr6Yc8Mdk7Vb9Lw… │ │",
+        f"│ ╰{'─' * 74}╯ │",
+        f"╰{'─' * 78}╯",
+    ),
 ]
 
 
