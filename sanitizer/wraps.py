@@ -75,7 +75,7 @@ def _is_broken(before: bytes, line: bytes) -> bool:
     if _is_marked(before) or is_folded(before, line) or string_joint(before, line) is not None:
         return True
     size = len(before.rstrip(b"\r"))
-    if size in WIDTHS and len(line.rstrip(b"\r")) <= size:  # a line that was broken has no longer one behind it
+    if size in WIDTHS:
         return True
     return SOFT_LEAST <= size < SOFT <= size + len(line[:SOFT].split(b" ", 1)[0])
 
