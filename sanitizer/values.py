@@ -61,6 +61,7 @@ FALLBACK = re.compile(
     rb"|(?:\[[\x22'][\w.\-]{1,64}[\x22']\])?[ ](?:\|\||\?[?:]|or))\s{0,40}(?:default[ ]?=[ ]?)?(?=[\x22'])"
 )
 """Where a program looks for a value, and what stands before the one it takes else: `getenv("KEY", `, `env.KEY || `."""
+ELSE = (b" ||", b" ?", b" or ")
 FALLBACK_BELOW = re.compile(rb"\r?\n[ \t]+" + FALLBACK.pattern)
 
 REFERENCE = re.compile(
@@ -80,8 +81,6 @@ NOTE = re.compile(
 
 CMDLET = re.compile(rb"\(?(?:Read|Get|New|ConvertTo|ConvertFrom|Import)-[A-Z][A-Za-z]{2,40}(?=[ )])")
 """A command of PowerShell, whose output is the value."""
-
-NO_VALUE = (CODE, NOTE, CMDLET, SAID)
 
 BLOCK = re.compile(rb"[|>][+\-]?\d?[ \t]*(?:#[^\n]*)?\n(?=[ \t]+\S)")
 INDENT = re.compile(rb"[ \t]*(?:-[ ])*")
@@ -247,16 +246,17 @@ def is_quoted(buffer: bytes, at: int) -> bool:
 
 def bare(buffer: bytes, start: int) -> list[Span]:
     """An unquoted value: to white space or a quote, less what belongs to the text around it."""
-    if (looked_up := FALLBACK.match(buffer, start)) is not None:
-        return quoted(buffer, looked_up.end())
-    if any(sign.match(buffer, start) for sign in NO_VALUE):
-        return []
+    if CODE.match(buffer, start) or NOTE.match(buffer, start) or CMDLET.match(buffer, start) or SAID.match(buffer, start):
+        looked_up = FALLBACK.match(buffer, start)
+        return quoted(buffer, looked_up.end()) if looked_up else []
     if buffer.startswith(b'\\n"', start):
         return logged(buffer, start)
     found = BARE.match(buffer, start, start + LONGEST)
     if found is None:
         return []
     text = found[0]
+    if buffer.startswith(ELSE, found.end()) and (looked_up := FALLBACK.match(buffer, start)) is not None:
+        return quoted(buffer, looked_up.end())
     if buffer[found.end()] == 0x27 and text[-1] not in b",:;=([{" and not is_quoted(buffer, start):
         goes_on = APOSTROPHE.match(buffer, found.end())
         text += goes_on[0] if goes_on else b""
