@@ -6,7 +6,7 @@ import re
 
 from sanitizer import values
 
-MARKS = b"\\\"'`{}[]()<>,;:="
+MARKS = b"\\\"'`{}[]()<>,;:=+"
 """What is made of them alone belongs to the text around it."""
 
 OCTETS = re.compile(rb"(?:[0-9A-Fa-f]{2}:){4}")

@@ -114,14 +114,18 @@ class Form(Substitution):
             (b"+",),
             rb"(%(?:[0-7]H|[89A-Fa-f]H(?:%[89A-Fa-f]H)*|uH{4})|\+)".replace(b"H", HEX_DIGIT),
             lambda unit: b" " if unit == b"+" else _percent_decoded(unit),
-            gate=rb"=[^\s?&=\"'<>+]{0,256}\+",
+            gate=rb"=[^\s?&=\"'<>+]*+\+",
         )
 
     def suspects(self, text: bytes) -> bool:
-        return (b"?" in text or b"&" in text) and super().suspects(text)
+        return any(sign in text for sign in IN_FORMS) and super().suspects(text)
 
     def lines(self, text: bytes) -> list[Span]:
-        return super().lines(text) if b"?" in text or b"&" in text else []
+        return super().lines(text) if any(sign in text for sign in IN_FORMS) else []
+
+
+IN_FORMS = (b"&", b"?", b"%22")
+"""One of these is in a query or a form of more than one word: what is between its fields, before it, a quote of JSON in it."""
 
 
 _CONTROL_ENTITY = re.compile(rb"&#(?:0*27|[xX]0*1[bB]);?").fullmatch

@@ -131,6 +131,8 @@ def test_a_disguise_within_a_disguise_is_located(secret: str, inner: str, outer:
         ("%25C2%AD%2525C2%25AD1%E9%25 %E9", "\u00ad\u00ad1é% é"),
         ("a&lt;b&commat;c&#64d&#x40;e&copy=2&unknown;", "a<b@c@d@e&copy=2&unknown;"),
         ("q?phone=%2B1+202+555+0101&x=1", "q?phone=+1 202 555 0101&x=1"),
+        ("payload=%7B%22n%22%3A+1%2C+%22k%22%3A+%22v%22%7D", 'payload={"n": 1, "k": "v"}'),
+        (f"payload={'%5C' * 99}%22+x&y=1", f"payload={chr(92) * 99}{chr(34)} x&y=1"),
         ("x,=201%2f494", "x, 1%2f494"),
         ("from=220069814702890=31&n=1", "from=2200698147028901&n=1"),
         ("hawk.LVysbVDaSdb=4CgTOBlQ1a.BP48e8RB", "hawk.LVysbVDaSdbLgTOBlQ1a.BP48e8RB"),
