@@ -61,6 +61,6 @@ def text(buffer: bytes, at: int, mark: int, window: bytes, start: int) -> list[S
         return []  # words: `--password <string>  Password of the server`, `the <code>password</code> of the server`
     below = cell is not None and cell[0].rstrip(b" \t").endswith(b"\n")
     escaped = found[1].startswith(LINE_END)
-    if (below and not ENDED.match(buffer, found.end() - 1)) or (escaped and buffer[found.end()] != 0x3C):
+    if (below and not ENDED.match(buffer, found.end() - 1)) or (escaped and not buffer.startswith(b"</", found.end())):
         return []  # what stands behind a line end is no text of an element that does not end
     return [found.span(1)] if found[1][:1] != b" " or buffer.startswith(b"</", found.end()) else []
