@@ -88,7 +88,7 @@ INDENT = re.compile(rb"[ \t]*(?:-[ ])*")
 LONG = 1900
 """An unquoted value so long was perhaps cut: its rest belongs to it, too."""
 
-BARE = re.compile(rb"[^\s\0\x22'`<>]{1,2048}")
+BARE = re.compile(rb"[^\s\0\x1b\x22'`<>]{1,2048}")
 REST = re.compile(rb"[^\s\x22'`<>&,;|]*")
 CUT = re.compile(
     rb"[&,;|}%\\^](?:(?<=[&,;|])(?=$|[\w.%\-\[\]$@]{1,64}[\])]?[ \t]{0,2}[=:](?![=:]))|(?<=[,;|])(?=[,;|])|(?<=\})\s*,"
@@ -105,7 +105,7 @@ APOSTROPHE = re.compile(rb"'[A-Za-z0-9][^\s\x22'`<>]{0,256}")
 QUOTED_WITHIN = 512
 """Bytes before a value that are looked at for a quote that is open there."""
 
-ESCAPE = re.compile(rb"\\+(?:[\x22'nrt]|$)")
+ESCAPE = re.compile(rb"\\+(?:[\x22'nrt]|(?:x1b|u001b|033)\[|$)")
 TRAIL = b",;.:)]}>|"
 SERIALIZED = re.compile(rb"[ \t]*s:\d{1,6}:(?=\\*[\x22'])")
 SCHEME = re.compile(
