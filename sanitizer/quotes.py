@@ -31,8 +31,8 @@ PLUS = re.compile(
 GLUED = re.compile(rb"(?P<quote>[\x22'])[A-Za-z0-9][^\s\x22'`]{0,255}(?=(?P=quote)(?:[\s,;)\]}>]|$))")
 """What goes on right behind the quote that ends a string, to another such quote: its value has a quote in it."""
 
-SHORTENED = re.compile(rb"[^\x22'\n]{0,256}?\xe2\x80\xa6(?=[\x22'\s]|$)")
-"""A string of which a console shows no more."""
+SHORTENED = re.compile(rb"[^\x22'\n]{0,256}?\xe2\x80\xa6(?=[\x22']|[ \t]*(?:\xe2\x94\x82|[\r\n]|$)|[ ]?[A-Za-z_]\w{0,60} = )")
+"""A string of which a console shows no more, at the end of its line or before the next name."""
 
 ELIDED = re.compile(rb"[\x22']: (?=[\x22'])")
 """Behind a string that was cut in its middle and holds the next key, too: `{'password': 'hunt...rt': 'x'}`."""

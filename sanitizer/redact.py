@@ -30,7 +30,6 @@ RULE = itemgetter(2)
 JSON_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|-?\d[\d.eE+-]*|true|false|null', re.S)
 NUMBERS = re.compile(rb"-?\d[\d.eE+-]*(?:\s*,\s*-?\d[\d.eE+-]*)+")
 ESCAPE = re.compile(rb"\\(?:u[0-9A-Fa-f]{4}|.)", re.S)
-MARKS = b"\\\"'`{}[]()<>,;:= "
 MARK = re.compile(rb"%(?:2[0-9A-Fa-f]|3[A-Fa-f]|5[B-Fb-f]|7[B-Eb-e])")
 """A mark in percent-encoding (RFC 3986, section 2.1): no part of what stands behind it."""
 any_json = msgspec.json.Decoder(msgspec.Raw)
@@ -189,7 +188,7 @@ def aligned(buffer: bytes, found: list[Finding]) -> list[Finding]:
     out = []
     for finding in found:
         start, end, rule = finding
-        if buffer[start] in MARKS and not buffer[start:end].strip(MARKS):
+        if buffer[start] in masks.MARKS and not buffer[start:end].strip(masks.MARKS):
             continue  # of what was broken within an escape: it says nothing
         if buffer[start - 1] == 0x5C and buffer[start] in b"nrtbf" and end - start > 1:
             back = start - 1
