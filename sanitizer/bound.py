@@ -13,8 +13,10 @@ PLACEHOLDER = re.compile(rb"[ ]{0,3}(?:\$(?P<number>\d{1,3})(?!\w)|\?(?P<numbere
 ALONE = re.compile(PLACEHOLDER.pattern + rb"(?=[\s,;)\x22'\\])")
 ANY = re.compile(rb"\$\d{1,3}|\?|%s|:\d{1,3}(?!\w)")
 STATEMENT = re.compile(rb"\b(?:SELECT|INSERT|UPDATE|DELETE|MERGE|REPLACE|UPSERT|WITH|CALL|EXEC)\b", re.I)
-_NAMED = rb"\b(?:parameters|params|bindings?|binds|args|values|bind|arguments)\\*[\x22']?[ ]?[:=]?[ ]?"
-_NAMED += rb"(?:(?:array)?[\[({]|(?=\$1 = ))"
+_NAMED = (
+    rb"\b(?:parameters|params|bindings?|binds|args|values|bind|arguments)\\*[\x22']?[ ]?[:=]?[ ]?"
+    rb"(?:(?:array)?[\[({]|(?=\$1 = ))"
+)
 _ECHOED = rb"\[(?:generated in|cached since|no key|raw sql|dialect)[^\[\]\n]{0,60}\][ ](?:\[)?[({]"
 """What SQLAlchemy says before it echoes the parameters of a statement."""
 

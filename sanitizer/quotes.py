@@ -41,8 +41,7 @@ PARTED = re.compile(rb"[ \t]*\r?\n[ \t]+[bfruBFRU]?(?=[\x22'])")
 """What stands between the strings of one value in parentheses."""
 
 FURTHER = {
-    0x22: re.compile(rb"(?:\r?\n[ \t]+[^\s\x22'`\\]{8,512}){1,64}(?=\x22[ \t]*[,;)\]}]*[ \t]*\r?\n)"),
-    0x27: re.compile(rb"(?:\r?\n[ \t]+[^\s\x22'`\\]{8,512}){1,64}(?='[ \t]*[,;)\]}]*[ \t]*\r?\n)"),
+    quote: re.compile(rb"(?:\r?\n[ \t]+[^\s\x22'`\\]{8,512}){1,64}(?=%c[ \t]*[,;)\]}]*[ \t]*\r?\n)" % quote) for quote in b"\x22'"
 }
 """Lines of one word each, the last of them closed by the quote that a line before them opened."""
 
@@ -53,7 +52,7 @@ MOST_PARTS = 64
 CALLED = re.compile(rb"`(?:cat [/.~$]|(?:go)?pass show |aws |gcloud |vault |kubectl |op read |openssl rand )[^`\n]{1,190}`")
 """A command of a shell, whose output is the value."""
 
-OUTER_ENDS = re.compile(rb"(?<!\\)\x22[ \t]*[,}\]]")
+STRING_ENDS = re.compile(rb"(?<!\\)\x22[ \t]*[,}\]]")
 """Where a string of JSON ends, and what follows it."""
 
 APART = re.compile(rb"[;,)\]}+&|][^\n]{0,200} [^\n]{0,40}(?<=[ (\[+=])")
@@ -133,7 +132,7 @@ def enclosed(buffer: bytes, start: int, end: int) -> int:
     """Where a value ends whose quote at *start* nothing closes before *end*: with the string of JSON that it stands in, if any."""
     if buffer.find(b'{"', max(buffer.rfind(b"\n", 0, start), start - BEFORE, 0), start) < 0:
         return end
-    found = OUTER_ENDS.search(buffer, start + 1, end)
+    found = STRING_ENDS.search(buffer, start + 1, end)
     return found.start() if found else end
 
 

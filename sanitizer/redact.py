@@ -70,7 +70,7 @@ class Redactor:
             return Redacted(list(lines), Counter())
         if b"\\" in buffer or b"%" in buffer:
             found = aligned(buffer, found)
-        found = self.repeats.add(buffer, found, extents(lines, records))
+        found = self.repeats.add(buffer, found, record_spans(lines, records))
         if is_masked:
             found = [(*part, rule) for start, end, rule in found for part in masks.beside(buffer, start, end)]
         if self.exemptions:
@@ -100,9 +100,9 @@ class Redactor:
     def splice(self, buffer: bytes, found: Sequence[Finding]) -> bytes:
         out: list[bytes] = []
         done = 0
-        replace, masks = self.replace, self.masks
+        replace, fixed = self.replace, self.masks
         for start, end, rule in found:
-            out += buffer[done:start], masks[rule] or replace[rule](buffer[start:end])
+            out += buffer[done:start], fixed[rule] or replace[rule](buffer[start:end])
             done = end
         out.append(buffer[done:])
         return b"".join(out)
@@ -171,7 +171,7 @@ class Redactor:
         return b"".join(out)
 
 
-def extents(lines: Sequence[bytes], records: Sequence[tuple[int, int]]) -> list[Span]:
+def record_spans(lines: Sequence[bytes], records: Sequence[tuple[int, int]]) -> list[Span]:
     """Where in the buffer of *lines* each of *records* begins and ends."""
     starts = line_starts(lines) if records else []
     return [(starts[first], starts[first + count - 1] + len(lines[first + count - 1])) for first, count in records]

@@ -10,6 +10,7 @@ import re
 
 from sanitizer.bytelists import material
 from sanitizer.continuations import CONTINUED, below, heredoc, logged
+from sanitizer.finding import BETWEEN_TEXTS
 from sanitizer.markup import ANGLED, CDATA, CELL, MARKUP
 from sanitizer.messages import SAID
 from sanitizer.nested import CONSTANTS, LONGEST, Span, defaults, is_schema, leaves, line_end
@@ -231,8 +232,8 @@ def block(buffer: bytes, key: int, start: int) -> list[Span]:
         end = buffer.find(b"\n", start)
         end = len(buffer) if end < 0 else end
         text = buffer[start:end].lstrip(b" \t")
-        if buffer.startswith(b"\n\n", start) or (text and end - len(text) - start <= indent):
-            break  # what stands beyond two empty lines may be another text
+        if buffer.startswith(BETWEEN_TEXTS, start - 1) or (text and end - len(text) - start <= indent):
+            break
         spans += nonempty(end - len(text), end)
         start = end + 1
     return spans

@@ -35,7 +35,7 @@ BROKEN = frozenset([b"\\", b"="])
 """What a broken line ends in."""
 UNBROKEN = frozenset([b"}", b",", b"{"])
 """What a line ends in that begins with a brace and is not broken."""
-LAST = frozenset([b"'", b'"', b"+", b".", b"&", b" "])
+STRING_LASTS = frozenset([b"'", b'"', b"+", b".", b"&", b" "])
 STRING_END = re.compile(rb"([\x22'])[ \t]*[+.&]?[ \t]*\r?$")
 STRING_BEGINS = re.compile(
     rb"[ \t]*(?:[+.&][ \t]*)?[bfruBFRU]?([\x22'])"
@@ -72,11 +72,9 @@ def follows(before: bytes, line: bytes) -> bool:
 
 def _is_broken(before: bytes, line: bytes) -> bool:
     """Whether *line* may be the rest of *before* by the look of its end."""
-    if _is_marked(before) or is_folded(before, line) or string_joint(before, line) is not None:
+    if _is_cut(before) or is_folded(before, line) or string_joint(before, line) is not None:
         return True
     size = len(before.rstrip(b"\r"))
-    if size in WIDTHS:
-        return True
     return SOFT_LEAST <= size < SOFT <= size + len(line[:SOFT].split(b" ", 1)[0])
 
 
@@ -87,7 +85,7 @@ def is_folded(before: bytes, line: bytes) -> bool:
 
 def string_joint(before: bytes, line: bytes) -> tuple[int, int] | None:
     """Where in *before* a string ends that goes on in *line*, and where it does, within the quotes; None if none does."""
-    if before[-1:] not in LAST or (begins := STRING_BEGINS.match(line)) is None:
+    if before[-1:] not in STRING_LASTS or (begins := STRING_BEGINS.match(line)) is None:
         return None
     ends = STRING_END.search(before, max(0, len(before) - 16))
     return (ends.start(), begins.end()) if ends and ends[1] == begins[1] else None
@@ -95,14 +93,9 @@ def string_joint(before: bytes, line: bytes) -> tuple[int, int] | None:
 
 def _is_cut(before: bytes) -> bool:
     """Whether *before* may have been cut within a word."""
-    return len(before.rstrip(b"\r")) in WIDTHS or _is_marked(before)
-
-
-def _is_marked(before: bytes) -> bool:
-    """Whether *before* ends as what is broken does, or in the middle of an object."""
     text = before.rstrip(b"\r")
     last = text[-1:]
-    return last in BROKEN or (text[:1] == b"{" and last not in UNBROKEN)
+    return len(text) in WIDTHS or last in BROKEN or (text[:1] == b"{" and last not in UNBROKEN)
 
 
 class Run(Generic[T]):
