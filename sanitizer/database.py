@@ -106,7 +106,10 @@ def compile_rules(rules: Rules) -> Compiled:
 
 
 def ordered(rules: Sequence[Rule]) -> list[Rule]:
-    """Provider tokens before general kinds before runs before leads, so that a token is called by its name."""
+    """Provider tokens before names of keys before general kinds before runs before leads, so that a token is called by its name.
+
+    What is followed by its pseudonym keeps the order of its rules: a session's id is called so by the name before it.
+    """
 
     def rank(rule: Rule) -> tuple[bool, ...]:
         general = "general" in rule.tags
@@ -115,6 +118,7 @@ def ordered(rules: Sequence[Rule]) -> list[Rule]:
             bool(rule.run),
             general or bool(rule.before or rule.anchor),
             not rule.check and rule.action != "mask",
+            bool(rule.fields) and rule.action == "mask",
         )
 
     return sorted(rules, key=rank)
