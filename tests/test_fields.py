@@ -148,6 +148,12 @@ def test_a_server_and_a_level_in_brackets_come_before_any_message(head: str, mes
     assert said["message"] == message
 
 
+@pytest.mark.parametrize("head", ["", "INFO ", "2026-11-20T15:00:33.836Z INFO ", "2026-11-20T15:00:33.836Z [crm] [info] ", "[crm] "])
+@pytest.mark.parametrize("mask", ["[REDACTED:email]", "[uuid:b8cf513007d2]", "[withheld:flooderror]", "[email:@example.com]"])
+def test_a_mask_at_the_start_of_a_message_is_no_tag(head: str, mask: str) -> None:
+    assert parse_text(f"{head}{mask} logged in".encode())["message"] == f"{mask} logged in"
+
+
 def test_syslog_and_klog_times_get_the_latest_year_that_fits() -> None:
     assert str(parse_text(b"Oct 11 22:14:15 host sshd[12]: x")["timestamp"]).endswith("-10-11T22:14:15Z")
     klog = parse_text(b"I0314 09:26:53.589793    1234 file.go:123] x")
