@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from sanitizer.finding import BETWEEN_TEXTS
-from sanitizer.nested import LONGEST, Span
+from sanitizer.nested import LONGEST, Span, line_end
 
 MOST_LINES, FEW_LINES = 64, 4
 """Lines of one value that are followed."""
@@ -48,6 +48,9 @@ LOGGED = re.compile(rb'\\n"[^\n]{0,300}\}\r?\n\{"log": ?"[ ]*' + TELLING + rb'(?
 
 LISTED_BELOW = re.compile(rb"\r?\n\[1\] " + QUOTED + rb"[ \t]*(?=\r?\n)")
 """The value of a member of a list as R prints it, below its name: `$password`."""
+
+INDENT = re.compile(rb"[ \t]*(?:-[ ])*")
+DEEPER = re.compile(rb"[ \t]+\S")
 
 DIGITS = bytes(0x30 if 0x30 <= c <= 0x39 else c for c in range(256))
 
@@ -106,6 +109,32 @@ def below(buffer: bytes, at: int, start: int) -> list[Span]:
         if alike(buffer[after : after + len(prefix[0])], prefix[0]):
             alone = ALONE_HERE.match(buffer, after + len(prefix[0]))
     return [alone.span("text")] if alone else []
+
+
+def block(buffer: bytes, key: int, start: int) -> list[Span]:
+    """A block scalar (YAML 1.2, section 8.1) from *start* on: the lines that are indented deeper than the one *key* is on.
+
+    Each stands behind the same prefix if the key does: of a container, a logger.
+    """
+    line = buffer.rfind(b"\n", 0, key) + 1
+    prefix = b""
+    indent = INDENT.match(buffer, line).end() - line  # type: ignore[union-attr]  # matches the empty string
+    if not DEEPER.match(buffer, start):
+        told = PREFIX.match(buffer, line, key)
+        if told is None or not alike(buffer[start : start + len(told[0])], told[0]):
+            return []
+        prefix, indent = told[0], 0
+    spans: list[Span] = []
+    while start < min(len(buffer), key + LONGEST):
+        end = line_end(buffer, start, len(buffer))
+        if prefix and not alike(buffer[start : start + len(prefix)], prefix):
+            break
+        text = buffer[start + len(prefix) : end].lstrip(b" \t")
+        if buffer.startswith(BETWEEN_TEXTS, start - 1) or (text and end - len(text) - start - len(prefix) <= indent):
+            break
+        spans += [(end - len(text), end)] if text else []
+        start = end + 1
+    return spans
 
 
 def logged(buffer: bytes, start: int) -> list[Span]:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 
 from sanitizer.bytelists import material
-from sanitizer.continuations import CONTINUED, below, heredoc, logged
-from sanitizer.finding import BETWEEN_TEXTS
+from sanitizer.continuations import CONTINUED, below, block, heredoc, logged
 from sanitizer.markup import ANGLED, CDATA, CELL, MARKUP
 from sanitizer.messages import SAID
 from sanitizer.nested import CONSTANTS, LONGEST, Span, defaults, is_schema, leaves, line_end
@@ -83,8 +82,7 @@ NOTE = re.compile(
 CMDLET = re.compile(rb"\(?(?:Read|Get|New|ConvertTo|ConvertFrom|Import)-[A-Z][A-Za-z]{2,40}(?=[ )])")
 """A command of PowerShell, whose output is the value."""
 
-BLOCK = re.compile(rb"[|>][+\-]?\d?[ \t]*(?:#[^\n]*)?\n(?=[ \t]+\S)")
-INDENT = re.compile(rb"[ \t]*(?:-[ ])*")
+BLOCK = re.compile(rb"[|>][+\-]?\d?[ \t]*(?:#[^\n]*)?\r?\n")
 
 LONG = 1900
 """An unquoted value so long was perhaps cut: its rest belongs to it, too."""
@@ -222,21 +220,6 @@ def part(buffer: bytes, span: Span) -> Span:
     """*span*, to the next semicolon: a connection string ends its values so, and they may have several words."""
     rest = REST_OF_PART.match(buffer, span[1])
     return (span[0], rest.end()) if rest else span
-
-
-def block(buffer: bytes, key: int, start: int) -> list[Span]:
-    """A block scalar (YAML 1.2, section 8.1): the lines that are indented deeper than the one *key* is on."""
-    indent = INDENT.match(buffer, buffer.rfind(b"\n", 0, key) + 1).end() - buffer.rfind(b"\n", 0, key) - 1  # type: ignore[union-attr]
-    spans: list[Span] = []
-    while start < min(len(buffer), key + LONGEST):
-        end = buffer.find(b"\n", start)
-        end = len(buffer) if end < 0 else end
-        text = buffer[start:end].lstrip(b" \t")
-        if buffer.startswith(BETWEEN_TEXTS, start - 1) or (text and end - len(text) - start <= indent):
-            break
-        spans += nonempty(end - len(text), end)
-        start = end + 1
-    return spans
 
 
 def is_quoted(buffer: bytes, at: int) -> bool:

@@ -28,6 +28,8 @@ BELOW = [
     'private static final String DB_PASSWORD\n    = "{}";',
     'const password =\n  process.env.DB_PASSWORD ||\n  "{}";',
     'connect(password=\n  "{}", user="bob")',
+    "crm-1  |   password: >\ncrm-1  |     {}\ncrm-1  | ok",
+    "2026-11-20T15:00:33.836Z INFO [crm] password: |\n2026-11-20T15:00:33.971Z INFO [crm]   {}\n2026-11-20T15:00:33.992Z INFO [crm] done",
     "password: >-\n  {}\nenv:\n  - name: MODE\n    value: fast",
 ]
 
@@ -53,6 +55,7 @@ async def test_a_text_in_quotes_goes_on_with_words_to_the_line_that_closes_them(
         "token:\nhttps://acme.io/docs",
         "    args:\n    - --password\n    - --verbose",
         '  "required": [\n    "password",\n    "token"\n  ]',
+        "crm-1  | password: >\nweb-1  |   other words here",
         "password = <<EOT\n2025-03-14 09:26:53 INFO other",
     ],
 )
