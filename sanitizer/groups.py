@@ -245,7 +245,8 @@ class Groups:
                 pieces = tuple(chain.from_iterable(places))
             if len(pieces) < 2:
                 continue
-            glue = view.glue
+            # what is inside of strings of JSON is read so, and lines that are decoded one by one would part
+            glue = tuple([b.replace(b"\n", b"\\n") for b in view.glue]) if escaped else view.glue
             if set(map(len, places)) != {1}:
                 between: list[bytes] = []
                 for found, after in zip(places, (*glue, b""), strict=True):

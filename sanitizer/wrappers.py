@@ -25,6 +25,7 @@ WRAPPED = frozenset([b"%c" % byte for byte in b"0123456789{_"])
 
 CRI = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)) (stdout|stderr) ([FP])(?::[^ ]*)?(?: |$)")
 DOCKER = re.compile(rb'\{\s*"log"\s*:\s*"([^"\\]*+(?:\\.[^"\\]*+)*+)"\s*[,}]', re.S)
+JOURNAL_MESSAGE = re.compile(rb'"MESSAGE"\s*:\s*"([^"\\]*+(?:\\.[^"\\]*+)*+)"', re.S)
 ESCAPE = re.compile(rb'\\(?:u[0-9a-fA-F]{4}|.)', re.S)
 PODS = re.compile(r"/pods/([^_/]+)_([^_/]+)_([0-9a-fA-F-]+)/([^/]+)/")
 CONTAINERS = re.compile(r"/containers/(?:([^_/]+)_([^_/]+)_(.+)-([0-9a-f]{64})\.log|([0-9a-f]{64})/)")
@@ -144,7 +145,10 @@ def _journald(line: bytes) -> Unwrapped | None:
         return None
     if not isinstance(record, dict) or "MESSAGE" not in record:
         return None
-    return Unwrapped("journald", _journal_stream(record), octets(record["MESSAGE"]), 0, len(line), journal_fields(record))
+    text, fields = octets(record["MESSAGE"]), journal_fields(record)
+    found = JOURNAL_MESSAGE.search(line) if isinstance(record["MESSAGE"], str) else None
+    start, end = found.span(1) if found else (0, len(line))
+    return Unwrapped("journald", _journal_stream(record), text, start, end, fields, escaped=found is not None)
 
 
 def _journal_stream(record: dict[str, object]) -> str:

@@ -13,6 +13,9 @@ from sanitizer.shape import LAST, REFUSE, TAKE, Pieces, Shape
 _KEY = rb"[\"']?(?P<key>[\w.\-]{1,64})[\"']?:"
 _ITEM = re.compile(rb"(?P<indent>[ \t]*(?:- +)+)" + _KEY + rb"[ \t]+[\"'\w$]")
 _OPEN = re.compile(rb"(?P<indent>[ \t]*(?:- +)*)" + _KEY + rb"[ \t]*(?P<block>[|>][+\-]?\d?)?[ \t]*(?:#.*)?\r?$")
+_LABEL = re.compile(rb"(?P<indent>[ \t]*)(?:[^\s:=]{1,64} ){1,11}(?P<key>[\w\-]{1,64}):[ \t]*\r?$")
+"""Words of prose that end in one."""
+
 _FIELD = re.compile(rb"(?P<indent>[ \t]+)" + _KEY)
 _MORE = re.compile(rb"(?P<indent>[ \t]+(?P<item>- +)?)(?![\"']?[\w.\-]{1,64}[\"']?:(?:\s|$))\S")
 
@@ -47,6 +50,8 @@ class Item(Shape):
                 return cls(len(found["indent"]), other, block=False)
         if (found := _OPEN.match(line)) is not None and _SECRET.search(found["key"]):
             return cls(len(found["indent"]), None, block=found["block"] is not None)
+        if found is None and line.rstrip().endswith(b":") and (said := _LABEL.match(line)) is not None and _SECRET.search(said["key"]):
+            return cls(len(said["indent"]), None, block=False)
         return None
 
     def take(self, line: bytes) -> int:

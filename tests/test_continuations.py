@@ -61,3 +61,12 @@ async def test_a_text_in_quotes_goes_on_with_words_to_the_line_that_closes_them(
 )
 async def test_a_line_below_that_is_another_record_stays(text: str) -> None:
     assert await sanitize(scrubber("raw"), [text.encode() + b"\n"]) == text.encode().split(b"\n")
+
+
+JOURNAL = '{{"__REALTIME_TIMESTAMP": "179518683211200{}", "_PID": "12", "MESSAGE": "{}"}}'
+
+
+async def test_lines_in_the_journal_are_read_together_and_each_keeps_its_entry() -> None:
+    entries = [JOURNAL.format(1, "the caf\\u00e9 password:"), JOURNAL.format(2, "  Haven5566!x"), JOURNAL.format(3, "done")]
+    found = await sanitize(scrubber("raw"), ["\n".join(entries).encode() + b"\n"])
+    assert b"\n".join(found).decode() == "\n".join(entries).replace("Haven5566!x", "[REDACTED:password]")
