@@ -45,7 +45,8 @@ TOKEN = re.compile(
 )
 COMMON = re.compile(
     rb" - (?P<name>[^\s\[\]]{1,128}) - (?P<level>[A-Z]{4,8}) - "
-    rb"| " + TAGGED + rb"(?!" + LEVEL + rb" *\])(?P<tag>[\w.@/\-][\w.@/ \-]{0,63})\] \[(?P<tagged>" + LEVEL + rb")\] (?=[A-Z][a-z]+ [a-z])"
+    rb"| " + TAGGED
+    + rb"(?!" + LEVEL + rb" *\])(?P<tag>[\w.@/\-][\w.@/ \-]{0,63})\] \[(?P<tagged>" + LEVEL + rb")\] (?=[A-Z][a-z]+ [a-z])"
     rb"| \[(?P<padded>debug|info|warning|error|critical|exception) *\] (?=[^\[:\s])(?![\w.\-]+:)"
     rb"|[ \t]+(?P<plain>TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL|FATAL)(?=[ \t])"
 )

@@ -50,8 +50,10 @@ class Item(Shape):
                 return cls(len(found["indent"]), other, block=False)
         if (found := _OPEN.match(line)) is not None and _SECRET.search(found["key"]):
             return cls(len(found["indent"]), None, block=found["block"] is not None)
-        if found is None and line.rstrip().endswith(b":") and (said := _LABEL.match(line)) is not None and _SECRET.search(said["key"]):
-            return cls(len(said["indent"]), None, block=False)
+        if found is None and line.rstrip().endswith(b":"):
+            found = _LABEL.match(line)
+            if found is not None and _SECRET.search(found["key"]):
+                return cls(len(found["indent"]), None, block=False)
         return None
 
     def take(self, line: bytes) -> int:
