@@ -23,7 +23,7 @@ from sanitizer.disguise import Disguises, line_starts
 from sanitizer.exemptions import Exemptions
 from sanitizer.finding import Finding, merged
 from sanitizer.record import Join
-from sanitizer.repeats import Repeats
+from sanitizer.repeats import Repeats, tracebacks
 from sanitizer.scan import Scanner
 
 RULE = itemgetter(2)
@@ -70,7 +70,7 @@ class Redactor:
             return Redacted(list(lines), Counter())
         if b"\\" in buffer or b"%" in buffer:
             found = aligned(buffer, found)
-        found = self.repeats.add(buffer, found, record_spans(lines, records))
+        found = self.repeats.add(buffer, found, record_spans(lines, records) or tracebacks(buffer))
         if is_masked:
             found = [(*part, rule) for start, end, rule in found for part in masks.beside(buffer, start, end)]
         if self.exemptions:

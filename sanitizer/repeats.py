@@ -6,6 +6,7 @@ The copy that stands under no name of a secret is the same secret.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
@@ -21,6 +22,12 @@ REACH = 2048
 """Bytes on either side of a value that are looked at: lines may be long, and their values many."""
 
 WORD = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
+
+HEAD = b"Traceback (most recent call last):"
+TRACEBACK = re.compile(
+    rb"\n[^\n]*\n(?:(?:[A-Z][^\n]{20,90}:\r?\n\r?\n)?[ ]*" + re.escape(HEAD) + rb"\r?\n(?:[ \t][^\n]*\n)+[^\n]*(?:\n\r?(?=\n)\n?)?)+"
+)
+"""The line before a traceback of Python, the traceback, and those that it led to."""
 
 
 class Repeats:
@@ -62,6 +69,11 @@ class Repeats:
                     copies.append((at, stop, rule))
                 at = buffer.find(value, stop, high)
         return merged(found + copies) if copies else found
+
+
+def tracebacks(buffer: bytes) -> list[Span]:
+    """Where in *buffer*, whose lines are no records, those stand that are read together all the same."""
+    return [found.span() for found in TRACEBACK.finditer(buffer)] if HEAD in buffer else []
 
 
 def alone(buffer: bytes, start: int, end: int) -> bool:

@@ -60,3 +60,32 @@ def test_many_copies_cost_linear_time() -> None:
         return time.process_time() - begun
 
     assert secs(8000) < 20 * max(secs(1000), 0.002)
+
+
+TRACEBACK = """\
+INFO Zk3vQ9mXw7 stands apart
+ERROR login with Zk3vQ9mXw7 failed
+Traceback (most recent call last):
+  File "/app/a.py", line 3, in f
+    login(password="Zk3vQ9mXw7")
+ValueError: Zk3vQ9mXw7
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "/app/a.py", line 9, in f
+    retry("Zk3vQ9mXw7")
+RuntimeError: not with Zk3vQ9mXw7
+INFO Zk3vQ9mXw7 stands apart"""
+
+
+def test_a_traceback_is_read_together_where_lines_are_no_records() -> None:
+    lines = TRACEBACK.encode().split(b"\n")
+    clean = redactor(NAMED).redact(lines).lines
+    assert [at for at, line in enumerate(clean) if b"Zk3vQ9mXw7" in line] == [0, len(lines) - 1]
+
+
+def test_lines_that_begin_tracebacks_without_end_take_no_time() -> None:
+    started = time.perf_counter()
+    redactor(NAMED).redact([b"Traceback (most recent call last):", b"  x"] * 20_000)
+    assert time.perf_counter() - started < 2
