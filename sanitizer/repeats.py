@@ -25,7 +25,8 @@ WORD = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 
 HEAD = b"Traceback (most recent call last):"
 TRACEBACK = re.compile(
-    rb"\n[^\n]*\n(?:(?:[A-Z][^\n]{20,90}:\r?\n\r?\n)?[ ]*" + re.escape(HEAD) + rb"\r?\n(?:[ \t][^\n]*\n)+[^\n]*(?:\n\r?(?=\n)\n?)?)+"
+    rb"\n[^\n]*\n(?:(?:[A-Z][^\n]{20,90}:\r?\n\r?\n)?[ ]*" + re.escape(HEAD) + rb"\r?\n(?:[ \t][^\n]*\n)+[^\n]*"
+    rb"(?:\n\r?(?=\n)\n?)?)+"
 )
 """The line before a traceback of Python, the traceback, and those that it led to."""
 
