@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from sanitizer import blanks, bound, columns, continuations, headers, joints, masks, pairs, values
+from sanitizer import blanks, bound, columns, continuations, headers, joints, masks, pairs, sqlrows, values
 from sanitizer.extents import LONG, SPACE
 from sanitizer.keys import AFTER, LINKS, Keys, last_words
 from sanitizer.leaves import Leaves
@@ -65,7 +65,7 @@ class KeyedValues:
         """How far before its value the last key begins."""
         self.leaves = Leaves()
 
-    def find(self, buffer: bytes, at: int) -> list[Found]:  # noqa: PLR0912 - the hot path: a call for each branch would cost more than it
+    def find(self, buffer: bytes, at: int) -> list[Found]:  # noqa: PLR0912, PLR0915 - the hot path
         mark = buffer[at - 1]
         window = buffer[at - REACH if at > REACH else 0 : at]
         base = at - len(window)
@@ -94,6 +94,10 @@ class KeyedValues:
                 return self.accept(buffer, pairs.beside(buffer, at + 2, window[start:-1], base + start) or [], rule)
             if at < self.refused[1] and self.refused[0] is buffer:
                 return [(at, self.refused[1], rule)]
+            if mark == 0x3D and buffer.startswith((b"(", b" ("), at):
+                row = sqlrows.compared(buffer, at, self.keys.verdict)
+                if row is not None:
+                    return self.believed(buffer, row)
             usual = values.USUAL.match(buffer, at) if self.quick[rule] else None
             if usual is not None:
                 begin, end = usual.span(usual.lastindex or 0)
@@ -173,12 +177,12 @@ class KeyedValues:
             rule, _ = self.owner(window[:-8])
             told = joints.TELLING.match(buffer, at)
             return self.accept(buffer, values.value(buffer, at), rule) if rule >= 0 and told else []
+        if mark in b"(, " and (row := self.in_sql(buffer, at, mark, window, tail)):
+            return row
         if mark == 0x20:
             if tail.endswith(joints.DASHES):
                 rule, told = self.owner(window[:-5])[0], joints.DASHED.match(buffer, at)
                 return self.accept(buffer, values.value(buffer, at), rule) if rule >= 0 and told else []
-            if tail.endswith(b"insert into "):
-                return self.believed(buffer, pairs.inserted(buffer, at, self.keys.verdict))
             if tail.endswith(COMMANDS, 0, len(tail) - 1):
                 return self.believed(buffer, pairs.variable(buffer, at, self.keys.verdict))
         rule, start = self.owner(window[:-2] if mark in b"\x86\x87\x94" else window)
@@ -190,6 +194,19 @@ class KeyedValues:
             return self.accept(buffer, pointed, rule)
         spans = columns.cells(buffer, at - len(window) + start, at) if mark in columns.MARKS else []
         return self.accept(buffer, spans or joints.behind(buffer, at, mark, window, start), rule)
+
+    def in_sql(self, buffer: bytes, at: int, mark: int, window: bytes, tail: bytes) -> list[Found]:
+        """What is put into columns, and what a column or a row of them is compared with."""
+        if mark == 0x20:
+            is_inserted = tail.endswith(b"insert into ")
+            return self.believed(buffer, sqlrows.inserted(buffer, at, self.keys.verdict)) if is_inserted else []
+        if mark == 0x2C:
+            is_compared = buffer.find(b"=", at, at + sqlrows.WIDEST) >= 0
+            return self.believed(buffer, sqlrows.compared(buffer, at, self.keys.verdict) or []) if is_compared else []
+        if not tail.endswith(b" in ("):
+            return []
+        rule, _ = self.owner(window[: -9 if tail.endswith(b" not in (") else -5])
+        return self.accept(buffer, sqlrows.listed(buffer, at), rule) if rule >= 0 else []
 
     def owner(self, window: bytes) -> tuple[int, int]:
         """(the rule that claims the key at the end of *window* or -1, where in the window the key starts)."""

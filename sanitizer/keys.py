@@ -206,6 +206,7 @@ RARE = (
     rb" is[ :]",
     rb" was[ :]",
     rb" equals ",
+    rb" in \(",
     rb" to [\x22'`]",
     rb" set to ",
     rb" eq [\x22']",

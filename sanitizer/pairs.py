@@ -1,17 +1,16 @@
-"""Keys and values that stand apart: an object that names a key in one field and holds its value in another, the columns and rows of
-SQL, the parts of a form, and the commands that set a variable.
+"""Keys and values that stand apart: an object that names a key in one field and holds its value in another, the parts of a form,
+and the commands that set a variable.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 
-from sanitizer import bound, continuations, values
-from sanitizer.nested import DEEPEST, LONGEST, Span
-
-Verdict = Callable[[bytes], int]
+from sanitizer import continuations, values
+from sanitizer.nested import Span
+from sanitizer.sqlrows import Verdict
 
 REACH = 512
 """Bytes on either side of a key's name in which its value may stand."""
@@ -73,15 +72,6 @@ VERB = re.compile(
 )
 """The names of tools and functions: `reset_password` has no value beside it."""
 
-INSERTED = re.compile(
-    rb"\s{0,4}[\w.\x22`\[\]$\\]{1,128}\s{0,4}\(([^()]{1,2000})\)\s{0,8}(?:OUTPUT[^()]{0,100})?VALUES?\s{0,8}(?=\()", re.I
-)
-ITEM = re.compile(
-    rb"[NEBXUneubx]?'(?P<single>(?:[^'\\\n]|\\.|'')*+)'|\"(?P<double>(?:[^\"\\\n]|\\.)*+)\""
-    rb"|\\+\"(?P<escaped>[^\"\\\n]{0,1024})\\+\""
-    rb"|[(),;]|[^\s,();'\"\\]+|\s+|.",
-    re.S,
-)
 HEADERS = re.compile(
     rb"(?:;[ ]?[\w*]{1,20}=[^;\r\n\\]{0,200}){0,3}(?:(?:\r?\n|\\+r\\+n|\\+n)[\w\-]{1,40}:[^\r\n\\]{0,200}){0,4}"
     rb"(?:\r?\n|\\+r\\+n|\\+n){2}"
@@ -172,41 +162,6 @@ def item(buffer: bytes, at: int, key_at: int) -> list[Span]:
         return values.value(buffer, before.end()) if before and before["dash"] and len(before["indent"]) == column else []
     after = ITEM_VALUE.match(buffer, at + buffer.startswith(b"\r\n", at))
     return values.value(buffer, after.end()) if after and not after["dash"] and len(after["indent"]) == column else []
-
-
-def inserted(buffer: bytes, at: int, verdict: Verdict) -> Iterator[tuple[int, int, int]]:
-    """What an `INSERT INTO` that ends at *at* puts into columns that a rule claims: (start, end, rule)."""
-    head = INSERTED.match(buffer, at)
-    if head is None:
-        return
-    rules = [verdict(name.strip(b" \t\r\n\x22'`[]\\")) for name in head[1].split(b",")]
-    if max(rules) < 0:
-        return
-    depth = column = 0
-    for item in ITEM.finditer(buffer, head.end(), head.end() + LONGEST):
-        text = item[0]
-        if text == b"(":
-            depth += 1
-            column = 0 if depth == 1 else column
-        elif text == b")":
-            depth -= 1
-        elif text == b"," and depth == 1:
-            column += 1
-        elif ends(text, buffer, item.end(), depth):
-            return
-        elif depth == 1 and column < len(rules) and rules[column] >= 0 and text[:1] in b"?$%:":
-            yield from ((*span, rules[column]) for span in bound.parameter(buffer, item.start()))
-        elif depth and column < len(rules) and rules[column] >= 0 and text[:1] not in b"?$:@%,;" and not text.isspace():
-            group = item.lastgroup
-            if group or (depth == 1 and buffer[item.end() : item.end() + 1] != b"("):
-                yield (*item.span(group or 0), rules[column])
-
-
-def ends(text: bytes, buffer: bytes, at: int, depth: int) -> bool:
-    """Whether *text*, before *at*, is no part of the rows of an `INSERT`."""
-    if text.isspace():
-        return b"\n" in text and buffer[at : at + 1].isalnum()
-    return (depth < 1 and text != b",") or depth > DEEPEST or text.lower() == b"insert"
 
 
 def part(buffer: bytes, at: int, before: bytes) -> list[Span]:
