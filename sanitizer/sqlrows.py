@@ -38,10 +38,12 @@ def inserted(buffer: bytes, at: int, verdict: Verdict) -> Iterator[Found]:
 
 
 def compared(buffer: bytes, at: int, verdict: Verdict) -> list[Found] | None:
-    """What a row is compared with, of whose names one ends before *at*: `(user, password) = ('bob', 'x')`; None if it is with none."""
+    """What a row is compared with, of whose names one ends before *at*: `(user, password) = ('bob', 'x')`; None if with none."""
     opened = buffer.rfind(b"(", max(0, at - WIDEST), at)
     names = NAMES.match(buffer, opened) if opened >= 0 else None
-    return None if names is None else list(rows(buffer, names.end(), [verdict(name.strip(b' "`')) for name in names[1].split(b",")]))
+    if names is None:
+        return None
+    return list(rows(buffer, names.end(), [verdict(name.strip(b' "`')) for name in names[1].split(b",")]))
 
 
 def listed(buffer: bytes, at: int) -> list[Span]:
