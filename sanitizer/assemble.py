@@ -159,7 +159,7 @@ class Assembler:
         streams: dict[str, list[tuple[Unwrapped, int, int]]] = {}
         family, seen, index = "", self._seen, first + at
         for line in lines[at : max(at, self._check_index - first)]:
-            unwrapped = unwrap(line, self._wrapper, self._groups.told)
+            unwrapped = unwrap(line, self._wrapper, self._groups.told, not (family or self._family) and self._held.is_barred(index))
             if unwrapped is None or unwrapped.partial or seen + len(line) + 1 >= self._check_bytes:
                 break
             if unwrapped.family != family:
@@ -211,7 +211,7 @@ class Assembler:
             if self._entry is not None or (line.startswith(b"__CURSOR=") and self._wrapper in ("auto", "journald-export")):
                 self._take_export(line, index)
                 return
-            unwrapped = unwrap(line, self._wrapper, self._groups.told)
+            unwrapped = unwrap(line, self._wrapper, self._groups.told, not self._family and self._held.is_barred(index))
             if unwrapped is not None:
                 self._take_wrapped(unwrapped, index)
                 return

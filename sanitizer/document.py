@@ -110,17 +110,23 @@ def document(text: bytes, facts: Mapping[str, object], entry: Entry | None = Non
 def message(text: bytes, facts: Mapping[str, object]) -> bytes:
     """One record that is no JSON: what its head says, and the rest as its message."""
     parsed = parse_text(terminal.uncoloured(text))
-    return terminal.spell_bidi(orjson.dumps({**facts, **parsed} if facts else parsed))
+    return terminal.spell_bidi(orjson.dumps({**beside(facts, "timestamp" in parsed), **parsed} if facts else parsed))
 
 
 def with_facts(document: bytes, facts: Mapping[str, object]) -> bytes:
     """*document* (a JSON object) with those *facts* added that it does not state itself."""
-    more = {name: value for name, value in facts.items() if document.find(quoted(name)) < 0}
+    unsaid = {name: value for name, value in facts.items() if document.find(quoted(name)) < 0}
+    more = beside(unsaid, "timestamp" not in unsaid)
     if not more:
         return document
     added = orjson.dumps(more)[1:]
     body = document[:-1].rstrip()
     return b"%b%b%b" % (body, b"" if body[-1:] == b"{" else b",", added)
+
+
+def beside(facts: Mapping[str, object], is_timed: bool) -> Mapping[str, object]:
+    """*facts* beside what states its own time, if it does: how another was written says nothing of that."""
+    return {name: value for name, value in facts.items() if name != "timestamp_text"} if is_timed else facts
 
 
 @lru_cache(256)

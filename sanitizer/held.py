@@ -18,6 +18,7 @@ class Held:
         self._base = 0
         self._offset = offset
         self._cuts: dict[int, Cut] = {}
+        self._released = b""
 
     @property
     def upto(self) -> int:
@@ -37,10 +38,16 @@ class Held:
         """The line of that number."""
         return self.lines[number - self._base]
 
+    def is_barred(self, number: int) -> bool:
+        """Whether there is a bar in the line before the one of that number, which may then be a row of a table."""
+        return b"|" in (self.line(number - 1) if number > self._base else self._released)
+
     def release(self, limit: int, terminated: bool) -> Assembled:
         """Let go of the lines before *limit*; the last one may not be *terminated*."""
         base = self._base
         released = Assembled(self.lines[: limit - base], self._offset, self._offset, terminated=terminated)
+        if released.lines:
+            self._released = released.lines[-1]
         del self.lines[: limit - base]
         self._base = limit
         size = sum(map(len, released.lines)) + len(released.lines) if self.lines else self.size

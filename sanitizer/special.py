@@ -8,12 +8,15 @@ from itertools import accumulate, count
 from operator import add
 
 from sanitizer.multiline import says_failure
+from sanitizer.prefixes import BEGINNINGS as PREFIXES
 from sanitizer.wraps import FRESH_TIME, FRESH_WORD, follows
 
 ALONE, ROUSED, ANY, STALE = range(4)
 """What a line may go on with: nothing, a line that says that something failed, any line, a line that looks broken."""
 
-USUAL = rb"\{\"(?!log\")|\d\d{3}-\d\d-\d\d[T ][\d:.,Z+-]+ (?!std)|(?:DEBUG|INFO|WARNING|ERROR)[ :]"
+USUAL = (
+    rb"\{\"(?!log\")|\d\d{3}-\d\d-\d\d[T ][\d:]{8}(?:[.,]\d{1,6})?Z? (?!std)|(?:DEBUG|INFO|WARNING|ERROR)[ :]"
+)
 """How most lines begin: none of them special."""
 WHOLE = (
     rb"|\d\d{3}-\d\d-\d\dT[\d:.,Z+-]+ std(?:out|err) F(?::[^ \n]*)? \{.*\}(?=\n|\Z)"
@@ -30,6 +33,7 @@ BEGINNINGS = (
     (rb"\{(?:\"log\"|[ \t\r\f\v]+\"log\"|\r?(?=\n|\Z))", ALONE),
     (rb"\d\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d) std(?:out|err) ", ALONE),
     (rb"__CURSOR=", ANY),
+    *[(prefix, ALONE) for prefix in PREFIXES],
     # Rich rows, pretty JSON, panics
     (rb"\[(?:[^\[\]\n]{5,32}\] [A-Z]|\r?(?=\n|\Z))", ALONE),
     (rb"panic: ", ALONE),

@@ -1,9 +1,9 @@
-"""What a container runtime or journald puts around a line: recognised, taken off, kept as fields.
+"""What a container runtime, journald or a viewer of logs puts around a line: recognised, taken off, kept as fields.
 
 CRI: `<RFC3339Nano> <stdout|stderr> <tag[:tag...]> <content>`, first tag `F` (full) or `P` (partial: the next line of the same
 stream goes on without a line end). Docker json-file: `{"log": "text\\n", "stream": ..., "time": ...}`; a `log` without its line
 end is a partial. journald: `-o json` (one object a line, byte arrays for what is not UTF-8) and the export format
-(https://systemd.io/JOURNAL_EXPORT_FORMATS/).
+(https://systemd.io/JOURNAL_EXPORT_FORMATS/). Text before each line: `sanitizer.prefixes`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from typing import Literal, NamedTuple
 import orjson
 
 from sanitizer.levels import level_of_priority
+from sanitizer.prefixes import prefix_of
 from sanitizer.times import rfc3339
 
 Wrapper = Literal["auto", "plain", "cri", "docker", "journald", "journald-export"]
 
-WRAPPED = frozenset([b"%c" % byte for byte in b"0123456789{_"])
+WRAPPED = frozenset([b"%c" % byte for byte in b"0123456789{_[abcdefghijklmnopqrstuvwxyzADFJMNOS"])
 """What a line in a wrapper begins with."""
 
 CRI = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)) (stdout|stderr) ([FP])(?::[^ ]*)?(?: |$)")
@@ -79,16 +80,16 @@ UNWRAPPED = tuple.__new__
 STREAMS = {b"stdout": ("cri:stdout", "stdout"), b"stderr": ("cri:stderr", "stderr")}
 
 
-def unwrap(line: bytes, wrapper: Wrapper, told: bool = True) -> Unwrapped | None:
+def unwrap(line: bytes, wrapper: Wrapper, told: bool = True, barred: bool = False) -> Unwrapped | None:
     """Take the wrapper off *line*, or return None when it has none (or not the one asked for).
 
-    Unless its fields are to be *told*, a container's line has no time.
+    Unless its fields are to be *told*, a container's line has no time. After a line that is *barred* some are rows of a table.
     """
     head = line[:1]
-    if head.isdigit():
-        return _cri(line, told) if wrapper in ("auto", "cri") else None
+    if head.isdigit() and wrapper in ("auto", "cri") and (unwrapped := _cri(line, told)) is not None:
+        return unwrapped
     if head != b"{":
-        return None
+        return _prefixed(line, told, barred) if wrapper == "auto" else None
     if wrapper in ("auto", "docker") and (found := DOCKER.match(line)):
         return _docker(line, found, told)
     if wrapper == "journald" or (wrapper == "auto" and line.find(b'"__REALTIME_TIMESTAMP"') >= 0):
@@ -108,6 +109,11 @@ def _cri(line: bytes, told: bool) -> Unwrapped | None:
         stamp = time.decode()
         fields = {"timestamp": rfc3339(stamp) or stamp, "stream": stream}
     return UNWRAPPED(Unwrapped, ("cri", key, line[end:], end, len(line), fields, tag == b"P", False))
+
+
+def _prefixed(line: bytes, told: bool, barred: bool) -> Unwrapped | None:
+    found = prefix_of(line, told, barred)
+    return None if found is None else Unwrapped("prefix", found.stream, line[found.start :], found.start, len(line), found.fields)
 
 
 def _docker(line: bytes, found: re.Match[bytes], told: bool) -> Unwrapped | None:
