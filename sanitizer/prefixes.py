@@ -14,29 +14,31 @@ from sanitizer.times import rfc3339
 NANOS = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7,9}(?:Z|[+-]\d\d:\d\d)"
 """The time of a container's runtime."""
 
-POD = rb"\[pod/(?P<pod>[\w.\-]{1,253})/(?P<container>[\w.\-]{1,63})\](?= |$)"
-SYSLOG = (
-    rb"(?P<clock>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,6})?|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?[+-]\d\d:?\d\d)"
-    rb" (?P<host>[\w.\-:]{1,255}) (?P<program>[\w./@\-]{1,64})\[(?P<pid>\d{1,10})\]:(?= |$)"
-)
-"""RFC 3164, section 4.1, with the number of the process, and journald's form with a time in ISO 8601."""
+POD = rb"\[pod/(?P<pod>[\w.\-]{1,253}/[\w.\-]{1,63})\]"
 
+CLOCKS = (
+    rb"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,6})?",
+    rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?[+-]\d\d:?\d\d",
+)
+"""The time of RFC 3164, section 4.1.2, and journald's in ISO 8601."""
+
+PROCESS = rb"[\w.\-:]{1,255} [\w./@\-]{1,64}\[\d{1,10}"
+SYSLOG = rb"(?P<clock>" + b"|".join(CLOCKS) + rb") (?P<process>" + PROCESS + rb")\]:"
+SERVICE = rb"[a-z0-9][\w.\-]{0,62}[-_]\d{1,4}"
 BARRED = (
-    rb"(?:(?P<service>[a-z0-9][\w.\-]{0,62}[-_]\d{1,4})[ ]+\||\d{1,4}\|(?P<app>[\w.\-]{1,64})[ ]*\|"
-    rb"|\d\d:\d\d:\d\d (?P<job>[\w.\-]{1,64}\.\d{1,4})[ ]+\|)(?= |$)"
+    rb"(?:(?P<service>" + SERVICE + rb")[ ]|\d{1,4}\|(?P<app>[\w.\-]{1,64})|\d\d:\d\d:\d\d (?P<job>[\w.\-]{1,64}\.\d{1,4}))[ ]*\|"
 )
 PREFIX = re.compile(
-    rb"(?:" + POD + rb"|" + SYSLOG + rb"|" + BARRED + rb")(?: (?P<time>" + NANOS + rb")(?= |$))?"
+    rb"(?:" + SYSLOG + rb"|" + POD + rb"|" + BARRED + rb")(?= |$)(?: (?P<time>" + NANOS + rb")(?= |$))?"
     rb"|(?P<alone>" + NANOS + rb")(?= |$)(?! std)"
 )
 
 BEGINNINGS = (
     rb"\[pod/",
-    rb"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,6})? [\w.\-:]{1,255} [\w./@\-]{1,64}\[\d{1,10}\]:",
-    rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?[+-]\d\d:?\d\d [\w.\-:]{1,255} [\w./@\-]{1,64}\[\d{1,10}\]:",
+    *[clock + rb" " + PROCESS + rb"\]:" for clock in CLOCKS],
     rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}",
     rb"\d[^|\n]{0,80}\|",
-    rb"[a-z][\w.\-]{0,62}[-_]\d{1,4}[ ]+\|",
+    SERVICE + rb"[ ]+\|",
 )
 """How lines with a prefix begin, each with a byte or a set (`sanitizer.special`)."""
 
@@ -57,28 +59,29 @@ def prefix_of(line: bytes, told: bool, barred: bool) -> Prefixed | None:
     found = PREFIX.match(line)
     if found is None:
         return None
-    if barred and not (found["pod"] or found["clock"] or found["alone"]):
+    _, process, pod, service, app, job, _, alone = found.groups()
+    if barred and not (process or pod or alone):
         return None
-    start = found.end() + (found.end() < len(line))
-    whose = [found[name] for name in ("pod", "container", "host", "program", "pid", "service", "app", "job")]
-    stream = b"prefix:" + b"/".join(name for name in whose if name)
-    return Prefixed(stream.decode("utf-8", "replace"), start, _fields(found) if told else {})
-
-
-NAMES = {
-    "pod": "pod", "container": "container", "service": "container", "host": "host", "program": "logger", "app": "logger",
-    "job": "logger", "pid": "pid",
-}  # fmt: skip
+    end = found.end()
+    whose = process or pod or service or app or job or b""
+    return Prefixed(f"prefix:{whose.decode('utf-8', 'replace')}", end + (end < len(line)), _fields(found) if told else {})
 
 
 def _fields(found: re.Match[bytes]) -> dict[str, object]:
     """What a prefix tells, under this program's names."""
     fields: dict[str, object] = {}
-    for group in ("time", "alone", "clock"):
-        if found[group]:
-            text = found[group].decode()
-            fields["timestamp"] = rfc3339(text) or text
-            if group == "clock" and text[:1].isalpha():
-                fields["timestamp_text"] = text
-    fields |= {ours: found[name].decode("utf-8", "replace") for name, ours in NAMES.items() if found[name]}
+    clock, process, pod, service, app, job, time, alone = [text and text.decode("utf-8", "replace") for text in found.groups()]
+    if stamp := clock or time or alone:
+        fields["timestamp"] = rfc3339(stamp) or stamp
+    if clock and clock[0].isalpha():
+        fields["timestamp_text"] = clock
+    if process:
+        fields["host"], _, program = process.partition(" ")
+        fields["logger"], _, fields["pid"] = program.rpartition("[")
+    elif pod:
+        fields["pod"], _, fields["container"] = pod.partition("/")
+    elif service:
+        fields["container"] = service
+    elif app or job:
+        fields["logger"] = app or job
     return fields
