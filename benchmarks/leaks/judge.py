@@ -29,7 +29,12 @@ _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}")
 _BASE32 = re.compile(r"[A-Z2-7]{16,}")
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2}){6,}")
-_WRAPPER = re.compile(r"^\S+ std(?:out|err) [PF] ", re.MULTILINE)
+_WRAPPER = re.compile(
+    r"^(?:\S+ std(?:out|err) [PF] |(?:\[pod/\S+\] |\S+ +\| |[A-Z][a-z]{2} \d\d [\d:]{8} \S+ \S+\[\d+\]: |[\dT:-]{19}\.\d{9}Z )\s*)",
+    re.MULTILINE,
+)
+"""What container runtimes and viewers of logs put before a line."""
+
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)(?:[^\w\n@]|_){1,3}(?=\d)")
 _WORD = re.compile(r"\w{2,}")
 
@@ -156,7 +161,7 @@ def _readable(secret: Secret, seen: list[str]) -> bool:
 
 
 def joined(lines: list[str]) -> list[str]:
-    """The lines, and what they are together behind the wrappers of container runtimes."""
+    """The lines, and what they are together behind what was put before them."""
     texts = ["\n".join(lines)]
     if len(lines) > 1:
         texts += ["".join(lines), "".join(_WRAPPER.sub("", line) for line in lines)]

@@ -13,6 +13,16 @@ from benchmarks.leaks.model import Case, Family, Secret, case
 _AT = "2026-03-14T09:26:53"
 
 
+VIEWERS = (
+    "crm-1  | ",
+    "0|crm  | ",
+    "[pod/crm-7d9c5b8f6d-abcde/crm] ",
+    f"{_AT}.589793123Z ",
+    "Mar 14 09:26:53 web crm[12]: ",
+)
+"""What viewers of logs put before each line."""
+
+
 def rich(message: str, width: int, *, path: str = "server.py:88", at: str = "[03/14/26 09:26:53]") -> str:
     """*message* as Rich's log handler breaks it: time and level, a message column, the path at the right edge of the first line."""
     room = width - 29 - len(path) - 1
@@ -34,6 +44,9 @@ def wraps(fresh: Fresh, scale: int) -> Iterator[Case]:
             value, key = made.make(fresh), fresh.rnd.choice(made.keys)
             prose = "x" * fresh.number(0, 30) + " " + " ".join(fresh.word() for _ in range(turn % 5))
             yield case("wrap/rich", rich(f"{prose} {key}={value} done", fresh.rnd.choice((80, 80, 100, 120))), Secret(kind, value))
+            viewer = fresh.rnd.choice(VIEWERS)
+            behind = rich(f"{prose} {key}={value} done", 80).replace("\n", f"\n{viewer}")
+            yield case("wrap/rich_viewed", viewer + behind, Secret(kind, value))
             if kind in ("jwt", "token", "card"):
                 width = fresh.rnd.choice((80, 100, 120))
                 head = f"2026-03-14 09:26:53,589 INFO {fresh.word() * 12}"[: width - len(key) - 2 - len(value) // 3] + f" {key}="
