@@ -30,6 +30,9 @@ ITEM = re.compile(
     rb"(?:[bBuUrN]?\\*\x22(?P<double>[^\x22\\\n]*)\\*\x22|[bBuUrN]?'(?P<single>(?:[^'\\\n]|\\.)*)'|(?P<plain>[^,\[\](){}\n]*))\s*(?P<after>,|[\])}\n]|$)"
 )
 
+MEMBER = re.compile(rb"\\*[\x22'][\w.\-]{1,64}\\*[\x22'][ ]?:")
+"""A member of an object that has names, and so no places."""
+
 
 def parameter(buffer: bytes, at: int) -> list[Span]:
     """The parameter for the placeholder *at*, which a column's name and `=` stand before; none if there is none."""
@@ -56,7 +59,9 @@ def given(buffer: bytes, at: int, place: int) -> list[Span]:
     stop = buffer.find(b"\n", line + 1) if line >= 0 else len(buffer)
     stop = min(at + REACH, stop if stop >= 0 else len(buffer))
     line = min(line, stop) if line >= 0 else stop
-    opened = PARAMETERS.search(buffer, at, line) or NAMED.search(buffer, line, stop)  # the next line says what it lists
+    opened = PARAMETERS.search(buffer, at, line)
+    if opened is None and buffer[line + 1 : line + 2] != b"{":  # the next line says what it lists, and is no record of its own
+        opened = NAMED.search(buffer, line, stop)
     if opened is None or (opened.start() >= line and STATEMENT.search(buffer, line, opened.start())):
         return []
     return item(buffer, opened.end(), stop, place)
@@ -69,6 +74,8 @@ def item(buffer: bytes, at: int, stop: int, place: int) -> list[Span]:
         if item is None:
             return []
         if number == place:
+            if item["plain"] is not None and MEMBER.match(item["plain"]):
+                return []
             group = next(name for name in ("double", "single", "plain") if item[name] is not None)
             start, end = item.span(group)
             return [(start, end)] if start < end else []

@@ -212,9 +212,13 @@ def one_time_code(text: bytes) -> bool:
 _pointer = re.compile(rb"(?:0[xX])?[0-9a-fA-F]{1,7}|0[xX][0-9a-fA-F]+|\d+").fullmatch
 
 
+_lengthy = re.compile(rb"(?=(?:[A-Za-z]*[0-9]){8})[A-Za-z0-9]{28,128}").fullmatch
+"""So many digits among letters in one run are no word, whatever pairs of letters say."""
+
+
 def session_id(text: bytes) -> bool:
     """A session id that cannot be guessed; not a number, a pointer or a word."""
-    return len(text) >= 6 and _pointer(text) is None and words.token(text)
+    return len(text) >= 6 and _pointer(text) is None and (words.token(text) or _lengthy(text) is not None)
 
 
 def session_phrase(text: bytes) -> bool:

@@ -91,6 +91,8 @@ DASHES = (b" \xe2\x80\x93 ", b" \xe2\x80\x94 ", b" \xe2\x80\xa2 ")
 DASHED = re.compile(rb"[\x22'`]?(?=[^\s\x22'`]*[0-9!@#$%^&*])[^\s\x22'`]{5}")
 """Signs of prose between a name and its value, and what tells that it is one."""
 
+LETTERS = re.compile(rb"[ \t]{0,9}([A-Za-z]{16,256})(?![\w.(:=])")
+
 PROPERTY = re.compile(rb"[ \t]*get;[^{}\n]{0,40}\}[ \t]*=")
 """Between a property of C# and its value."""
 
@@ -103,7 +105,8 @@ def behind(  # noqa: PLR0912 - one branch for each mark
         return after_comma(buffer, at, window, start)
     if (mark == 0x3E and window[-2:-1] in b"-=~") or mark in b"\x86\x87":
         at += mark != 0x3E
-        return values.value(buffer, at) if QUOTE_NEXT.match(buffer, at) or TELLING.match(buffer, at) else []
+        is_told = bool(QUOTE_NEXT.match(buffer, at) or TELLING.match(buffer, at)) or is_jumble(buffer, at)
+        return values.value(buffer, at) if is_told else []
     if mark == 0x3E and (binary := BINARY.match(buffer, at)):
         return values.value(buffer, binary.end())
     if mark == 0x7B:
@@ -190,6 +193,14 @@ def after_space(buffer: bytes, at: int, mark: int, window: bytes, start: int) ->
     if mark == 0x09 and window[max(0, start - 1) : start] in (b"\n", b"\t") and (cell := TAB_CELL.match(buffer, at)):
         return [cell.span()] if TELLING.match(cell[0]) else []
     return []
+
+
+def is_jumble(buffer: bytes, at: int) -> bool:
+    """Whether letters alone stand there that no name has."""
+    from sanitizer.words import jumbled  # noqa: PLC0415 - loaded with the first value that may be one
+
+    letters = LETTERS.match(buffer, at)
+    return letters is not None and jumbled(letters[1])
 
 
 def after_comma(buffer: bytes, at: int, window: bytes, start: int) -> list[values.Span]:

@@ -10,7 +10,7 @@ from itertools import pairwise
 from sanitizer.decoding import Span
 from sanitizer.finding import Finding
 from sanitizer.ruleset import Rule
-from sanitizer.wraps import FIELD
+from sanitizer.wraps import FIELD, NO_KEY
 
 REST = re.compile(
     rb"(?!(?:[a-z]{1,12}-)?[0-9A-Fa-f-]+(?![^\s]))(?!\S*\d{4}-?\d\d-?\d\d)(?!\S*\.[a-z]{1,8}(?!\S)|\.[a-z]{2,12}/)"
@@ -27,7 +27,7 @@ SHORT_REST = re.compile(
 )
 """What may be the rest of a token behind a soft break: no date, no path, no id (`job_4711`)."""
 
-STRINGS = re.compile(rb"([\x22'])[ \t]*[+.&]?[ \t]*\r?\n[ \t]*(?:[+.&][ \t]*)?[bfruBFRU]?\1")
+STRINGS = re.compile(rb"([\x22'])[ \t]*[+.&]?[ \t]*\r?\n[ \t]*(?:[+.&][ \t]*)?[bfruBFRU]?\1" + NO_KEY)
 """Between the strings that a program puts together over lines."""
 
 CONTINUED = re.compile(rb"(?<![\s\\])\\\r?\n(?=\S)")
@@ -54,7 +54,7 @@ PADDED = re.compile(
 KEYS, LONG = frozenset((28, 44)), 78
 """How long keys of 20 and 32 bytes are in base64; and what is so long that its padding is no soft break (76 characters)."""
 
-WHOLE = re.compile(rb"([xX*.])\1{7}$|(?<![0-9A-Za-z])(?:[0-9a-f]{40}|[0-9a-f]{64}|[0-9A-F]{40})$")
+WHOLE = re.compile(rb"([xX*.])\1{7}$|(?<![0-9A-Za-z])(?:[0-9a-f]{40}|[0-9a-f]{64}|[0-9A-F]{40})$|(?<=SHA256:)[A-Za-z0-9+/]{43}$")
 """What ends in a row of what stands in for characters, or in a digest: nothing goes on with that."""
 
 PREFIX = re.compile(rb"[A-Za-z]\w*[_-]\w")
@@ -102,6 +102,7 @@ class Seams:
             if buffer.endswith(b"=", 0, end) and b"." not in buffer[start:end] and (end - start in KEYS or end - start >= LONG)
         }
         self.heads = {end: (start, rule) for start, end, rule in found}
+        self.bodies = {(start, rule): end for start, end, rule in found}
         self.rules = rules
         self.whole = {start for start, _, rule in found if is_shape(rules[rule]) and "general" not in rules[rule].tags}
 
@@ -120,11 +121,13 @@ class Seams:
             if depth == 0 and self.is_spliced(before, start, end):
                 first, before = start, end
                 continue
-            if self.is_whole(first, before):
+            if shapeless and FIELD.match(self.buffer, start) and self.buffer[start - 1] == 0x0A:
+                return held  # a header's next field
+            if self.is_whole(first, before) or (depth == 0 and self.is_closed(first, before, rule)):
                 return held
             marked = depth == 0 and self.softly(before)
             new = shaped and (self.is_open(before, start) or self.is_headed(first, before, start, end, rule))
-            new = new and (marked or self.buffer[before - 1] not in b")]}>")  # a bracket that closes ends what it stands behind
+            new = new and (marked or self.buffer[before - 1] not in b")]}>\"'")  # what closes ends what it stands behind
             cut = depth == 0 and self.is_cut(first, before, start, end)
             goes_on = (cut or (marked and shapeless)) and self.rests(start, end)
             if shapeless and not goes_on and start not in self.whole:  # a token of a known form is the rest of none
@@ -133,7 +136,9 @@ class Seams:
                 new = self.fills(before, ROUND if told.fields or told.lead else CONSOLES)
             if goes_on and not marked and self.is_ended(first, before):
                 goes_on = self.fills(before)
-            if new and vague and not marked and (self.is_ended(first, before) or not PREFIX.match(self.buffer, first, before)):
+            if new and vague and not marked and (first in self.whole or self.is_ended(first, before)):
+                return held
+            if new and vague and not marked and not PREFIX.match(self.buffer, first, before):
                 return held
             mailbox = told.label == "email" and (marked or (depth == 0 and self.breaks_at_sign(before, start, end)))
             if not (new or goes_on or mailbox or (start in self.starts and (marked or self.continues(first, before)))):
@@ -186,7 +191,7 @@ class Seams:
     def is_headed(self, first: int, before: int, start: int, end: int, rule: int) -> bool:
         """Whether what was found at the end of a line is the head of this, taken for something else: `jwt=eyJhbGci`."""
         known = self.heads.get(before)
-        headed = known is not None and known[0] == first and known[1] != rule and before - first >= FEWEST
+        headed = known is not None and known[0] >= first and known[1] != rule and before - known[0] >= FEWEST
         return headed and end - start >= LEAST and self.is_tokenlike(start, start + LEAST)
 
     def may_hold(self, pieces: Sequence[Span]) -> bool:
@@ -227,12 +232,17 @@ class Seams:
     def is_whole(self, start: int, end: int) -> bool:
         """Whether nothing goes on with what ends its line, from *start* to *end* or to the equals sign there."""
         after = self.buffer.find(b"=", max(start, end - 1), end + 1) + 1
-        if after and (after in self.padded or PADDED.search(self.buffer, max(0, start - 16), after) is not None):
+        if after and (after in self.padded or PADDED.search(self.buffer, max(0, start - 96), after) is not None):
             return True
         after += after > 0 and self.buffer[after] == 0x3D
         if after and is_text(self.buffer[max(start, after - 256) : after]):
             return True
         return WHOLE.search(self.buffer, start, end) is not None
+
+    def is_closed(self, first: int, before: int, rule: int) -> bool:
+        """Whether *rule* finds the same without the next line, up to a mark that ends a sentence there."""
+        end = self.bodies.get((first, rule), before)
+        return end < before and not self.buffer[end:before].strip(b".,;:!?")
 
     def is_ended(self, start: int, end: int) -> bool:
         """Whether a line ends at *end* with a word, or with a mark that ends what stands before it."""

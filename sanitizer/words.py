@@ -237,11 +237,16 @@ _harmless = re.compile(
 
 
 _scattered = re.compile(
-    # letters of both cases with at least two digits among them, or a sign of a password at the end
+    # letters of both cases with at least two digits among them, a sign of a password at the end, words and a number
     rb"(?=[A-Za-z0-9]{12,}\Z)(?=[^0-9]*[0-9])(?=[^a-z]*[a-z])(?=.*[a-z0-9][A-Z])(?=.*[0-9][A-Za-z]).*"
     rb"|(?=[^0-9]*[0-9])\w{6,}[!?@#$%^&*~]{1,4}"
+    rb"|[a-z]{3,12}(?:-[a-z]{3,12}){2,5}-?\d{2,4}"
 ).fullmatch
 """What pairs of letters cannot tell from words, and no name of a program is."""
+
+
+_SIGNS = frozenset(b"~^!*")
+"""What no name or path of a program has."""
 
 
 def token(value: bytes) -> bool:
@@ -256,12 +261,14 @@ def _token(value: bytes) -> bool:
         return False
     if _harmless(value) or file(value):
         return value.isdigit() and len(value) >= 12
-    if min(value) < 0x20 or (not wordlike(value) and (any(48 <= c <= 57 or c > 127 for c in value) or _jumbled(value))):
+    if min(value) < 0x20:
         return True  # words have no control characters
+    if not wordlike(value) and (any(48 <= c <= 57 or c > 127 or c in _SIGNS for c in value) or jumbled(value)):
+        return True
     return random(value) or _scattered(value) is not None
 
 
-def _jumbled(value: bytes) -> bool:
+def jumbled(value: bytes) -> bool:
     """Whether letters alone change their case as often as a random string's do, and no name's."""
     changes = sum((a ^ b) & 0x20 for a, b in pairwise(value)) >> 5
     return len(value) >= 12 and value.isalpha() and changes >= 0.36 * (len(value) - 1)

@@ -13,8 +13,8 @@ from typing import Generic, TypeVar
 
 from sanitizer.shape import Pieces
 
-FRESH_TIME = rb"\d{3}[-/]\d\d[-/]\d\d[T _,;|]|\d[/:.]\d\d[/:.]\d\d|(?<=[12])\d{9}(?:\.\d+)? "
-"""A time at the start of a record, after its first digit."""
+FRESH_TIME = rb"\d{3}[-/]\d\d[-/]\d\d[T _,;|]|\d[/:.]\d\d[/:.]\d\d|(?:(?<=1)[4-9]|(?<=2)[01])\d{8}(?:\.\d+)? "
+"""A time at the start of a record, after its first digit; in seconds of this epoch's years from 2014 to 2039."""
 FRESH_WORD = (
     rb"[IWEFD]\d{4} \d\d:|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|"
     rb"(?:DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|TRACE)\b|(?:level|time|ts)=|-----|Traceback |"
@@ -37,10 +37,10 @@ UNBROKEN = frozenset([b"}", b",", b"{"])
 """What a line ends in that begins with a brace and is not broken."""
 STRING_LASTS = frozenset([b"'", b'"', b"+", b".", b"&", b" "])
 STRING_END = re.compile(rb"([\x22'])[ \t]*[+.&]?[ \t]*\r?$")
-STRING_BEGINS = re.compile(
-    rb"[ \t]*(?:[+.&][ \t]*)?[bfruBFRU]?([\x22'])"
-    rb"(?![\x22'\s,:)\]}]|[\w.\-\x80-\xff]{1,64}\1[ \t]*(?:[:=]|,?[ \t]*[\x22']))"  # and not the key of another, or one of many
-)
+NO_KEY = rb"(?![\x22'\s,:)\]}]|[\w.@/\-\x80-\xff]{1,64}\1[ \t]*(?:[:=]|,?[ \t]*[\x22']))"
+"""What follows a quote that is the first of its pattern, and is not the key of another value, or one of many."""
+
+STRING_BEGINS = re.compile(rb"[ \t]*(?:[+.&][ \t]*)?[bfruBFRU]?([\x22'])" + NO_KEY)
 """Where a string ends and begins again that a program puts together over lines: `"a" +` and `"b"`."""
 
 FIELD = re.compile(rb"(?:[<>*] )?[A-Za-z][A-Za-z0-9-]{1,40}:[ ]\S")

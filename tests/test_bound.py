@@ -24,7 +24,12 @@ async def test_the_parameter_of_a_secrets_column_goes_and_the_others_stay(statem
 
 @pytest.mark.parametrize(
     "statement",
-    ["SELECT id FROM users WHERE email = $1 AND password = $2", "UPDATE users SET password = ? WHERE id = ?", "SET password = :1"],
+    [
+        '{"method": "x", "params": {"level": "info", "logger": "db", "data": "INSERT INTO t (name, password) VALUES ($1, $2)"}}',
+        "SELECT id FROM users WHERE email = $1 AND password = $2",
+        "UPDATE users SET password = ? WHERE id = ?",
+        "SET password = :1",
+    ],
 )
 async def test_a_placeholder_is_no_secret(statement: str) -> None:
     assert await sanitize(scrubber("raw"), [statement.encode() + b"\n"]) == [statement.encode()]

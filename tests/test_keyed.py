@@ -699,3 +699,21 @@ def test_a_row_in_a_string_ends_with_the_string() -> None:
 
     assert redacted(line) == line
     assert redacted('{"event": "id|password|Haven5566", "request": "worker"}') == '{"event": "id|password|#", "request": "worker"}'
+
+
+@pytest.mark.parametrize(
+    ("line", "clean"),
+    [
+        ("Set-Cookie:session=4OHsMTSnKxDrBdi00J1Vpa624INnexH6VsC_GOxv; Path=/; HttpOnly", "Set-Cookie:session=#; Path=/; HttpOnly"),
+        ("map[Set-Cookie:[auth=7QOGdXsLNllReb_3mELdWSUqKL-LAKST; Secure]]", "map[Set-Cookie:[auth=#; Secure]]"),
+        ("npx -y server --token delta-cedar-grove40 -v", "npx -y server --token # -v"),
+        ("npx -y server --token qgTr~HzCCGHTP~ -v", "npx -y server --token # -v"),
+        ("SIGNING_KEY -> YocwdVcJmPZCZUZHGjBWCUYf", "SIGNING_KEY -> #"),
+        ("signing_key -> TheGreatConfigurationManager", "signing_key -> TheGreatConfigurationManager"),
+        ("token -> delta-cedar-grove", "token -> delta-cedar-grove"),
+        ("New session, sessionId: ONABILUUEYFL692a31fada00b40acf5e", "New session, sessionId: #"),
+        ("{'bearer': np.str_('Zk3vQ9mXw7LpRt2YbN8s')}", "{'bearer': np.str_('#')}"),
+    ],
+)
+def test_a_value_goes_and_what_is_said_of_it_stays(line: str, clean: str) -> None:
+    assert redacted(line) == clean
