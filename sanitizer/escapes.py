@@ -160,39 +160,35 @@ ENTITIES = Substitution(
     gate=rb"&(?:#[0-9xX]|[A-Za-z][A-Za-z0-9]{1,30};)",
 )
 
-_IN_DOMAIN = b"|".join(rb"(?<=@[\w.-]{%d}=[4-7][0-9A-F].)" % size for size in range(1, 20))
+_IN_DOMAIN = b"|".join(rb"(?<=@[\w.-]{%d}=[4-7][0-9].)" % size for size in range(1, 20))
 """Behind a letter that is spelled within the domain of a mailbox."""
 
-# RFC 2045, section 6.7. `size=4096` must not pass for it: several units in a word, or a letter after one that is punctuation.
+_BEHIND_PERCENT = b"|".join(rb"(?<=%%[2-7][0-9A-F][\w.@-]{%d}=)" % size for size in range(20))
+"""Behind a character that is spelled with a percent sign, in the same word."""
+
+# RFC 2045, section 6.7. `size=4096` must not pass for it: a unit is no number, stands behind what is no name, has another in its
+# word, or is a mark that a letter follows.
 QUOTED = Substitution(
     (b"=",),
-    rb"(=(?:[2-7][0-9A-F]|0[9AD]|1B|[89A-F][0-9A-F](?:=[89A-F][0-9A-F])*|\r?\n))",
+    rb"(=(?:[2-7][0-9A-F]|0[9AD]|1B|[89A-F][0-9A-F](?:(?:=[89A-F][0-9A-F])+|(?![0-9A-Z]))|\r?\n))",
     _quoted,
-    gate=rb"=(?=[1-7C-F\r\n])(?:[2-7][0-9A-F][0-9A-Za-z.+@_%~/-]{0,40}=[2-7][0-9A-F]|(?:2[0-9A-F]|3[A-F]|40|5[B-F]|60|7[B-E])[A-Za-z@]"
-    rb"|(?<=\d{4}=)[3-6][0-9A-F]|(?<=[0-9A-Z]{8}=)[3-5][0-9A-F][0-9A-Z]{0,7}(?![\w=])|(?<=%[0-9A-F]=)[34][0-9A-F]|(?<=%=)[3-7][0-9A-F]"
-    rb"|(?<=%[0-9A-F]{2}=)25[0-9A-F]{2}|25[2-7][0-9A-F](?=[\w.@=-]{0,20}%[2-7][0-9A-F])|(?<=\\u[0-9a-f]{4}=)20"
-    rb"|[3-7][0-9A-F](?=[0-9A-Za-z]{0,6}[a-z][A-Z])[0-9A-Za-z._+/-]{8}|(?<![a-z_]=)[3-5][0-9A-F][0-9A-Z]{8}|(?<!\w=)2B\d{6}|1B\["
-    rb"|(?<=[A-Za-z_]=)3D(?:[0-9]|[+(\x22'\\]{1,24})[0-9A-Za-z_]|(?<=[:,]=)20(?:[\x22'{\[+]|\d{10}|\d{0,3}%[0-9A-F]|[0-9a-fA-F]{8}-)|(?<=\x1b=)5B"
-    rb"|(?<=[A-Za-z]{2}=)5F[0-9A-Za-z_=-]{16}|(?:2[DE]|5F)[0-9A-Za-z]{8}|[4-7][0-9A-F][a-z.](?:DOMAIN)"
-    rb"|[C-F][0-9A-F]=[89AB][0-9A-F]|(?<=[A-Za-z0-9.@]=)\r?\n(?=[A-Za-z0-9.@]))".replace(b"DOMAIN", _IN_DOMAIN),
-)
+    gate=rb"=(?=[1-7C-F\r\n])(?:[2-7][A-F](?! )|25[2-7][A-F]|[2-7][0-9][0-9A-Za-z.+@_%~:/-]{0,40}=[2-7][0-9A-F]"
+    rb"|(?:2[0-9]|40|60)[A-Za-z@]|(?<=\d{4}=)[2-6][0-9]|(?<=\d\d=)[3-7][0-9][0-9a-z]{4}|(?<=[0-9a-f]{8}=)[3-7][0-9]|(?<=[0-9a-f]{4}=)[3-7][0-9][0-9a-f]{6}"
+    rb"|(?<=[0-9A-Z]{8}=)[3-5][0-9][0-9A-Z]{0,7}(?![\w=])|(?<![a-z_]=)[3-5][0-9][0-9A-Z]{8}"
+    rb"|[3-7][0-9](?=[0-9A-Za-z._-]{0,16}[a-z][0-9]{0,2}[A-Z])[0-9A-Za-z._+/-]{8}"
+    rb"|(?:(?<=%=)|(?<=%[0-9A-F]=)|PERCENT)[2-7][0-9A-F]|25[2-7][0-9](?=[\w.@=-]{0,20}%[2-7][0-9A-F])|(?<=\\u[0-9a-f]{4}=)20"
+    rb"|(?<=[ :,(\[][\x22'`]=)[2-7][0-9]|(?<=[:,;]=)20|[4-7][0-9][a-z.](?:DOMAIN)|1B\["
+    rb"|[C-F][0-9A-F]=[89AB][0-9A-F]|(?<=[A-Za-z0-9.@]=)\r?\n(?=[A-Za-z0-9.@]))"
+    .replace(b"PERCENT", _BEHIND_PERCENT).replace(b"DOMAIN", _IN_DOMAIN),
+)  # fmt: skip
 
-# A number behind a key that ends in `=` itself, as a value has it that alone was encoded: `card=41=3111...`.
-QUOTED_NUMBERS = Substitution(
-    (b"=3",),
-    rb"((?<=[0-9A-Z])=3[0-9])",
-    _quoted,
-    gate=rb"=(?=3)(?:(?<=\d{3}=)3\d\d|(?<=\d{8}=)3\d(?![\w=])|(?<=\d=)3\d\d{6}|(?<=\d=)3\d\d{0,8}=3\d)",
-    anchors=(rb"[0-9]=3[0-9]",),
-)
-
-# The same for what has dashes or percent signs: a unit is what stands behind no word, as keys are.
-QUOTED_DASHES = Substitution(
-    (b"=2D", b"=25"),
-    b"(%b=[2-7][0-9A-F])" % b"".join(rb"(?<![G-Zg-z_][A-Za-z]{%d})" % letters for letters in range(6)),
-    _quoted,
-    gate=rb"=[2-7][0-9A-F](?:[0-9A-Za-z.+@_%~/-]{0,40}=[2-7][0-9A-F]){2}",
-    anchors=(b"=2D", b"=25"),
+# The same for a value that alone was encoded, whose name has an `=` behind it that begins no unit: `card=41=3111...`.
+QUOTED_VALUES = Substitution(
+    (b"=",),
+    rb"((?<![\w.=-])[A-Za-z_][\w.-]{1,40}=(?=[2-9A-F][0-9A-F])|=[2-7][0-9A-F])",
+    lambda unit: _quoted(unit) if unit[0] == 0x3D else unit,
+    gate=rb"=(?=[2-9A-F][0-9A-F])(?:(?<=\w=)..[0-9A-Za-z.+@_%~:/-]{0,60}=[2-7][0-9A-F]"
+    rb"|(?<=\d{3}=)3\d\d|(?<=\d{8}=)3\d(?![\w=])|(?<=\d=)3\d\d{6})",
 )
 
 # A quote within the quotes of a shell: POSIX, XCU 2.2.2 has no escape there, so the string is left for it, in either way.
