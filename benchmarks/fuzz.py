@@ -36,6 +36,8 @@ from sanitizer.scrub import Format, Options, Scrubber
 BATCH = 60
 MOST_DISGUISES = 4
 """In one another; what has more readings than are followed is withheld."""
+DEEP = ("nested_json_3", "nested_json_4")
+"""Count twice: the backslashes of each of their levels are a reading more."""
 
 MARK = "case {:06} follows"
 MARKED = re.compile(r"case (\d{6}) follows")
@@ -123,6 +125,9 @@ def made(fresh: Fresh) -> Case:
     text, told, secret = planted(fresh)
     room = MOST_DISGUISES - len(told.split("+"))
     for name in fresh.rnd.sample(sorted(disguises.FRAGMENT), min(room, fresh.rnd.choice((0, 0, 1, 1, 2, 3)))):
+        room -= 1 + (name in DEEP)
+        if room < 0:
+            continue
         if name == "base32_body" and not (text.isascii() and text.isprintable()):
             continue  # what is not ASCII leaves no trace in base32 by which it is told from an identifier
         text, told = disguises.FRAGMENT[name](text, fresh), f"{told}/{name}"

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 
-from sanitizer import views
+from sanitizer import masks, views
 from sanitizer.binary import without_binary
 from sanitizer.decoding import Decoder, Span, lines_around
 from sanitizer.finding import BETWEEN_TEXTS, Finding
@@ -46,14 +46,24 @@ class Disguises:
     def __init__(self, scanner: Scanner) -> None:
         self.scanner = scanner
         self.binary = frozenset([number for number, _ in scanner.runs.binary])
+        self.is_walled = False
 
     def find(
-        self, buffer: bytes, lines: Sequence[bytes], joins: Sequence[Join], signs: Signs, found: Sequence[Finding]
+        self,
+        buffer: bytes,
+        lines: Sequence[bytes],
+        joins: Sequence[Join],
+        signs: Signs,
+        found: Sequence[Finding],
+        *,
+        is_walled: bool = False,
     ) -> list[Finding]:
         """Findings of *buffer* (its *lines*, each between line feeds) that only its views show; they may overlap.
 
-        *signs* are those that a scan of it saw, *found* is what it shows plainly.
+        *signs* are those that a scan of it saw, *found* is what it shows plainly. Where it *is_walled*, what is found together with
+        a wall is judged as its view shows it: a line end or an encoding between the two parts what is carried back.
         """
+        self.is_walled = is_walled
         seen = Seen()
         root = Root(without_binary(buffer, found, self.binary))
         hidden = self.follow(self.decode(root, outside(signs, found), seen), seen, len(buffer))
@@ -90,6 +100,8 @@ class Disguises:
             allowed = MOST_VAIN + int(max(VAIN_FOR_EACH * size, VAIN_IN_EACH * read))
             here = self.scanner.find(level.text, BETWEEN_TEXTS, allowed - vain)
             vain += self.scanner.vain
+            if self.is_walled and seams is None:  # over a seam nothing goes on behind a wall
+                here = [(*part, rule) for start, end, rule in here for part in masks.beside(level.text, start, end, masks.WALL)]
             found += level.locate(here) if seams is None else over_seams(here, level, seams, depth)
             layers = self.decode(level, outside(self.scanner.signs, here), seen) if depths > 1 else []
         if layers and depths > 1:

@@ -37,10 +37,10 @@ LETTER = re.compile(rb"[0-9A-Za-z]|[\xc3-\xdf][\x80-\xbf]|[\xe3-\xed][\x80-\xbf]
 """What a secret is made of, among other signs: no box is drawn of them."""
 
 
-def within(buffer: bytes, at: int) -> re.Match[bytes] | None:
-    """The mask that *at* is a place of."""
+def within(buffer: bytes, at: int, form: re.Pattern[bytes]) -> re.Match[bytes] | None:
+    """The mask, of *form*, that *at* is a place of."""
     opened = buffer.rfind(b"[", max(0, at - LONGEST), at + 1)
-    mask = MASK.match(buffer, opened) if opened >= 0 else None
+    mask = form.match(buffer, opened) if opened >= 0 else None
     return mask if mask is not None and mask.end() > at else None
 
 
@@ -54,11 +54,11 @@ def walled(buffer: bytes) -> bytes:
     return MASK.sub(lambda mask: b"[%b]" % (b"*" * (len(mask[0]) - 2)), buffer)
 
 
-def beside(buffer: bytes, start: int, end: int) -> Iterator[Span]:
-    """What of a finding from *start* to *end*, on a text with masks, is a secret that none of these took the place of yet."""
-    first, last = within(buffer, start), within(buffer, end - 1)
+def beside(buffer: bytes, start: int, end: int, form: re.Pattern[bytes] = MASK) -> Iterator[Span]:
+    """What of a finding from *start* to *end*, on a text with masks (of *form*), is a secret that none of these stands for."""
+    first, last = within(buffer, start, form), within(buffer, end - 1, form)
     begin, stop = first.end() if first else start, last.start() if last else end
-    masks = [mask.span() for mask in MASK.finditer(buffer, begin, stop)] if begin < stop else []
+    masks = [mask.span() for mask in form.finditer(buffer, begin, stop)] if begin < stop else []
     if not (first or last or masks):
         if buffer[start:end].strip(MARKS):
             yield start, end

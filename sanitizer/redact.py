@@ -61,7 +61,7 @@ class Redactor:
         buffer = b"\n" + b"\n".join(lines) + b"\n"
         if is_masked := masks.are_in(buffer):
             text = masks.walled(buffer)
-            found, hidden = self.find(text, text[1:-1].split(b"\n"), joins)
+            found, hidden = self.find(text, text[1:-1].split(b"\n"), joins, is_walled=True)
         else:
             found, hidden = self.find(buffer, lines, joins)
         if hidden and (new := set(hidden).difference(found)):
@@ -82,10 +82,12 @@ class Redactor:
         self.mend_json(lines, out, buffer, found)
         return Redacted(out, Counter(map(RULE, found)), found, buffer)
 
-    def find(self, buffer: bytes, lines: Sequence[bytes], joins: Sequence[Join]) -> tuple[list[Finding], list[Finding]]:
+    def find(
+        self, buffer: bytes, lines: Sequence[bytes], joins: Sequence[Join], *, is_walled: bool = False
+    ) -> tuple[list[Finding], list[Finding]]:
         """What *buffer*, of *lines*, shows plainly, and what its views do."""
         found = self.scanner.find(buffer)
-        return found, self.disguises.find(buffer, lines, joins, self.scanner.signs, found)
+        return found, self.disguises.find(buffer, lines, joins, self.scanner.signs, found, is_walled=is_walled)
 
     def texts(self, texts: Sequence[bytes]) -> list[bytes]:
         """Redact texts that may hold line ends, each by itself."""

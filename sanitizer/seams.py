@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import binascii
 import re
+import zlib
 from collections.abc import Sequence
 from itertools import pairwise
 
+from sanitizer import masks
 from sanitizer.decoding import Span
 from sanitizer.finding import Finding
 from sanitizer.ruleset import Rule
@@ -54,8 +56,11 @@ PADDED = re.compile(
 KEYS, LONG = frozenset((28, 44)), 78
 """How long keys of 20 and 32 bytes are in base64; and what is so long that its padding is no soft break (76 characters)."""
 
-WHOLE = re.compile(rb"([xX*.])\1{7}$|(?<![0-9A-Za-z])(?:[0-9a-f]{40}|[0-9a-f]{64}|[0-9A-F]{40})$|(?<=SHA256:)[A-Za-z0-9+/]{43}$")
-"""What ends in a row of what stands in for characters, or in a digest: nothing goes on with that."""
+WHOLE = re.compile(
+    rb"([xX*.])\1{7}$|(?<![0-9A-Za-z])(?:[0-9a-f]{40}|[0-9a-f]{64}|[0-9A-F]{40})$|(?<=SHA256:)[A-Za-z0-9+/]{43}$|" + masks.WALL.pattern
+)
+"""What ends in a row of what stands in for characters, or in a digest, or holds a mask, which took all of a value's place: nothing
+goes on with that."""
 
 PREFIX = re.compile(rb"[A-Za-z]\w*[_-]\w")
 """What a token of no known provider shows before the seam: its prefix, and some of what follows that."""
@@ -68,6 +73,9 @@ ROUND = CONSOLES | frozenset(range(40, 260, 10))
 """Where more than the width tells that the two are one."""
 
 ENCODED = re.compile(rb"[A-Za-z0-9+/]{14,}={1,2}$")
+COMPRESSED, URLSAFE = (b"H4sI", b"eJ", b"eN"), bytes.maketrans(b"-_", b"+/")
+MOST_INFLATED = 1 << 20
+"""How compressed data begins in base64, and how much of it is looked at."""
 
 
 def is_text(text: bytes) -> bool:
@@ -77,6 +85,18 @@ def is_text(text: bytes) -> bool:
         return False
     said = binascii.a2b_base64(found[0]).replace(b"\0", b"")
     return said.isascii() and said.decode().isprintable() and (said[:1] != b"{" or said[-1:] == b"}")  # a JWT may be cut there
+
+
+def is_stream(text: bytes) -> bool:
+    """Whether *text*, base64 with its padding, is compressed data that ends where it does (RFC 1950, RFC 1952)."""
+    if len(text) % 4 or not text.startswith(COMPRESSED):
+        return False
+    try:
+        stream = zlib.decompressobj(wbits=47)
+        stream.decompress(binascii.a2b_base64(text.translate(URLSAFE)), MOST_INFLATED)
+    except (ValueError, zlib.error):
+        return False
+    return stream.eof
 
 
 def is_shape(rule: Rule) -> bool:
@@ -99,7 +119,8 @@ class Seams:
         self.padded = {
             end
             for start, end, rule in found
-            if buffer.endswith(b"=", 0, end) and b"." not in buffer[start:end] and (end - start in KEYS or end - start >= LONG)
+            if buffer.endswith(b"=", 0, end)
+            and ((b"." not in buffer[start:end] and (end - start in KEYS or end - start >= LONG)) or is_stream(buffer[start:end]))
         }
         self.heads = {end: (start, rule) for start, end, rule in found}
         self.bodies = {(start, rule): end for start, end, rule in found}
@@ -148,11 +169,16 @@ class Seams:
 
     def is_spliced(self, before: int, start: int, end: int) -> bool:
         """Whether what stands between *before* and *start* is nothing, to the program or the shell that these lines are for."""
+        joint = self.joint(before, start)
+        return joint is STRINGS or (joint is CONTINUED and self.rests(start, end))
+
+    def joint(self, before: int, start: int) -> re.Pattern[bytes] | None:
+        """What of programs and shells stands between *before* and *start*, if that is all."""
         for joint in (STRINGS, CONTINUED):
             between = joint.match(self.buffer, before)
             if between is not None and between.end() == start:
-                return joint is STRINGS or self.rests(start, end)
-        return False
+                return joint
+        return None
 
     def is_open(self, before: int, start: int) -> bool:
         """Whether a line ends at *before*, and nothing that was found without joining ends or starts there or at *start*."""
@@ -197,7 +223,7 @@ class Seams:
     def may_hold(self, pieces: Sequence[Span]) -> bool:
         """Whether `hold` could agree to anything that is found over a seam between *pieces*."""
         for (first, before), (start, end) in pairwise(pieces):
-            if self.is_spliced(before, start, min(end, start + LEAST)):
+            if self.joint(before, start) is not None:
                 return True
             if first >= before or start >= end or self.softly(before) or self.is_open(before, start):
                 return True

@@ -42,6 +42,7 @@ PIECE = st.lists(
 @settings(deadline=None)  # the first that is looked at loads what tells words
 @given(st.lists(PIECE, min_size=2, max_size=3), st.data())
 @example(["key=k7Qp2ZxVb9Lw4Tn1", "Jm3Rk7Qp2ZxVb9Lw4"], None)
+@example(["acme_sec\\", "4111 11"], None)
 def test_what_holds_is_never_ruled_out_beforehand(texts: list[str], data: st.DataObject | None) -> None:
     lines = [text.encode() for text in texts]
     buffer = b"\n" + b"\n".join(lines) + b"\n"
