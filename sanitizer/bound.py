@@ -9,9 +9,11 @@ from sanitizer.nested import Span
 REACH = 4096
 """Bytes on either side of a placeholder in which the statement begins and its parameters end."""
 
-PLACEHOLDER = re.compile(rb"[ ]{0,3}(?:\$(?P<number>\d{1,3})(?!\w)|\?(?P<numbered>\d{1,3})?|%s|:(?P<colon>\d{1,3})(?!\w))")
+PLACEHOLDER = re.compile(
+    rb"[ ]{0,3}(?:\$(?P<number>\d{1,3})(?!\w)|\?(?P<numbered>\d{1,3})?|%(?:\(\w{1,64}\))?s|:(?P<colon>\d{1,3})(?!\w))"
+)
 ALONE = re.compile(PLACEHOLDER.pattern + rb"(?=[\s,;)\x22'\\])")
-ANY = re.compile(rb"\$\d{1,3}|\?|%s|:\d{1,3}(?!\w)")
+ANY = re.compile(rb"\$\d{1,3}|\?|%(?:\(\w{1,64}\))?s|:\d{1,3}(?!\w)")
 STATEMENT = re.compile(rb"\b(?:SELECT|INSERT|UPDATE|DELETE|MERGE|REPLACE|UPSERT|WITH|CALL|EXEC)\b", re.I)
 _NAMED = (
     rb"\b(?:parameters|params|bindings?|binds|args|values|bind|arguments)\\*[\x22']?[ ]?[:=]?[ ]?"
@@ -21,6 +23,10 @@ _ECHOED = rb"\[(?:generated in|cached since|no key|raw sql|dialect)[^\[\]\n]{0,6
 """What SQLAlchemy says before it echoes the parameters of a statement."""
 
 NAMED = re.compile(_NAMED + rb"|" + _ECHOED, re.I)
+LISTED = re.compile(rb"[ ]parameters: (?=\$1 = )")
+"""What PostgreSQL lists on a line of its own: below a statement that was executed, above one that failed."""
+
+FEW_LINES = 4
 PARAMETERS = re.compile(
     rb"(?:" + _NAMED + rb"|[;)\w\x22'?][\]]?[ ](?=\[[ ]?\\*[\x22'\w]|\{1: )[\[{]|;[ ](?=\\*[\x22'\d]))",
     re.I,
@@ -44,7 +50,20 @@ def parameter(buffer: bytes, at: int) -> list[Span]:
     begun = STATEMENT.search(buffer, low, at)
     start = begun.start() if begun else low
     place = int(number) - 1 if number else len(ANY.findall(buffer, start, at))
-    return given(buffer, marked.end(), place) or earlier(buffer, low, start, place)
+    return given(buffer, marked.end(), place) or earlier(buffer, low, start, place) or listed(buffer, low, marked.end(), place)
+
+
+def listed(buffer: bytes, low: int, at: int, place: int) -> list[Span]:
+    """What PostgreSQL lists in *place* on one of the lines around a statement, from the end *low* of the line before it to *at*."""
+    start, end = low, at
+    for _ in range(FEW_LINES):
+        start = max(buffer.rfind(b"\n", max(0, low - REACH), max(0, start)), 0)
+        end = buffer.find(b"\n", end + 1, at + REACH) if 0 < end < len(buffer) else -1
+    for first, last in ((at, end if end > 0 else min(len(buffer), at + REACH)), (start, max(low, 0))):
+        if (found := LISTED.search(buffer, first, last)) is not None:
+            stop = buffer.find(b"\n", found.end())
+            return item(buffer, found.end(), stop if stop >= 0 else len(buffer), place)
+    return []
 
 
 def earlier(buffer: bytes, low: int, start: int, place: int) -> list[Span]:

@@ -29,12 +29,14 @@ def material(buffer: bytes, at: int) -> list[Span]:
 
 
 class ByteLists:
-    """Bytes listed as decimal numbers, as a Buffer, a `byte[]` and journald print them; each number is a unit."""
+    """Bytes listed as decimal numbers, as a Buffer, a `byte[]`, Go (without commas) and journald print them; each is a unit."""
 
     anchors: tuple[bytes, ...] = ()
 
     def __init__(self) -> None:
-        self._list = re.compile(rb"\[(?=[\s\-0-9])(\s{0,8}-?[0-9]{1,3}(?:\s?,\s{0,8}-?[0-9]{1,3}){7,}\s{0,8})\]")
+        self._list = re.compile(
+            rb"\[(?=[\s\-0-9])(\s{0,8}-?[0-9]{1,3}(?:(?:\s?,\s{0,8}-?[0-9]{1,3}){7,}\s{0,8}|(?:[ ][0-9]{1,3}){7,}))\]"
+        )
         self._number = re.compile(rb"-?[0-9]+")
 
     def suspects(self, text: bytes) -> bool:

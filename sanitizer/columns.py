@@ -81,6 +81,9 @@ _COMMAND = (
 COMMAND, PIPED = re.compile(_COMMAND + rb"(?:[a-z]+ )?-{1,2}\w"), re.compile(rb"[^|\n]{0,40}\b" + _COMMAND)
 """A command of a pipeline with an option, and its first one."""
 
+CUT = "…".encode()
+"""What a console ends a cell in that it had no room for."""
+
 MEMBER = re.compile(rb"[ \t]*(?:[{\[]|\x22[^\x22\n]{1,128}\x22[ ]?:)")
 """JSON, which is no row."""
 
@@ -275,4 +278,4 @@ def trimmed(buffer: bytes, start: int, end: int) -> Span:
     start += len(text) - len(kept)
     outer = OUTER.search(kept)
     kept = kept[: outer.start()] if outer else kept
-    return start, start + len(kept.rstrip(b" \t\r\x22'`"))
+    return start, start + len(kept.rstrip(b" \t\r\x22'`").removesuffix(CUT))

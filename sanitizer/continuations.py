@@ -58,8 +58,12 @@ QUOTED_BELOW = re.compile(rb"\r?\n[ \t]+" + QUOTED + rb"[ \t]*(?=[,;)]|\r?\n)")
 ASSIGNED_BELOW = re.compile(rb"\r?\n[ \t]+(?::?=|:)[ \t]*" + QUOTED)
 """The value of a name that ends its line, behind the sign that joins the two on the line below."""
 
-ARGUMENT = re.compile(rb"\r?\n[ \t]*(?:-[ ]+)?(?=[^\s-])")
-LISTED = re.compile(rb"\r?\n[ \t]+(?=[\x22']" + TELLING + rb"[^\n]{6})" + QUOTED + rb"[ \t]*,?[ \t]*(?=\r?\n)")
+_GUIDES = rb"(?:[ \t]|\xe2\x94\x82)"
+"""What stands before an item: Rich draws how deep it is."""
+
+LINE_ENDS = re.compile(rb"[ \t]*(?=\r?\n)")
+ARGUMENT = re.compile(rb"\r?\n" + _GUIDES + rb"*(?:-[ ]+)?(?=[^\s-])")
+LISTED = re.compile(rb"\r?\n" + _GUIDES + rb"+(?=[\x22']" + TELLING + rb"[^\n]{6})" + QUOTED + rb"[ \t]*,?[ \t]*(?=\r?\n)")
 DASHED = re.compile(rb"(?P<indent>[ \t]*)-[ ]+[\x22']?--?[\w.\-]+")
 NEXT_ITEM = re.compile(rb"\r?\n(?P<indent>[ \t]*)-[ ]+(?![\x22']?-)")
 NUMBERED = re.compile(rb"[ ]*(?P<number>\d{1,6})\) \x22[^\x22\n]{1,200}\x22")
@@ -73,7 +77,10 @@ ANSWER = re.compile(rb"\r?\n(?:[ \t]*Out\[\d{1,6}\]:[ ]*)?" + QUOTED + rb"[ \t]*
 ASKED = re.compile(rb"[ \t]*(?:[\w.:\[\]-]{1,64}>[ ]GET|In \[\d{1,6}\]:|>>>|\(Pdb\)(?:[ ](?:p|pp))?|ipdb>(?:[ ](?:p|pp))?)[ ]+")
 """A name that is typed into a console."""
 
-POINTED = re.compile(rb"[bBuU]?" + QUOTED)
+ARROWS = re.compile(rb"[ \t]*(?:\xe2\x94\x82[ \t]*)*(?:\xe2\x94\x94[ ]|$)")
+POINTED = re.compile(r"[A-Za-z_]\w*|\.\w+")
+"""A line of arrows, and what one points to."""
+
 FRESH = re.compile(rb"\{\x22|\d{4}-\d\d-\d\d[T ]\d\d:|<<[-~]?\w|[\w. ]{1,40} = <<")
 """A line of a log, or of another document, which none goes on with."""
 
@@ -145,6 +152,9 @@ def logged(buffer: bytes, start: int) -> list[Span]:
 
 def argument(buffer: bytes, at: int, key: bytes) -> list[Span]:
     """The item below an item of a list over lines, which ends *at* and names an option or a header: its value, where it tells."""
+    if (ended := LINE_ENDS.match(buffer, at)) is None:
+        return []
+    at = ended.end()
     if key.startswith(b"-"):
         after = ARGUMENT.match(buffer, at)
         return [] if after is None else item(buffer, after.end())
@@ -190,21 +200,19 @@ def alike(text: bytes, prefix: bytes) -> bool:
     return text == prefix or text.translate(DIGITS) == prefix.translate(DIGITS)
 
 
-def pointed(buffer: bytes, key_at: int) -> list[Span]:
-    """What an arrow below the name at *key_at* says that it is, as loguru and better-exceptions draw it below a line of code."""
-    line = buffer.rfind(b"\n", max(0, key_at - 512), key_at) + 1
-    column = len(buffer[line:key_at].decode("utf-8", "replace"))
-    at = buffer.find(b"\n", key_at, key_at + 512) + 1
-    for _ in range(MOST_LINES if line and at else 0):
-        end = buffer.find(b"\n", at)
-        arrow = buffer.find(b"\xe2\x94\x94 ", at, end)
-        if end < 0 or arrow < 0:
+def pointed(buffer: bytes, at: int) -> bytes:
+    """The name that an arrow *at* points to, as loguru and better-exceptions draw them below a line of code; nothing if none."""
+    line = buffer.rfind(b"\n", 0, at) + 1
+    column = len(buffer[line:at].decode("utf-8", "replace"))
+    for _ in range(MOST_LINES):
+        above = buffer.rfind(b"\n", max(0, line - 1024), max(0, line - 1)) + 1
+        if not above and line > 1024:
             break
-        if len(buffer[at:arrow].decode("utf-8", "replace")) == column:
-            found = POINTED.match(buffer, arrow + 4)
-            return [found.span("text")] if found else []
-        at = end + 1
-    return []
+        text, line = buffer[above : max(0, line - 1)], above
+        if not ARROWS.match(text):
+            named = POINTED.match(text.decode("utf-8", "replace"), column)
+            return named[0].encode() if named else b""
+    return b""
 
 
 def heredoc(buffer: bytes, start: int) -> list[Span]:

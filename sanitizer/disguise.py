@@ -13,6 +13,7 @@ from itertools import accumulate
 from sanitizer import masks, views
 from sanitizer.binary import without_binary
 from sanitizer.decoding import Decoder, Span, lines_around
+from sanitizer.escapes import CONTROLS
 from sanitizer.finding import BETWEEN_TEXTS, Finding
 from sanitizer.layers import APART, Broken, Decoded, Layer, Level, Root, Seen
 from sanitizer.record import Join
@@ -175,9 +176,22 @@ def decoded(layer: Layer, spans: Sequence[Span], decoder: Decoder) -> list[Layer
     """The lines at *spans*, decoded, if that changes anything."""
     if not spans:
         return []
+    if decoder is CONTROLS:
+        spans = neighbours(spans)
     source = APART.join([layer.text[start:end] for start, end in spans])
     text = decoder.decode(source)
     return [] if text is None else [Decoded(layer, spans, views.View(source, text, decoder))]
+
+
+def neighbours(spans: Sequence[Span]) -> list[Span]:
+    """The lines at *spans*, those that follow one another as one: their colours are no part of what stands over them."""
+    joined: list[Span] = []
+    for start, end in spans:
+        if joined and joined[-1][1] + 1 == start:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined
 
 
 def tokens_decoded(layer: Layer, spans: Sequence[Span], decoder: Decoder) -> list[Layer]:

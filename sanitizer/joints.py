@@ -204,7 +204,7 @@ def is_jumble(buffer: bytes, at: int) -> bool:
 
 
 def after_comma(buffer: bytes, at: int, window: bytes, start: int) -> list[values.Span]:
-    if buffer[at] in b"\r\n" and window[-2:-1] in b"\"'":
+    if buffer[at] in b"\r\n " and window[-2:-1] in b"\"'":
         beneath = continuations.argument(buffer, at, window[start:])
         if beneath:
             return beneath

@@ -24,6 +24,9 @@ GIVEN = re.compile(rb"(?:(?:now |not? longer )?(?:set|changed|reset|updated|equa
 MADE = re.compile(rb":{1,2}=|:(?=[ ](?:`|[A-Za-z0-9+/]{4,4096}={0,2}\r?\n))")
 """The assignments of POSIX make, a term of AsciiDoc, a value of LDIF in base64 (RFC 2849), the first colon aside."""
 
+ARROW = "└ ".encode()
+"""What points from a value to its name in the code above."""
+
 ARRAY = re.compile(rb"\d{0,4}\](?:\\*[\x22'`])?[ \t]*(?:=>?|:(?![:=]))")
 TYPED = (b" string =", b" String =")
 CHANGED = b'" -> "'
@@ -33,6 +36,10 @@ GOES_ON = re.compile(rb"(?<![\x22'`])[A-Za-z_$][A-Za-z_.$]*(?:[ ](?=[A-Za-z(#])|
 """A word that a sentence or a program goes on behind: `assertion: pipe the output`, `SecretKey: envKey,`."""
 RESOURCE = re.compile(rb"(?<![^\s\x22'=])arn:[\w:/.\-]*\Z")
 """The beginning of the name of a resource of AWS: `arn:aws:secretsmanager:eu-central-1:123456789012:secret:`."""
+
+LONGEST_NAME = 16
+SHORTENED = re.compile(rb"[^*]*[0-9][^*]*")
+"""What is left of a cell that a console had no room for, and is no mask."""
 
 COMMAND = b"::set-"
 """How a command to a workflow's runner begins: `::set-output name=token::value`."""
@@ -132,7 +139,7 @@ class KeyedValues:
             elif spans and mark == 0x3A and self.rules[rule].check == "named-secret" and GOES_ON.match(buffer, spans[0][0]):
                 return []
             return self.accept(buffer, spans, rule)
-        if window[-AFTER:].translate(None, b"_-").isalnum():
+        if window[-AFTER:].translate(None, b"_-.~").isalnum():
             rule, name = self.keys.vague, window[-AFTER - 41 : -AFTER - 1].translate(NOT_KEY)
             return [] if rule < 0 or self.keys.exempts(name) else [(*span, rule) for span in pairs.behind(buffer, at - AFTER, name)]
         if mark == 0xEF:
@@ -151,7 +158,9 @@ class KeyedValues:
         self.leaves.cost = self.key_size = 0
         return cost
 
-    def otherwise(self, buffer: bytes, at: int, mark: int, window: bytes) -> list[Found]:
+    def otherwise(  # noqa: PLR0912 - one branch for each way
+        self, buffer: bytes, at: int, mark: int, window: bytes
+    ) -> list[Found]:
         """The rarer ways to join a key and its value."""
         if window[-2:-1] == b"[":
             array = ARRAY.match(buffer, at - 1)
@@ -160,6 +169,9 @@ class KeyedValues:
         if mark == 0x6E and window[-2:-1] == b"\\" and window[-3:-2].isalnum():  # the last name of a line within a string
             rule, start = self.owner(window[:-2])
             return [] if rule < 0 else self.accept(buffer, columns.cells(buffer, at - len(window) + start, at - 1), rule)
+        if mark in b"\"'" and (arrow := window.rfind(ARROW, -6)) >= 0:
+            rule = self.keys.verdict(continuations.pointed(buffer, at - len(window) + arrow))
+            return self.accept(buffer, values.value(buffer, at - 1), rule) if rule >= 0 else []
         tail = window[-14:].lower()
         if tail[-3:-1] in (b'" ', b"' ") and (mark in b"\"'" or 0x61 <= mark <= 0x7A):
             rule, start = self.owner(window[:-3])
@@ -188,12 +200,15 @@ class KeyedValues:
         rule, start = self.owner(window[:-2] if mark in b"\x86\x87\x94" else window)
         if rule < 0:
             return NOTHING
-        if mark in b",\n" and buffer.find(b"\xe2\x94\x94 ", at, at + 512) >= 0 and (
-            pointed := continuations.pointed(buffer, at - len(window) + start)
-        ):
-            return self.accept(buffer, pointed, rule)
         spans = columns.cells(buffer, at - len(window) + start, at) if mark in columns.MARKS else []
-        return self.accept(buffer, spans or joints.behind(buffer, at, mark, window, start), rule)
+        spans = spans or joints.behind(buffer, at, mark, window, start)
+        if mark == 0x2C and spans and self.is_listed(buffer[slice(*spans[0])]):
+            return []
+        return self.accept(buffer, spans, rule)
+
+    def is_listed(self, text: bytes) -> bool:
+        """Whether *text*, behind a name and a comma, is a name as well: of columns, of fields that a schema requires."""
+        return len(text) <= LONGEST_NAME and text.isalpha() and text.islower() and self.keys.verdict(text) >= 0
 
     def in_sql(self, buffer: bytes, at: int, mark: int, window: bytes, tail: bytes) -> list[Found]:
         """What is put into columns, and what a column or a row of them is compared with."""
@@ -258,7 +273,8 @@ class KeyedValues:
                 text, end = text[:-3], end - 3
             if (b"%" in text or b"&" in text) and not self.check(rule)(masks.plain(text)):
                 continue
-            if self.check(rule)(text) or (scheme is not None and CREDENTIAL.fullmatch(text) is not None):
+            is_cut = buffer.startswith(columns.CUT, end) and SHORTENED.fullmatch(text) is not None
+            if is_cut or self.check(rule)(text) or (scheme is not None and CREDENTIAL.fullmatch(text) is not None):
                 if len(text) >= values.LONG:
                     end = values.REST.match(buffer, end).end()  # type: ignore[union-attr]  # matches the empty string
                 if self.rules[rule].extent == "line":
@@ -287,5 +303,3 @@ class KeyedValues:
 
             self.checks[rule] = known
         return known
-
-

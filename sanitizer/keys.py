@@ -178,7 +178,7 @@ def triggers(rules: Sequence[Rule]) -> list[bytes]:
     stems = b"|".join(STEMS)
     if any(phrase.split()[-1] in STEM_WORDS for rule in rules for phrase in rule.fields):
         found.append(rb"(?:" + stems + rb")[\w.\-]{1,24}[\x22'`\]\\]{0,3}[ \t]{0,2}[:=,]")
-        found += [name + rb"[ \-:.=][A-Za-z0-9_\-]{%d}" % AFTER for name in BARE]
+        found += [name + rb"[ \-:.=][A-Za-z0-9_.~\-]{%d}" % AFTER for name in BARE]
     return [rb"(?i)" + expression for expression in (*found, *((*RARE, *COMMANDS) if found else ()))]
 
 
@@ -220,6 +220,8 @@ RARE = (
     rb"[\x22']\] =",
     rb"\xe3\x80\x91[:=\xef]",
     rb" - [\x22']",
+    rb"\xe2\x94\x94 [\x22']",
+    rb"\xe2\x94\x94 [bu][\x22']",
     rb"[0-9?*!\x91] [:=]",
     rb" string =",
     rb" \. \x22",

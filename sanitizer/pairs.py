@@ -40,7 +40,7 @@ LOGGER = re.compile(rb"\b(?:logger|level|module|caller)\\*[\x22'`]?[ \t]{0,4}[:=
 
 LOCATED = re.compile(
     rb"(?P<quote>[\x22']|\b)(?:path|loc|instancePath|dataPath|instance_path|property_?path|field_?path|pointer)(?P=quote)\s{0,4}:\s{0,4}"
-    rb"(?:[\[(][^\[\](){}\n]{0,160}[\x22']|[\x22'](?:[\w.~\-]{0,40}[/.#]){1,8})$",
+    rb"(?:[\[(][^\[\](){}]{0,160}[\x22']|[\x22'](?:[\w.~\-]{0,40}[/.#]){1,8})$",
     re.I,
 )
 """What stands before a key that ends the path to a value: of a JSON Patch (RFC 6902), of an error of a validator."""
@@ -54,6 +54,9 @@ LOCATED_VALUE = re.compile(
 
 QUOTED_BRACE = re.compile(rb"[\x22'`\w ]\{(?<![:=,] \{)")
 """An object within a text, which is no part of the one around it."""
+
+LISTED_LAST = re.compile(rb"\s{1,40}\]")
+"""Behind the last of a list over lines, as a path to a value is printed."""
 
 PHRASE = re.compile(rb"(?<=[\x22'])(?:\w{1,20} ){1,3}$")
 """The words of a name before its last, in quotes: `"title": "Root Password"`."""
@@ -140,6 +143,8 @@ def quoted_alike(field: bytes, named: re.Match[bytes] | None) -> bool:
 def below(buffer: bytes, at: int, before: bytes, key_at: int) -> list[Span]:
     """The value to a key whose line ends before *at*, perhaps in escapes: of an item of YAML, or of a part of a form."""
     if buffer[at - 1] in b"\r\n":
+        if LISTED_LAST.match(buffer, at - 1) and (found := beside(buffer, at - 1, before[key_at:], key_at)):
+            return found
         line = buffer.rfind(b"\n", 0, key_at) + 1
         found = item(buffer, at - 1, key_at) or continuations.typed(buffer, at - 1, line, key_at)
         if found:

@@ -16,6 +16,12 @@ from sanitizer.times import rfc3339
 
 LEVELS = rb"(?:NOTSET|TRACE|DEBUG|INFO|SUCCESS|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL)"
 RICH_HEAD = re.compile(rb"\[([^\[\]]{5,32})\] (" + LEVELS + rb") {1,8}(?=\S)")
+RICH_BARE = re.compile(rb"\[(\d[\d/.: -]{4,30})\] (?=\S)")
+"""A row that shows no level, as `Console.log` and some handlers write it."""
+
+LEAD = re.compile(rb"\[[\w.-]{2,30}\] (?:[\w ]{1,24}: )?(?=\[\d| {7})")
+"""What a gateway writes before the first line of what it got at once."""
+
 RICH_BLANK = re.compile(rb" {7,36}(" + LEVELS + rb") {1,8}(?=\S)")
 RICH_PATH = re.compile(rb" ((?:[\w.\-]+\.pyx?|<[\w ]+>):\d+) *\r?$")
 DEEP = re.compile(rb" {11,}\S| {40,}\r?$")
@@ -101,11 +107,12 @@ def glued(lines: list[bytes], cells: list[Cell], glue: list[bytes]) -> tuple[byt
 class Rich(Shape):
     """One row of the handler's table."""
 
-    __slots__ = ("_body", "_indent", "_width", "level", "path", "time")
+    __slots__ = ("_body", "_indent", "_lead", "_width", "level", "path", "time")
 
-    def __init__(self, indent: int, time: bytes, level: bytes, line: bytes) -> None:
+    def __init__(self, indent: int, time: bytes, level: bytes, line: bytes, lead: int) -> None:
         super().__init__("rich")
         self._indent = indent
+        self._lead = lead
         self.time = time.decode("utf-8", "replace")
         self.level = level.decode()
         found = RICH_PATH.search(line, indent)
@@ -118,19 +125,25 @@ class Rich(Shape):
     @classmethod
     def parse(cls, line: bytes) -> Rich | None:
         """The row that *line* opens, or None."""
-        if line[:1] == b"[" and (found := RICH_HEAD.match(line)):
+        begun = LEAD.match(line)
+        lead = begun.end() if begun else 0
+        row = line[lead:]
+        if row[:1] == b"[" and (found := RICH_HEAD.match(row)):
             at = found.start(2)
-            return cls(at + 9, found[1], found[2], line) if found.end() >= at + 9 else None
-        if line[:7].isspace() and (found := RICH_BLANK.match(line)):
+            return cls(at + 9, found[1], found[2], row, lead) if found.end() >= at + 9 else None
+        if row[:7].isspace() and (found := RICH_BLANK.match(row)):
             at = found.start(1)
-            return cls(at + 9, b"", found[1], line) if found.end() >= at + 9 else None
+            return cls(at + 9, b"", found[1], row, lead) if found.end() >= at + 9 else None
+        if row[-1:] == b" " or RICH_PATH.search(row):
+            found = RICH_BARE.match(row)
+            return cls(found.end(), found[1], b"", row, lead) if found else None
         return None
 
     def take(self, line: bytes) -> int:
         return TAKE if DEEP.match(line) and not RICH_BLANK.match(line) else REFUSE
 
     def fields(self) -> dict[str, object]:
-        fields: dict[str, object] = {"level": self.level}
+        fields: dict[str, object] = {"level": self.level} if self.level else {}
         if self.time and (stamp := rfc3339(self.time)):
             fields["timestamp"] = stamp
         if self.path:
@@ -138,11 +151,12 @@ class Rich(Shape):
         return fields
 
     def _cells(self, lines: list[bytes]) -> list[Cell]:
-        first = lines[0][: self._body].rstrip()
+        lead = self._lead
+        first = lines[0][lead : lead + self._body].rstrip()
         start = min(self._indent, len(first))
-        gone = codes(lines) if self._width else [0] * len(lines)
+        gone = codes([lines[0][lead:], *lines[1:]]) if self._width else [0] * len(lines)
         width = self._width + gone[0]
-        cells = [Cell(0, start, len(first), bool(width) and columns(first[start:]) >= self._width)]
+        cells = [Cell(0, lead + start, lead + len(first), bool(width) and columns(first[start:]) >= self._width)]
         for at, line in enumerate(lines[1:], 1):
             end = len(line.rstrip())
             start = min(self._indent, len(line) - len(line.lstrip(b" ")), end)

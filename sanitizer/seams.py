@@ -57,7 +57,8 @@ KEYS, LONG = frozenset((28, 44)), 78
 """How long keys of 20 and 32 bytes are in base64; and what is so long that its padding is no soft break (76 characters)."""
 
 WHOLE = re.compile(
-    rb"([xX*.])\1{7}$|(?<![0-9A-Za-z])(?:[0-9a-f]{40}|[0-9a-f]{64}|[0-9A-F]{40})$|(?<=SHA256:)[A-Za-z0-9+/]{43}$|" + masks.WALL.pattern
+    rb"([xX*.])\1{7}$|(?<![0-9A-Za-z])(?:[0-9a-f]{40}|[0-9a-f]{64}|[0-9A-F]{40})$|(?<=SHA256:)[A-Za-z0-9+/]{43}$|"
+    + masks.WALL.pattern
 )
 """What ends in a row of what stands in for characters, or in a digest, or holds a mask, which took all of a value's place: nothing
 goes on with that."""

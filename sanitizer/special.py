@@ -35,7 +35,7 @@ BEGINNINGS = (
     (rb"__CURSOR=", ANY),
     *[(prefix, ALONE) for prefix in PREFIXES],
     # Rich rows, pretty JSON, panics
-    (rb"\[(?:[^\[\]\n]{5,32}\] [A-Z]|\r?(?=\n|\Z))", ALONE),
+    (rb"\[(?:[^\[\]\n]{5,32}\] [A-Z]|\d[^\[\]\n]{4,31}\] \S|\r?(?=\n|\Z))", ALONE),
     (rb"panic: ", ALONE),
     (rb"goroutine ", ALONE),
     (rb"fatal error: ", ROUSED),

@@ -245,6 +245,25 @@ def test_a_value_that_rich_broke_anywhere_is_whole_in_a_reading() -> None:
             assert any(value in reading for reading in tries), record.text
 
 
+def test_a_rich_row_without_a_level_is_one() -> None:
+    logged = "[18:26:23] login        app.py:32\n           'session':           \n           'dd03f09bcde6ee335eb1\n           5a3e'                \n"
+    assert any(b"'dd03f09bcde6ee335eb15a3e'" in reading for reading in readings(assemble(logged)))
+
+    failed = f"[11/30/26 18:22:50] Error calling tool{'':10}\n{'':20}╭{'─' * 26}╮\n{'':20}╰{'─' * 26}╯\n"
+    failed += f"{'':20}https://x.example/?token=ab\n{'':20}0123456789abcdef not allowed\n"
+    assert any(b"?token=ab0123456789abcdef not" in reading for reading in readings(assemble(failed)))
+
+
+def test_a_rich_row_behind_what_a_gateway_writes_before_it_is_one() -> None:
+    row = "[gateway] Child stderr:                     INFO     charging card 3748  biz.py:19\n"
+    found = assemble(row + f"{'':29}421564 24494{'':21}\n")
+    assert only(found).text == b"charging card 3748 421564 24494"
+
+
+def test_a_line_of_a_log_with_a_time_in_brackets_is_no_rich_row() -> None:
+    assert [record.kind for record in assemble("[18:26:23] login\n[18:26:24] logout\n").records if record.kind == "rich"] == []
+
+
 def test_colours_do_not_hide_a_rich_row() -> None:
     rows = (CAPTURES / "rich-uvicorn.log").read_text().split("\n")[17:20]
     coloured = [f"\x1b[2;36m{row[:20]}\x1b[0m\x1b[34m{row[20:28]}\x1b[0m{row[28:]}" for row in rows]
@@ -256,7 +275,12 @@ def test_colours_do_not_hide_a_rich_row() -> None:
 
 
 def test_a_colour_that_a_rich_row_breaks_off_in_is_no_end_of_its_value() -> None:
-    rows = ["[03/14/26 09:26:53] INFO     sent to            server.py:88", "4f3\x1b[1m2a7b-1c2d-4\x1b", "[1m5e6-8f90-1a\x1b[1 ", "mb2c3d4e5f6 done"]
+    rows = [
+        "[03/14/26 09:26:53] INFO     sent to            server.py:88",
+        "4f3\x1b[1m2a7b-1c2d-4\x1b",
+        "[1m5e6-8f90-1a\x1b[1 ",
+        "mb2c3d4e5f6 done",
+    ]
     text = "\n".join([rows[0], *(f"{'':29}{row:<{len(rows[0]) - 29}}" for row in rows[1:]), ""])
     assert any(b"4f3\x1b[1m2a7b-1c2d-4\x1b[1m5e6-8f90-1a" in reading for reading in readings(assemble(text)))
 
@@ -510,7 +534,10 @@ FILLER = ['{"level":30,"msg":"a"}', "2026-11-20 15:00:33,219 - crm - INFO - fine
         [f"{TIME[:-1]}123Z stdout F a fraction of nine digits", "2025-03-14T09:26:53.123456789012Z stdout F and one of twelve"],
         ["the key is " + "q" * 35, "\x1b[1m" + "r" * 46 + "\x1b[0m"],
         [docker('{"a":1}'), docker("two\nlines at once"), docker("\tat x"), docker('{"a":1}'), docker("  indented")],
-        [f"{TIME} stderr F {line}" for line in [*FILLER, FAILED, "Traceback (most recent call last):", "  File", "Failed: x", *FILLER]],
+        [
+            f"{TIME} stderr F {line}"
+            for line in [*FILLER, FAILED, "Traceback (most recent call last):", "  File", "Failed: x", *FILLER]
+        ],
     ],
     ids=["group", "name alone", "long fraction", "colour", "line ends within", "cri"],
 )

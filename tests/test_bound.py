@@ -12,6 +12,9 @@ STATEMENTS = [
     'INSERT INTO "users" ("name","password") VALUES ($1,$2) ["bob", "{}"]',
     'UPDATE user SET password = ? WHERE id = ? (parameters: array{"1":"{}","2":7}, types: array{"1":2})',
     "params=('{}', 7) UPDATE users SET password = ? WHERE id = ?",
+    "LOG:  execute <unnamed>: insert into users(id,password) values($1,$2)\nLOCATION:  x, postgres.c:1\nDETAIL:  parameters: $1 = '7', $2 = '{}'",
+    "CONTEXT:  unnamed portal with parameters: $1 = '7', $2 = '{}'\nLOCATION:  x, nbtinsert.c:664\nSTATEMENT:  insert into users(id,password) values($1,$2)\n2026-11-30 done",
+    "CONTEXT:  unnamed portal with parameters: $1 = '7', $2 = '{}'\n[SQL: insert into u(id,password) values(%(id)s,%(pw)s)]\n2026-11-30 done",
     "[SQL: UPDATE accounts SET name=?, password=? WHERE id = ?]\n[parameters: ('bob', '{}', 7)]",
 ]
 
@@ -29,6 +32,7 @@ async def test_the_parameter_of_a_secrets_column_goes_and_the_others_stay(statem
         "SELECT id FROM users WHERE email = $1 AND password = $2",
         "UPDATE users SET password = ? WHERE id = ?",
         "SET password = :1",
+        "INSERT INTO u (id, password) VALUES (%(id)s, %(pw)s)",
     ],
 )
 async def test_a_placeholder_is_no_secret(statement: str) -> None:

@@ -48,6 +48,12 @@ def test_a_table_ends_where_another_one_begins(table: str) -> None:
     assert raw(f"{table.replace('{}', 'Haven5566$x')}\n{other}\n").endswith(other)
 
 
+def test_a_cell_that_a_console_shortens_goes_too() -> None:
+    table = "┃ id ┃ password   ┃ api_key     ┃\n┡━━━━╇━━━━━━━━━━━━╇━━━━━━━━━━━━━┩\n│ 7… │ Haven5566… │ 7f7a61071f… │\n└────┴────────────┴─────────────┘"
+    expected = table.replace("Haven5566", "[REDACTED:password]").replace("7f7a61071f", "[REDACTED:secret]")
+    assert raw(table) == expected
+
+
 def test_a_pipeline_is_no_line_of_names() -> None:
     assert raw("cat users | chpasswd\n", "cat 7 | sudo-8 -S apt\n") == "cat users | chpasswd\ncat 7 | sudo-8 -S apt"
 

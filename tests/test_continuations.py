@@ -21,6 +21,11 @@ BELOW = [
     '127.0.0.1:6379> GET password\n"{}"\n',
     '3) "password"\n4) "{}"\n',
     "    login(user, password)\n    │     │     └ '{}'\n    │     └ 'bob'",
+    "    assert login('bob', password) == 200\n           │            └ '{}'\n           └ <function login at 0x7f09>",
+    "    connect(user.password.strip(), 7)\n    │       │    │\n    │       │    └ '{}'\n    │       └ User(name='bob')",
+    "  \x1b[32m'--password'\x1b[39m,\n  \x1b[32m'{}'\x1b[39m,\n  \x1b[32m'--verbose'\x1b[39m",
+    "│   │   '--password',\n│   │   '{}',\n│   │   '--verbose'",
+    "    '--password',        \n    '{}',        \n    '--verbose'         ",
     "<key>password</key>\n<string>{}</string>",
     "[acme] New Password:\n[acme] {}\n[acme] done",
     "> password = <<EOT\n> {}\n> EOT",
@@ -41,7 +46,11 @@ async def test_the_value_on_the_line_below_goes_and_nothing_beside_it(text: str)
 
 
 async def test_a_text_in_quotes_goes_on_with_words_to_the_line_that_closes_them() -> None:
-    for text in ("password = \'\'\'Haven5566\nOrbit71xx\'\'\'", 'token : "Haven5566x71\n        Orbit71xx9=="', "password = 'Haven55\\\n  Orbit71xx'"):
+    for text in (
+        "password = '''Haven5566\nOrbit71xx'''",
+        'token : "Haven5566x71\n        Orbit71xx9=="',
+        "password = 'Haven55\\\n  Orbit71xx'",
+    ):
         found = b"\n".join(await sanitize(scrubber("raw"), [text.encode() + b"\n"]))
         assert b"Haven55" not in found
         assert b"Orbit71" not in found
@@ -57,6 +66,9 @@ async def test_a_text_in_quotes_goes_on_with_words_to_the_line_that_closes_them(
         '  "required": [\n    "password",\n    "token"\n  ]',
         "crm-1  | password: >\nweb-1  |   other words here",
         "password = <<EOT\n2025-03-14 09:26:53 INFO other",
+        "    login(user, password)\n    │     │     └ None\n    │     └ 'bob-7!x'",
+        "    reset_password(user)\n    │              └ 'bob-7!x'\n    └ <function reset_password at 0x7f09>",
+        "  \x1b[32m'--verbose'\x1b[39m,\n  \x1b[32m'Haven5566!x'\x1b[39m,",
     ],
 )
 async def test_a_line_below_that_is_another_record_stays(text: str) -> None:
