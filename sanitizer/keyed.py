@@ -32,11 +32,6 @@ TYPED = (b" string =", b" String =")
 CHANGED = b'" -> "'
 """Between what a value was and what it becomes, in a plan of Terraform."""
 
-GOES_ON = re.compile(rb"(?<![\x22'`])[A-Za-z_$][A-Za-z_.$]*(?:[ ](?=[A-Za-z(#])|,(?=\r?\n))")
-"""A word that a sentence or a program goes on behind: `assertion: pipe the output`, `SecretKey: envKey,`."""
-RESOURCE = re.compile(rb"(?<![^\s\x22'=])arn:[\w:/.\-]*\Z")
-"""The beginning of the name of a resource of AWS: `arn:aws:secretsmanager:eu-central-1:123456789012:secret:`."""
-
 LONGEST_NAME = 16
 SHORTENED = re.compile(rb"[^*]*[0-9][^*]*")
 """What is left of a cell that a console had no room for, and is no mask."""
@@ -93,7 +88,7 @@ class KeyedValues:
                 return []  # the user of a URL
             if mark == 0x3A and window[start - 1 : start] in (b"[", b'"') and (seen := joints.VISIBILITY.match(buffer, at)):
                 return self.accept(buffer, values.value(buffer, seen.end()), rule)
-            if mark == 0x3A and window.find(b"arn:", 0, start) >= 0 and RESOURCE.search(window, 0, start):
+            if mark == 0x3A and window.find(b"arn:", 0, start) >= 0 and blanks.RESOURCE.search(window, 0, start):
                 return []
             if mark == 0x3A and buffer[at] in b" ?" and blanks.unanswered(buffer, at, window, start):
                 return []
@@ -136,7 +131,7 @@ class KeyedValues:
                 spans = [values.phrase(buffer, spans[0])] if values.LINE_BEGINS.search(window, 0, start) else spans
             elif mark == 0x3D and len(spans) == 1 and window[start - 1 : start] == b";" and buffer[spans[0][1]] == 0x20:
                 spans = [values.part(buffer, spans[0])]
-            elif spans and mark == 0x3A and self.rules[rule].check == "named-secret" and GOES_ON.match(buffer, spans[0][0]):
+            elif spans and mark == 0x3A and self.rules[rule].check == "named-secret" and blanks.GOES_ON.match(buffer, spans[0][0]):
                 return []
             return self.accept(buffer, spans, rule)
         if window[-AFTER:].translate(None, b"_-.~").isalnum():
