@@ -131,7 +131,7 @@ class KeyedValues:
                 spans = [values.phrase(buffer, spans[0])] if values.LINE_BEGINS.search(window, 0, start) else spans
             elif mark == 0x3D and len(spans) == 1 and window[start - 1 : start] == b";" and buffer[spans[0][1]] == 0x20:
                 spans = [values.part(buffer, spans[0])]
-            elif spans and mark == 0x3A and self.rules[rule].check == "named-secret" and blanks.GOES_ON.match(buffer, spans[0][0]):
+            elif spans and mark == 0x3A and self.rules[rule].check == "named-secret" and blanks.PROSE.match(buffer, spans[0][0]):
                 return []
             return self.accept(buffer, spans, rule)
         if window[-AFTER:].translate(None, b"_-.~").isalnum():
