@@ -53,7 +53,7 @@ TEST = re.compile(
 
 PROSE = re.compile(rb"(?<![\x22'`])[A-Za-z_$][A-Za-z_.$]*(?:[ ](?=[A-Za-z(#])|,(?=\r?\n))")
 """A word that a sentence or a program goes on behind: `assertion: pipe the output`, `SecretKey: envKey,`."""
-RESOURCE = re.compile(rb"(?<![^\s\x22'=])arn:[\w:/.\-]*\Z")
+ARN = re.compile(rb"(?<![^\s\x22'=])arn:[\w:/.\-]*\Z")
 """The beginning of the name of a resource of AWS: `arn:aws:secretsmanager:eu-central-1:123456789012:secret:`."""
 
 

@@ -88,7 +88,7 @@ class KeyedValues:
                 return []  # the user of a URL
             if mark == 0x3A and window[start - 1 : start] in (b"[", b'"') and (seen := joints.VISIBILITY.match(buffer, at)):
                 return self.accept(buffer, values.value(buffer, seen.end()), rule)
-            if mark == 0x3A and window.find(b"arn:", 0, start) >= 0 and blanks.RESOURCE.search(window, 0, start):
+            if mark == 0x3A and window.find(b"arn:", 0, start) >= 0 and blanks.ARN.search(window, 0, start):
                 return []
             if mark == 0x3A and buffer[at] in b" ?" and blanks.unanswered(buffer, at, window, start):
                 return []
