@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from operator import attrgetter
 
 from sanitizer.record import Assembled, Cut, Join, Record
 
 IN_ORDER = attrgetter("lines")
+BARS = re.compile(rb"[ \t]\|[ \t]|\|[ \t]*:?-|-:?[ \t]*\|")
+"""Between the cells of a table, and what divides its head from its rows."""
 
 
 class Held:
@@ -39,8 +42,9 @@ class Held:
         return self.lines[number - self._base]
 
     def is_barred(self, number: int) -> bool:
-        """Whether there is a bar in the line before the one of that number, which may then be a row of a table."""
-        return b"|" in (self.line(number - 1) if number > self._base else self._released)
+        """Whether bars part the line before the one of that number, which may then be a row of a table."""
+        before = self.line(number - 1) if number > self._base else self._released
+        return b"|" in before and BARS.search(before) is not None
 
     def release(self, limit: int, terminated: bool) -> Assembled:
         """Let go of the lines before *limit*; the last one may not be *terminated*."""

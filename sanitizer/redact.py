@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -32,6 +32,7 @@ NUMBERS = re.compile(rb"-?\d[\d.eE+-]*(?:\s*,\s*-?\d[\d.eE+-]*)+")
 ESCAPE = re.compile(rb"\\(?:u[0-9A-Fa-f]{4}|.)", re.S)
 MARK = re.compile(rb"%(?:2[0-9A-Fa-f]|3[A-Fa-f]|5[B-Fb-f]|7[B-Eb-e])")
 """A mark in percent-encoding (RFC 3986, section 2.1): no part of what stands behind it."""
+NAMED = re.compile(rb"[A-Za-z_][\w.-]{1,63}=")
 any_json = msgspec.json.Decoder(msgspec.Raw)
 
 
@@ -65,7 +66,7 @@ class Redactor:
         else:
             found, hidden = self.find(buffer, lines, joins)
         if hidden and (new := set(hidden).difference(found)):
-            found = merged([*found, *new])
+            found = merged([*found, *(beyond_names(buffer, found, new) if b"=" in buffer else new)])
         if not found:
             return Redacted(list(lines), Counter())
         if b"\\" in buffer or b"%" in buffer:
@@ -171,6 +172,12 @@ class Redactor:
             done = end
         out.append(line[done:])
         return b"".join(out)
+
+
+def beyond_names(buffer: bytes, found: Sequence[Finding], hidden: Iterable[Finding]) -> list[Finding]:
+    """Those of *hidden* that do not begin in the name of what is *found*: `token=53ab` can be read as quoted-printable, too."""
+    begins = {end: start for start, end, _ in found if buffer[start - 1] == 0x3D}
+    return [each for each in hidden if begins.get(each[1], 0) <= each[0] or not NAMED.fullmatch(buffer, each[0], begins[each[1]])]
 
 
 def record_spans(lines: Sequence[bytes], records: Sequence[tuple[int, int]]) -> list[Span]:

@@ -25,7 +25,8 @@ TELLING = re.compile(rb"[=:@0-9]")
 """In the last word of a line that ends in a soft break (RFC 2045, section 6.7), and not in a key without a value."""
 
 SHORT_REST = re.compile(
-    rb"(?!\d+(?:[\-/:.]\d+)+(?!\S)|[a-z]{3,12}_\d{3,12}(?!\S)|\.[a-z]{2,12}/)(?=[^0-9\s]*[0-9]|[^A-Z\s]*[A-Z][^a-z\s]*[a-z])[A-Za-z0-9+/_.~!$%^&*-]{4,}={0,2}"
+    rb"(?!\d+(?:[\-/:.]\d+)+(?!\S)|[a-z]{3,12}_\d{3,12}(?!\S)|\.[a-z]{2,12}/|/?[a-z0-9]{1,20}/[a-z]{2,20}/)"
+    rb"(?=[^0-9\s]*[0-9]|[^A-Z\s]*[A-Z][^a-z\s]*[a-z])[A-Za-z0-9+/_.~!$%^&*-]{4,}={0,2}"
 )
 """What may be the rest of a token behind a soft break: no date, no path, no id (`job_4711`)."""
 
@@ -145,6 +146,8 @@ class Seams:
                 continue
             if shapeless and FIELD.match(self.buffer, start) and self.buffer[start - 1] == 0x0A:
                 return held  # a header's next field
+            if told.label == "payment-card" and depth == 0 and not self.is_number(start, end):
+                return held
             if self.is_whole(first, before) or (depth == 0 and self.is_closed(first, before, rule)):
                 return held
             marked = depth == 0 and self.softly(before)

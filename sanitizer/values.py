@@ -259,5 +259,5 @@ def bare(buffer: bytes, start: int) -> list[Span]:
             kept += closed[: len(closed) - len(closed.lstrip(close))]
     if b"\\" in kept:
         escape = ESCAPE.search(kept, len(found[0]) if len(text) > len(found[0]) else 0)
-        kept = kept[: escape.start()] if escape else kept
+        kept = kept[: escape.start()].rstrip(b",;") if escape else kept
     return nonempty(start, start + len(kept))

@@ -106,6 +106,9 @@ ENDED = [
     ("Cookie: theme=dark; access_token=a3982b20fbaad455fc692f9859d42743; n=1", "X-Request-Id: 17"),
     # a statement, and another record
     ("ran INSERT INTO inlet (name, password) VALUES ($1, $2)", '{"params": {"level": "info", "logger": "db", "data": "ok"}}'),
+    # a card, and what is no number; a path
+    ('{"n":1,"cardNo":"5510881804032840', "ACCESS_TOKEN is missing"),
+    ("cb#access_token=4487917ef6e98819d36aZBpTIuBwfIHRTk&token_type=bearer", "vol-07698ed182b0eb68d attached"),
     # digests
     ("Accepted publickey for bob from 4.108.92.208 port 43839 ssh2: RSA SHA256:Q9JI7EgEwkNzRDsPyr2qkmKKW9PZCL96PKEgMopmkt7", "vera@x"),
 ]
