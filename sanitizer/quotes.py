@@ -46,6 +46,7 @@ FURTHER = {
 """Lines of one word each, the last of them closed by the quote that a line before them opened."""
 
 WORD = re.compile(rb"\S+")
+KEY_ENDS = re.compile(rb"[ \t]*:(?!:)")
 MOST_PARTS = 64
 """Strings that are one value."""
 
@@ -67,7 +68,7 @@ def concatenated(buffer: bytes, at: int, between: re.Pattern[bytes] = PLUS) -> l
     found: list[Span] = []
     while len(found) < MOST_PARTS and (joint := between.match(buffer, at + 1)) is not None:
         part = QUOTED[buffer[joint.end()]].match(buffer, joint.end(), joint.end() + LONGEST)
-        if part is None:
+        if part is None or KEY_ENDS.match(buffer, part.end()):
             break
         found += nonempty(*part.span(1))
         at = part.end(1)

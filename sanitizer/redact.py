@@ -176,7 +176,7 @@ class Redactor:
 
 def beyond_names(buffer: bytes, found: Sequence[Finding], hidden: Iterable[Finding]) -> list[Finding]:
     """Those of *hidden* that do not begin in the name of what is *found*: `token=53ab` can be read as quoted-printable, too."""
-    begins = {end: start for start, end, _ in found if buffer[start - 1] == 0x3D}
+    begins = {end: start for start, end, _ in found if buffer[start - 1] == 0x3D and buffer[start] != 0x3D}
     return [each for each in hidden if begins.get(each[1], 0) <= each[0] or not NAMED.fullmatch(buffer, each[0], begins[each[1]])]
 
 

@@ -37,7 +37,9 @@ UNBROKEN = frozenset([b"}", b",", b"{"])
 """What a line ends in that begins with a brace and is not broken."""
 STRING_LASTS = frozenset([b"'", b'"', b"+", b".", b"&", b" "])
 STRING_END = re.compile(rb"([\x22'])[ \t]*[+.&]?[ \t]*\r?$")
-NO_KEY = rb"(?![\x22'\s,:)\]}]|[\w.@/\-\x80-\xff]{1,64}\1[ \t]*(?:[:=]|,?[ \t]*[\x22']))"
+NO_KEY = (
+    rb"(?![\x22'\s,:)\]}]|[\w.@/ \-\x80-\xff]{1,64}\1[ \t]*[:=]|[\w.@/\-\x80-\xff]{1,64}\1[ \t]*,?[ \t]*[\x22'])"
+)
 """What follows a quote that is the first of its pattern, and is not the key of another value, or one of many."""
 
 STRING_BEGINS = re.compile(rb"[ \t]*(?:[+.&][ \t]*)?[bfruBFRU]?([\x22'])" + NO_KEY)

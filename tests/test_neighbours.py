@@ -102,6 +102,8 @@ ENDED = [
     # a string, and the key of another
     ("'password': 'tundra-meadow-lagoon89'", "        '@babel/plugin-transform-duplicate-keys': 21.23.5(@babel/core@9.17.79)"),
     ("2026-02-01 20:32:56,417 - tools.crm - WARNING - cardNo => '6259805895541305'", "'accept': 'text/html'"),
+    ("'api.key': 'UFOk0+M76tn1/lgPEe2sElJj32NobJy7jgY79Dyw7U4='", "'MOT DU JOUR': 'soleil'"),
+    ('const credential = "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" +', '"mobile": "none"'),
     # the next field of a header
     ("Cookie: theme=dark; access_token=a3982b20fbaad455fc692f9859d42743; n=1", "X-Request-Id: 17"),
     # a statement, and another record
