@@ -47,10 +47,9 @@ class Assembler:
         self._groups = Groups(self._held.line, told)
         self._partials: dict[str, Partial] = {}
         self._entry: ExportEntry | None = None
-        self._entry_first = self._entry_begun = 0
         self._family = ""
         self._seen = 0
-        self._check_index = self._check_bytes = 0
+        self._entry_first = self._entry_begun = self._check_index = self._check_bytes = 0
 
     @property
     def told(self) -> bool:
@@ -146,8 +145,7 @@ class Assembler:
                 if not self._partials:
                     break
                 self._take_line(lines[at], first + at)
-                taken = 1
-            at += taken
+            at += taken or 1
         return at
 
     def _take_run(self, lines: list[bytes], at: int, first: int) -> int:
@@ -159,8 +157,7 @@ class Assembler:
         streams: dict[str, list[tuple[Unwrapped, int, int]]] = {}
         family, seen, index = "", self._seen, first + at
         for line in lines[at : max(at, self._check_index - first)]:
-            unwrapped = unwrap(line, self._wrapper, self._groups.told, not (family or self._family) and self._held.is_barred(index))
-            if unwrapped is None or unwrapped.partial or seen + len(line) + 1 >= self._check_bytes:
+            if (unwrapped := self._unwrap(line, index, family)) is None or unwrapped.partial or seen + len(line) + 1 >= self._check_bytes:
                 break
             if unwrapped.family != family:
                 if family:
@@ -211,13 +208,16 @@ class Assembler:
             if self._entry is not None or (line.startswith(b"__CURSOR=") and self._wrapper in ("auto", "journald-export")):
                 self._take_export(line, index)
                 return
-            unwrapped = unwrap(line, self._wrapper, self._groups.told, not self._family and self._held.is_barred(index))
-            if unwrapped is not None:
+            if (unwrapped := self._unwrap(line, index)) is not None:
                 self._take_wrapped(unwrapped, index)
                 return
         if self._family:
             self._change_family("")
         self._groups.take_plain(index, line, self._seen, alone)
+
+    def _unwrap(self, line: bytes, index: int, family: str = "") -> Unwrapped | None:
+        barred = not (family or self._family) and self._held.is_barred(index, line)
+        return unwrap(line, self._wrapper, self._groups.told, barred)
 
     def _bound(self, index: int) -> None:
         """Close everything once the oldest open record holds too much; else note when to look again."""

@@ -10,7 +10,7 @@ PARAMETER = re.compile(
 )
 """The parameters of an Authorization header (RFC 9110, section 11.4) that are secret."""
 
-COOKIE = re.compile(rb"(?<![^;,:=(\[\s\x22'])([^=;,\s\x22']{1,128}+)=([^;=\s\x22'][^;\s\x22']*)")
+COOKIE = re.compile(rb"(?<![^;,:=(\[\s\x22'])([^=;,(\[\s\x22']{1,128}+)=([^;=\s\x22'][^;\s\x22']*)")
 ATTRIBUTES = frozenset((b"path", b"domain", b"expires", b"max-age", b"samesite", b"priority", b"version"))
 PREFERENCES = frozenset(b"theme lang language locale timezone tz color-scheme color_scheme color_mode".split())
 PREFERENCE = re.compile(rb"[A-Za-z]{1,12}(?:[\-_/][A-Za-z]{1,12}){0,2}")

@@ -41,10 +41,10 @@ class Held:
         """The line of that number."""
         return self.lines[number - self._base]
 
-    def is_barred(self, number: int) -> bool:
-        """Whether bars part the line before the one of that number, which may then be a row of a table."""
+    def is_barred(self, number: int, line: bytes) -> bool:
+        """Whether *line*, of that number, may be a row of a table: bars part the one before it, and its first cell is another."""
         before = self.line(number - 1) if number > self._base else self._released
-        return b"|" in before and BARS.search(before) is not None
+        return b"|" in before and BARS.search(before) is not None and before.partition(b"|")[0] != line.partition(b"|")[0]
 
     def release(self, limit: int, terminated: bool) -> Assembled:
         """Let go of the lines before *limit*; the last one may not be *terminated*."""

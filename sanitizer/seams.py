@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import binascii
 import re
-import zlib
 from collections.abc import Sequence
 from itertools import pairwise
 
-from sanitizer import masks
+from sanitizer import endings
 from sanitizer.decoding import Span
 from sanitizer.finding import Finding
 from sanitizer.ruleset import Rule
@@ -25,7 +23,7 @@ TELLING = re.compile(rb"[=:@0-9]")
 """In the last word of a line that ends in a soft break (RFC 2045, section 6.7), and not in a key without a value."""
 
 SHORT_REST = re.compile(
-    rb"(?!\d+(?:[\-/:.]\d+)+(?!\S)|[a-z]{3,12}_\d{3,12}(?!\S)|\.[a-z]{2,12}/|/?[a-z0-9]{1,20}/[a-z]{2,20}/)"
+    rb"(?!\d+(?:[\-/:.]\d+)+(?!\S)|[a-z]{3,12}_\d{3,12}(?!\S)|\.[a-z]{2,12}/|\d{1,2}-[A-Z][a-z]{2}-\d{4}(?!\S)|/?[a-z0-9]{1,20}/[a-z]{2,20}/)"
     rb"(?=[^0-9\s]*[0-9]|[^A-Z\s]*[A-Z][^a-z\s]*[a-z])[A-Za-z0-9+/_.~!$%^&*-]{4,}={0,2}"
 )
 """What may be the rest of a token behind a soft break: no date, no path, no id (`job_4711`)."""
@@ -35,6 +33,9 @@ STRINGS = re.compile(rb"([\x22'])[ \t]*[+.&]?[ \t]*\r?\n[ \t]*(?:[+.&][ \t]*)?[b
 
 CONTINUED = re.compile(rb"(?<![\s\\])\\\r?\n(?=\S)")
 """What a shell takes out of a word (POSIX shell, section 2.2.1)."""
+
+ATTRIBUTE = re.compile(rb"[A-Za-z_][\w.\-]{1,40}=[\x22']")
+"""A name and the quote that its value opens with, at the start of a line."""
 
 FEWEST, LEAST = 4, 8
 """Bytes of a head that tell it, and of a rest."""
@@ -49,21 +50,6 @@ TOKEN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_.~-="
 SHORTEST = 16
 """What a piece of a token consists of, and how long the shortest is of which `random` tells anything."""
 
-PADDED = re.compile(
-    rb"(?:;base64,|\b(?:h1:|(?:sha|SHA|md|MD)-?\d{1,3}[=:-]))(?:[A-Za-z0-9+/_-]{4})*[A-Za-z0-9+/_-]{2}(?:[A-Za-z0-9+/_-]|=)=$"
-)
-"""Base64 with its padding."""
-
-KEYS, LONG = frozenset((28, 44)), 78
-"""How long keys of 20 and 32 bytes are in base64; and what is so long that its padding is no soft break (76 characters)."""
-
-WHOLE = re.compile(
-    rb"([xX*.])\1{7}$|(?<![0-9A-Za-z])(?:[0-9a-f]{40}|[0-9a-f]{64}|[0-9A-F]{40})$|(?<=SHA256:)[A-Za-z0-9+/]{43}$|"
-    + masks.WALL.pattern
-)
-"""What ends in a row of what stands in for characters, or in a digest, or holds a mask, which took all of a value's place: nothing
-goes on with that."""
-
 PREFIX = re.compile(rb"[A-Za-z]\w*[_-]\w")
 """What a token of no known provider shows before the seam: its prefix, and some of what follows that."""
 
@@ -73,33 +59,6 @@ CONSOLES = frozenset((72, 76, 78, 79, 80, 100, 120, 128, 132, 140, 160, 200, 256
 
 ROUND = CONSOLES | frozenset(range(40, 260, 10))
 """Where more than the width tells that the two are one."""
-
-ENCODED = re.compile(rb"[A-Za-z0-9+/]{14,}={1,2}$")
-COMPRESSED, URLSAFE = (b"H4sI", b"eJ", b"eN"), bytes.maketrans(b"-_", b"+/")
-MOST_INFLATED = 1 << 20
-"""How compressed data begins in base64, and how much of it is looked at."""
-
-
-def is_text(text: bytes) -> bool:
-    """Whether base64 with its padding, that *text* ends in, says something legible, or what SASL's PLAIN does: then it is whole."""
-    found = ENCODED.search(text)
-    if found is None or len(found[0]) % 4:
-        return False
-    said = binascii.a2b_base64(found[0]).replace(b"\0", b"")
-    return said.isascii() and said.decode().isprintable() and (said[:1] != b"{" or said[-1:] == b"}")  # a JWT may be cut there
-
-
-def is_stream(text: bytes) -> bool:
-    """Whether *text*, base64 with its padding, is compressed data that ends where it does (RFC 1950, RFC 1952)."""
-    if len(text) % 4 or not text.startswith(COMPRESSED):
-        return False
-    try:
-        stream = zlib.decompressobj(wbits=47)
-        stream.decompress(binascii.a2b_base64(text.translate(URLSAFE)), MOST_INFLATED)
-    except (ValueError, zlib.error):
-        return False
-    return stream.eof
-
 
 def is_shape(rule: Rule) -> bool:
     """Whether what *rule* finds is told by its own form, from its beginning to its end."""
@@ -118,12 +77,7 @@ class Seams:
         self.buffer = buffer
         self.starts = {start for start, _, _ in found}
         self.ends = {end for _, end, _ in found}
-        self.padded = {
-            end
-            for start, end, rule in found
-            if buffer.endswith(b"=", 0, end)
-            and ((b"." not in buffer[start:end] and (end - start in KEYS or end - start >= LONG)) or is_stream(buffer[start:end]))
-        }
+        self.padded = {end for start, end, _ in found if buffer[end - 1] == 0x3D and endings.is_padded(buffer[start:end])}
         self.heads = {end: (start, rule) for start, end, rule in found}
         self.bodies = {(start, rule): end for start, end, rule in found}
         self.rules = rules
@@ -144,8 +98,8 @@ class Seams:
             if depth == 0 and self.is_spliced(before, start, end):
                 first, before = start, end
                 continue
-            if shapeless and FIELD.match(self.buffer, start) and self.buffer[start - 1] == 0x0A:
-                return held  # a header's next field
+            if self.buffer[start - 1] == 0x0A and self.is_named(start, shapeless):
+                return held
             if told.label == "payment-card" and depth == 0 and not self.is_number(start, end):
                 return held
             if self.is_whole(first, before) or (depth == 0 and self.is_closed(first, before, rule)):
@@ -262,12 +216,16 @@ class Seams:
     def is_whole(self, start: int, end: int) -> bool:
         """Whether nothing goes on with what ends its line, from *start* to *end* or to the equals sign there."""
         after = self.buffer.find(b"=", max(start, end - 1), end + 1) + 1
-        if after and (after in self.padded or PADDED.search(self.buffer, max(0, start - 96), after) is not None):
+        if after and (after in self.padded or endings.PADDED.search(self.buffer, max(0, start - 96), after) is not None):
             return True
         after += after > 0 and self.buffer[after] == 0x3D
-        if after and is_text(self.buffer[max(start, after - 256) : after]):
+        if after and endings.is_text(self.buffer[max(start, after - 256) : after]):
             return True
-        return WHOLE.search(self.buffer, start, end) is not None
+        return endings.WHOLE.search(self.buffer, start, end) is not None
+
+    def is_named(self, start: int, shapeless: bool) -> bool:
+        """Whether a line begins with the name of another value, as fields of a header do if what is told is *shapeless*."""
+        return (shapeless and FIELD.match(self.buffer, start) is not None) or ATTRIBUTE.match(self.buffer, start) is not None
 
     def is_closed(self, first: int, before: int, rule: int) -> bool:
         """Whether *rule* finds the same without the next line, up to a mark that ends a sentence there."""

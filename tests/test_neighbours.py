@@ -106,6 +106,8 @@ ENDED = [
     ('const credential = "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" +', '"mobile": "none"'),
     # the next field of a header
     ("Cookie: theme=dark; access_token=a3982b20fbaad455fc692f9859d42743; n=1", "X-Request-Id: 17"),
+    ("apikey=61fWGsV84jHKPdmUfpB8kV4JJfcv52b6k1vgZ-WBZ83", 'taxpayerName="none"'),
+    ("api-key=864befc168a4eb06fb84ca0b39af7346", "06-Nov-2005 11:16:32.355 UTC"),
     # a statement, and another record
     ("ran INSERT INTO inlet (name, password) VALUES ($1, $2)", '{"params": {"level": "info", "logger": "db", "data": "ok"}}'),
     # a card, and what is no number; a path
