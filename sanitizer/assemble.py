@@ -157,7 +157,8 @@ class Assembler:
         streams: dict[str, list[tuple[Unwrapped, int, int]]] = {}
         family, seen, index = "", self._seen, first + at
         for line in lines[at : max(at, self._check_index - first)]:
-            if (unwrapped := self._unwrap(line, index, family)) is None or unwrapped.partial or seen + len(line) + 1 >= self._check_bytes:
+            unwrapped = self._unwrap(line, index, family)
+            if unwrapped is None or unwrapped.partial or seen + len(line) + 1 >= self._check_bytes:
                 break
             if unwrapped.family != family:
                 if family:
@@ -216,8 +217,7 @@ class Assembler:
         self._groups.take_plain(index, line, self._seen, alone)
 
     def _unwrap(self, line: bytes, index: int, family: str = "") -> Unwrapped | None:
-        barred = not (family or self._family) and self._held.is_barred(index, line)
-        return unwrap(line, self._wrapper, self._groups.told, barred)
+        return unwrap(line, self._wrapper, self._groups.told, not (family or self._family) and self._held.is_barred(index, line))
 
     def _bound(self, index: int) -> None:
         """Close everything once the oldest open record holds too much; else note when to look again."""

@@ -59,8 +59,8 @@ def prefix_of(line: bytes, told: bool, barred: bool) -> Prefixed | None:
     found = PREFIX.match(line)
     if found is None:
         return None
-    _, process, pod, service, app, job, _, alone = found.groups()
-    if barred and not (process or pod or alone):
+    _, process, pod, service, app, job, _, _ = found.groups()
+    if barred and service:
         return None
     end = found.end()
     whose = process or pod or service or app or job or b""

@@ -77,7 +77,7 @@ class Seams:
         self.buffer = buffer
         self.starts = {start for start, _, _ in found}
         self.ends = {end for _, end, _ in found}
-        self.padded = {end for start, end, _ in found if buffer[end - 1] == 0x3D and endings.is_padded(buffer[start:end])}
+        self.padded = {end for start, end, _ in found if buffer.endswith(b"=", start, end) and endings.is_padded(buffer[start:end])}
         self.heads = {end: (start, rule) for start, end, rule in found}
         self.bodies = {(start, rule): end for start, end, rule in found}
         self.rules = rules
