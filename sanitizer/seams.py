@@ -13,7 +13,7 @@ from sanitizer.ruleset import Rule
 from sanitizer.wraps import FIELD, NO_KEY
 
 REST = re.compile(
-    rb"(?!(?:[a-z]{1,12}-)?[0-9A-Fa-f-]+(?![^\s]))(?!\S*\d{4}-?\d\d-?\d\d)(?!\S*\.[a-z]{1,8}(?!\S)|\.[a-z]{2,12}/)"
+    rb"(?!(?:sha|md)\d{1,3}[=:_-])(?!(?:[a-z]{1,12}-)?[0-9A-Fa-f-]+(?![^\s]))(?!\S*\d{4}-?\d\d-?\d\d)(?!\S*\.[a-z]{1,8}(?!\S)|\.[a-z]{2,12}/)"
     rb"(?![a-z0-9-]+-[0-9a-z]{8,10}-[0-9a-z]{5}(?!\S)|[a-z]{4,20}/[a-z]{3,20}-)[A-Za-z0-9+/_.~-]{8,}={0,2}(?![=:(.@])"
 )
 """What may be the rest of a token that was broken: no digest, no id of a cloud (`vol-0f3a`), date, file, host, pod."""

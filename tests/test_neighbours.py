@@ -110,6 +110,7 @@ ENDED = [
     ("api-key=864befc168a4eb06fb84ca0b39af7346", "06-Nov-2005 11:16:32.355 UTC"),
     # a statement, and another record
     ("ran INSERT INTO inlet (name, password) VALUES ($1, $2)", '{"params": {"level": "info", "logger": "db", "data": "ok"}}'),
+    ("POST /mcp 404 mcp-session-id=14fbc99fdf5da7f6b131df9b1e3089de", "sha1-HeNlkyBTe7BhBnnFVGvltg==", "lookup it"),
     # a card, and what is no number; a path
     ('{"n":1,"cardNo":"5510881804032840', "ACCESS_TOKEN is missing"),
     ("cb#access_token=4487917ef6e98819d36aZBpTIuBwfIHRTk&token_type=bearer", "vol-07698ed182b0eb68d attached"),
@@ -119,5 +120,5 @@ ENDED = [
 
 
 @pytest.mark.parametrize("lines", ENDED)
-def test_what_is_whole_goes_on_in_no_other_line(lines: tuple[str, str]) -> None:
-    assert sanitized(lines)[1:] == [lines[1]]
+def test_what_is_whole_goes_on_in_no_other_line(lines: tuple[str, ...]) -> None:
+    assert sanitized(lines)[1:] == list(lines[1:])
