@@ -51,8 +51,10 @@ DAMAGE = ("\x00", "\\", '"', "\u202e", "\ufeff", "\udcff", "}", "{", "\t", "=", 
 
 STACKS = sorted(STACK_FORMS.values())
 
-ESCAPES = tuple("bfnrtxu0123")
-"""What a backslash before it makes another character of, so that the value is another."""
+SPOILED = re.compile(r"\\[bfnrtxu0123]|%[0-9A-Fa-f]{2}|=[0-9A-F]{2}|&#[0-9xX]")
+"""What damage makes another character of, so that the value is another..."""
+SPOILS = {"%": "percent", "=": "quoted", "&#": "html"}
+"""... unless it is read as it stands: these do so where other characters of it are spelled in the same way."""
 
 
 def spelled(value: str, fresh: Fresh) -> tuple[str, str]:
@@ -136,7 +138,7 @@ def made(fresh: Fresh) -> Case:
     if fresh.rnd.random() < 0.2 and shape in shapes.TEXT:
         place = fresh.rnd.choice((0, len(line)))
         damage = fresh.rnd.choice(DAMAGE)
-        if damage != "\\" or not line.startswith(ESCAPES, place):
+        if SPOILS.get(damage, "") not in told or not SPOILED.match(damage + line[place:]):
             line, told = line[:place] + damage + line[place:], f"{told}/damaged"
     lines = [*neighbours(fresh), *line.split("\n"), *neighbours(fresh)]
     return Case(f"{told}/{shape}", tuple(lines), (secret,))

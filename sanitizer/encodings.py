@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
 from sanitizer.decoding import Substitution, utf8
-from sanitizer.foreign import CONTROLS, LEAST_FOREIGN, SIGNS, TEXT, foreign
+from sanitizer.foreign import CONTROLS, TEXT, foreign, is_telling
 
 PRINTABLE_SHARE = 0.85
 """How much of a decoded token must be printable UTF-8 to be taken for a text as a whole."""
@@ -134,8 +134,7 @@ class Tokens:
         found: list[int] = []
         for run in self._foreign.finditer(text):
             start, end = run.span()
-            telling = end - start > LEAST_FOREIGN or text[end : end + 1] in SIGNS or text[start - 1 : start] in SIGNS
-            if telling and (at := foreign(text, start, end)) >= 0:
+            if is_telling(text, start, end) and (at := foreign(text, start, end)) >= 0:
                 found.append(at)
         return found
 

@@ -1,4 +1,4 @@
-"""Escapes that stand for a character or two: backslashes, `%40`, `&#64;`, `=40`, and colour codes, which stand for none."""
+"""Escapes that stand for a character or two: backslashes, `%40`, `&#64;`, and colour codes, which stand for none."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from binascii import unhexlify
 
 from sanitizer.decoding import Span, Substitution, character, utf8
+from sanitizer.masks import WALL
 
 HEX_DIGIT = rb"[0-9A-Fa-f]"
 
@@ -139,10 +140,6 @@ def _entity(unit: bytes) -> bytes:
     return unescape(unit.decode() if unit.endswith(b";") else unit.decode() + ";").encode("utf-8", "replace")
 
 
-def _quoted(unit: bytes) -> bytes:
-    return b"" if unit.endswith(b"\n") else utf8(unhexlify(unit.replace(b"=", b"")))
-
-
 def _nothing(unit: bytes) -> bytes:
     del unit
     return b""
@@ -158,37 +155,6 @@ ENTITIES = Substitution(
     rb"(&(?:#[0-9]{1,8};?|#[xX]H{1,7};?|[A-Za-z][A-Za-z0-9]{1,30};))".replace(b"H", HEX_DIGIT),
     _entity,
     gate=rb"&(?:#[0-9xX]|[A-Za-z][A-Za-z0-9]{1,30};)",
-)
-
-_IN_DOMAIN = b"|".join(rb"(?<=@[\w.-]{%d}=[4-7][0-9].)" % size for size in range(1, 20))
-"""Behind a letter that is spelled within the domain of a mailbox."""
-
-_BEHIND_PERCENT = b"|".join(rb"(?<=%%[2-7][0-9A-F][\w.@-]{%d}=)" % size for size in range(20))
-"""Behind a character that is spelled with a percent sign, in the same word."""
-
-# RFC 2045, section 6.7. `size=4096` must not pass for it: a unit is no number, stands behind what is no name, has another in its
-# word, or is a mark that a letter follows.
-QUOTED = Substitution(
-    (b"=",),
-    rb"(=(?:[2-7][0-9A-F]|0[9AD]|1B|[89A-F][0-9A-F](?:(?:=[89A-F][0-9A-F])+|(?![0-9A-Z]))|\r?\n))",
-    _quoted,
-    gate=rb"=(?=[1-7C-F\r\n])(?:[2-7][A-F](?! )|25[2-7][A-F]|[2-7][0-9][0-9A-Za-z.+@_%~:/-]{0,40}=[2-7][0-9A-F]"
-    rb"|(?:2[0-9]|40|60)[A-Za-z@]|(?<=\d{4}=)[2-6][0-9]|(?<=\d\d=)[3-7][0-9][0-9a-z]{4}|(?<=[0-9a-f]{8}=)[3-7][0-9]|(?<=[0-9a-f]{4}=)[3-7][0-9][0-9a-f]{6}"
-    rb"|(?<=[0-9A-Z]{8}=)[3-5][0-9][0-9A-Z]{0,7}(?![\w=])|(?<![a-z_]=)[3-5][0-9][0-9A-Z]{8}"
-    rb"|[3-7][0-9](?=[0-9A-Za-z._-]{0,16}[a-z][0-9]{0,2}[A-Z])[0-9A-Za-z._+/-]{8}"
-    rb"|(?:(?<=%=)|(?<=%[0-9A-F]=)|PERCENT)[2-7][0-9A-F]|25[2-7][0-9](?=[\w.@=-]{0,20}%[2-7][0-9A-F])|(?<=\\u[0-9a-f]{4}=)20"
-    rb"|(?<=[ :,(\[][\x22'`]=)[2-7][0-9]|(?<=[:,;]=)20|[4-7][0-9][a-z.](?:DOMAIN)|1B\["
-    rb"|[C-F][0-9A-F]=[89AB][0-9A-F]|(?<=[A-Za-z0-9.@]=)\r?\n(?=[A-Za-z0-9.@]))"
-    .replace(b"PERCENT", _BEHIND_PERCENT).replace(b"DOMAIN", _IN_DOMAIN),
-)  # fmt: skip
-
-# The same for a value that alone was encoded, whose name has an `=` behind it that begins no unit: `card=41=3111...`.
-QUOTED_VALUES = Substitution(
-    (b"=",),
-    rb"((?<![\w.=-])[A-Za-z_][\w.-]{1,40}=(?=[2-9A-F][0-9A-F])|=[2-7][0-9A-F])",
-    lambda unit: _quoted(unit) if unit[0] == 0x3D else unit,
-    gate=rb"=(?=[2-9A-F][0-9A-F])(?:(?<=\w=)..[0-9A-Za-z.+@_%~:/-]{0,60}=[2-7][0-9A-F]"
-    rb"|(?<=\d{3}=)3\d\d|(?<=\d{8}=)3\d(?![\w=])|(?<=\d=)3\d\d{6})",
 )
 
 # A quote within the quotes of a shell: POSIX, XCU 2.2.2 has no escape there, so the string is left for it, in either way.
@@ -211,11 +177,12 @@ CSV_QUOTES = Substitution(
 OVERSTRUCK = Substitution((b"\b",), rb"((?:[^\n\x08\x80-\xff]|[\xc2-\xf4][\x80-\xbf]{1,3})\x08)", _nothing)
 
 # ECMA-48 control sequences and strings, other controls; and in the same line, sequences whose escape byte was dropped or spelled.
-# One that another interrupts is whole in the next view. A NUL that stands before another variable of an environment stays.
+# One that another interrupts is whole in the next view. No wall ends one. A NUL before another variable of an environment stays.
 CONTROLS = Substitution(
     (b"\x1b", b"\0", b"\b"),
     rb"((?:(?:\x1b\[?){3,64}(?=\x1b)"
-    rb"|\x1b(?!\[?[0-9;:]{0,24}\x1b)(?:\[[0-?]{0,64}[!-/]{0,8}[@-\[\]-~]|\][^\x07\x1b\n]{0,2048}(?:\x07|\x1b\\)|[!-/]{0,8}[0-~]|)"
-    rb"|\0(?![A-Za-z_]\w{1,64}=)|[\x01-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]|(?:\xc2\x9b|\^\[\[|\#033\[|\[)[0-9;:]{0,24}m){1,64})",
+    rb"|\x1b(?!\[?[0-9;:]{0,24}\x1b)(?:\[[0-?]{0,64}[!-/]{0,8}(?!WALL)[@-\[\]-~]|\][^\x07\x1b\n]{0,2048}(?:\x07|\x1b\\)|[!-/]{0,8}(?!WALL)[0-~]|)"
+    rb"|\0(?![A-Za-z_]\w{1,64}=)|[\x01-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]|(?:\xc2\x9b|\^\[\[|\#033\[|\[)[0-9;:]{0,24}m){1,64})"
+    .replace(b"WALL", WALL.pattern),
     _nothing,
 )

@@ -13,12 +13,12 @@ CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\x1b")) + b"\x7f"
 LEAST_FOREIGN = 15
 """Runs of no more bytes are too short to tell encoded text from chance, unless they go on behind a sign of base64."""
 
-SIGNS = frozenset((b"+", b"/"))
+SIGNS_BEFORE, SIGNS_BEHIND = frozenset((b"+", b"/")), frozenset((b"+", b"/", b"-", b"_"))
+"""Before a run, the signs of base64url are mostly those of a name."""
 
 MOST_CUT = 3
 """Bytes at either end of a piece that may be of a character cut in two."""
 
-_SIGNS_64 = (b"+", b"/", b"-", b"_")
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 _HEX_DIGITS = b"0123456789abcdefABCDEF"
 _CONTINUING = bytes(range(0x80, 0xC0))
@@ -28,6 +28,11 @@ _HEX_TEXT = (
     rb"(?=H{0,7}\Z)".replace(b"H", b"[0-9A-Fa-f]")
 )
 """Hex of UTF-8 (RFC 3629, section 4), to its end or to a character that was cut."""
+
+
+def is_telling(text: bytes, start: int, end: int) -> bool:
+    """Whether the run `text[start:end]`, within a line of *text*, is long enough, or stands beside a sign of base64."""
+    return end - start > LEAST_FOREIGN or text[end : end + 1] in SIGNS_BEHIND or text[start - 1 : start] in SIGNS_BEFORE
 
 
 def _letters(holds: Callable[[int], bool]) -> str:
@@ -79,7 +84,7 @@ def foreign(text: bytes, start: int, end: int) -> int:
     run = text[start:end].translate(_STANDARD)
     if not run.translate(None, _HEX_DIGITS):
         return -1
-    places = range(4) if text[start - 1 : start] in _SIGNS_64 else range(1)
+    places = range(4) if text[start - 1 : start] in SIGNS_BEHIND else range(1)
     return next((start + at for at in places if _foreign(a2b_base64(run[at : at + (len(run) - at & ~3)]))), -1)
 
 

@@ -33,6 +33,8 @@ MARKS = b"\\\x22'`{}[]()<>,;:"
 """What is made of them alone belongs to the text around it, such as what is left of the end of a string over lines."""
 
 BETWEEN = re.compile(rb"[\s&;,|=<>(){}\[\]\\\x22'`]+")
+HOST = re.compile(rb"\A@[\w.\-]{1,253}:\d{1,5}(?![\w@])")
+"""What stands behind the password of a URL."""
 LETTER = re.compile(rb"[0-9A-Za-z]|[\xc3-\xdf][\x80-\xbf]|[\xe3-\xed][\x80-\xbf]{2}")
 """What a secret is made of, among other signs: no box is drawn of them."""
 
@@ -72,7 +74,7 @@ def is_secret(text: bytes) -> bool:
     """Whether *text*, beside a mask, would be a secret alone."""
     from sanitizer.words import token  # noqa: PLC0415 - loaded with the first text that was redacted before
 
-    return any(token(word) and LETTER.search(word) for word in BETWEEN.split(plain(SPELLED.sub(b"", text))))
+    return any(token(word) and LETTER.search(word) for word in BETWEEN.split(plain(SPELLED.sub(b"", HOST.sub(b"", text)))))
 
 
 def plain(text: bytes) -> bytes:

@@ -64,6 +64,9 @@ PHRASE = re.compile(rb"(?<=[\x22'])(?:\w{1,20} ){1,3}$")
 BESIDE = re.compile(rb"\n[ \t]+[^\s{}\[\]][^\n{}\[\]]*$")
 """A line of an object that is printed over lines."""
 
+OTHER_LINE = re.compile(rb"\n(?![ \t}\]])")
+"""The end of the last line of an object."""
+
 NESTED = re.compile(rb"\s{0,16}[\[{]")
 ITEM_NAME = re.compile(rb"\n(?P<indent>[ \t]*(?P<dash>(?:- +)+)?)[\x22']?(?:name|key|variable|header)[\x22']?:[ \t]+[\x22']?", re.I)
 ITEM_VALUE = re.compile(rb"\n(?P<indent>[ \t]*(?P<dash>(?:- +)+)?)[\x22']?(?:value|val|content|data|secret)[\x22']?:", re.I)
@@ -108,8 +111,8 @@ def beside(buffer: bytes, at: int, key: bytes, key_at: int) -> list[Span] | None
     if closed < 0 or (buffer[opened] == 0x0A and buffer[opened + 1] not in b" \t"):
         # Only an object that is printed over lines goes on in the next one: its lines are indented.
         closed = buffer.find(b"\n", at, at + REACH)
-    elif closed >= 0 and (end := buffer.find(b"\n", at, closed)) >= 0 and buffer[end + 1] not in b" \t}]":
-        closed = end
+    elif closed >= 0 and (other := OTHER_LINE.search(buffer, at, closed)) is not None:
+        closed = other.start()
     if (brace := QUOTED_BRACE.search(buffer, at, max(at, closed))) is not None:
         closed = brace.start() + 1
     sides = (

@@ -174,8 +174,10 @@ class Rich(Shape):
         cells = self._cells(lines)
         pieces = tuple((cell.at, cell.start, cell.end) for cell in cells)
         likely, other = glues(lines, cells), glues(lines, cells, flip=True)
-        found = [Pieces(pieces, tuple(glue)) for glue in ([likely] if likely == other else [likely, other])]
-        return found + box_views(lines)
+        doubtful = [one != two for one, two in zip(likely, other, strict=True)]
+        last = [here and not after for here, after in pairwise([*doubtful, False])]
+        ended = [two if is_last else one for one, two, is_last in zip(likely, other, last, strict=True)]  # where its column does
+        return [Pieces(pieces, glue) for glue in dict.fromkeys(map(tuple, (likely, other, ended)))] + box_views(lines)
 
 
 class Box(Shape):

@@ -15,7 +15,7 @@ from itertools import accumulate
 
 from sanitizer import anchors
 from sanitizer.finding import BETWEEN_TEXTS, Finding
-from sanitizer.foreign import CONTROLS, LEAST_FOREIGN, foreign, may_be_foreign
+from sanitizer.foreign import CONTROLS, foreign, is_telling, may_be_foreign
 from sanitizer.ruleset import Rule
 
 ALPHABETS = {
@@ -132,8 +132,7 @@ class Runs:
             if (begun <= at and buffer[end] not in base64) or end <= lengthy.covered:
                 at = find(LONG_WORD, end)
                 continue
-            telling = end - at > LEAST_FOREIGN or buffer[end] in b"+/" or buffer[at - 1] in b"+/"
-            if telling and may_be_foreign(buffer, at, end) and foreign(buffer, at, end) >= 0:
+            if is_telling(buffer, at, end) and may_be_foreign(buffer, at, end) and foreign(buffer, at, end) >= 0:
                 texts.foreign.append(at)
             start = at - AROUND if at > AROUND else 0
             add(buffer[start : end + AROUND])

@@ -24,11 +24,10 @@ from sanitizer.escapes import (
     FORM,
     OVERSTRUCK,
     PERCENT,
-    QUOTED,
-    QUOTED_VALUES,
     SHELL_QUOTES,
     SQL_QUOTES,
 )
+from sanitizer.quotedprintable import QUOTED, QUOTED_VALUES
 from sanitizer.unicode import FOLD, SKELETON
 
 DECODERS: tuple[Marked, ...] = (

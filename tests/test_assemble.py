@@ -264,6 +264,12 @@ def test_a_line_of_a_log_with_a_time_in_brackets_is_no_rich_row() -> None:
     assert [record.kind for record in assemble("[18:26:23] login\n[18:26:24] logout\n").records if record.kind == "rich"] == []
 
 
+def test_a_word_that_rich_broke_may_end_where_its_column_does() -> None:
+    rows = ["[03/14/26 09:26:53] INFO     done            server.py:88", "id=k7Qp2ZxVb9Lw", "4Tn1Jm3Rk7Qp2Zx", "in 12 ms"]
+    text = "\n".join([rows[0], *(f"{'':29}{row:<{len(rows[0]) - 29}}" for row in rows[1:]), ""])
+    assert any(b"done id=k7Qp2ZxVb9Lw4Tn1Jm3Rk7Qp2Zx in 12 ms" in reading for reading in readings(assemble(text)))
+
+
 def test_colours_do_not_hide_a_rich_row() -> None:
     rows = (CAPTURES / "rich-uvicorn.log").read_text().split("\n")[17:20]
     coloured = [f"\x1b[2;36m{row[:20]}\x1b[0m\x1b[34m{row[20:28]}\x1b[0m{row[28:]}" for row in rows]

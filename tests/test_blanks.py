@@ -11,6 +11,7 @@ RUN = redactor(database.compiled(), database.engine())
 
 OCTETS = ":".join(f"{n:02x}" for n in range(0xC9, 0xDB))
 CLEAN = [
+    r'{"msg": "iban: \u2067\u001b[1m"}',
     "  -W, --password            force password prompt (should happen automatically)",
     " -pass val                   Private key password source",
     " -psk val                    PSK in hex",

@@ -361,6 +361,7 @@ HARMLESS = [
     'api key "ci-broker" created by wendy',
     "spring.datasource.password=@db.password@",
     "stage('Deploy') { withCredentials([string(credentialsId: 'broker-token', variable: 'TOKEN')]) { sh 'deploy' } }",
+    "[string(credentialsId: 'broker-token', variable: 'TOKEN')]\n  Index Cond: (token = $1)\nsaved data: k7Qp2ZxVb9Lw4Tn1\n{}",
     'guard let apiKey = Bundle.main.infoDictionary?["API_KEY"] as? String else { return }',
     "password_confirmation: params[:password_confirmation]",
     'curl -X POST -d \'{"email":"<email>","password":"<password>"}\' https://api.middleware.test/login',

@@ -23,6 +23,7 @@ BOTH = {form: scrubber(form) for form in ("raw", "ndjson")}
         (MASK + b" was rejected", []),
         (b"\\\\&#x27;&#x27;" + MASK, []),
         (b"%27%5C%5C" + MASK + b"\\n", []),
+        (MASK + b"@mq:1883)", []),
         (MASK + b"; sid=k7Qp2ZxVb9Lw4Tn1", [b"; sid=k7Qp2ZxVb9Lw4Tn1"]),
         (b"k7Qp2ZxVb9Lw" + MASK + b"Tn1Qx3Zr6Yc", [b"k7Qp2ZxVb9Lw", b"Tn1Qx3Zr6Yc"]),
         (MASK[4:] + b"Tn1Qx3Zr6Yc" + MASK[:4], [b"Tn1Qx3Zr6Yc"]),
@@ -53,6 +54,7 @@ SANITIZED_ONCE = [
     ("INFO:mcp.server.lowlevel.server:<body><![CDATA[cookie=k7Qp2ZxVb9Lw4Tn1k7Qp2ZxV]]></body>", "/tmp/tmpZtfNpa2bb0ra/juniper"),
     ("2026-10-05T20:08:16.02Z stdout P GET /cb?state=%22%7B%5C%22t%5C%22%3A%20%5C%22PGPASSWORD%3A%20%5C%5C%5C%22ridge-tundra-98%5C%5C%5C%", "2026-10-05T20:08:16.12Z stdout F 22%5C%22%7D%22 200"),
     ("body=H4sIAAAAAAACAytKTU7NLEtNsTUySFIvLs6zAjKMjMx0DQ11TcwsDNQBQP+gsyAAAAA=", "SKU 205-869-6706"),
+    ("DETAIL:  Key (detail)=(DATABASE_URL=mqtt://app:delta-meadow-haven46@mq:1883) already exists.",),
     ("<td>echo &#x27;apiKey=&#x27;\\&#x27;&#x27;k7Qp2ZxVb9Lw4Tn1&#x27;\\&#x27;&#x27;&#x27;</td>",),
 ]  # fmt: skip
 
