@@ -26,6 +26,9 @@ GATE = rb"""(?x)=(?:
   | [89A-F][0-9A-F][0-9A-Za-z.+@_%~:/-]{0,40}=[2-7][0-9A-F] | [C-F][0-9A-F]=[89AB][0-9A-F] | 1B\[
   | (?<=[A-Za-z0-9.@]=)\r?\n(?=[A-Za-z0-9.@]))"""
 
+NAMED = rb"(?<![\w.%-])(?:(?<!=)[A-Z]|[a-z_])[\w.-]{1,40}=(?=[0-9A-F]{2})"
+"""A name, and what stands behind it; behind another's, what begins with a capital is its value."""
+
 BEHIND = tuple(
     (form[:1], re.compile(form).search)
     for form in (rb"%[2-7][0-9A-F][\w.@-]{0,20}=[2-7][0-9A-F]", rb"@[\w.-]{1,19}=[4-7][0-9][a-z.]")
@@ -63,10 +66,9 @@ class QuotedValues(Substitution):
     def __init__(self, quoted: Quoted) -> None:
         super().__init__(
             (b"=",),
-            rb"((?<![\w.-])[A-Za-z_][\w.-]{1,40}=(?=[2-9A-F][0-9A-F])|=[2-7][0-9A-F])",
+            b"(%b|=[2-7][0-9A-F])" % NAMED,
             lambda unit: meant(unit) if unit[0] == 0x3D else unit,
-            gate=rb"=(?=[2-9A-F][0-9A-F])(?:(?<=\w=)..[0-9A-Za-z.+@_%~:/-]{0,60}=[2-7][0-9A-F]"
-            rb"|(?<=\d{3}=)3\d\d|(?<=\d{8}=)3\d(?![\w=])|(?<=\d=)3\d\d{6})",
+            gate=NAMED + rb"[0-9A-Za-z.+@_%~:/-]{2,60}=[2-7][0-9A-F]",
         )
         self._quoted = quoted
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 
 from sanitizer import bound
+from sanitizer.finding import BETWEEN_TEXTS
 from sanitizer.nested import DEEPEST, LONGEST, Span
 
 Verdict = Callable[[bytes], int]
@@ -22,6 +23,9 @@ NAMES = re.compile(rb"\(((?:[ ]?[\w.\x22`]{1,64},){0,15}[ ]?[\w.\x22`]{1,64})\)[
 INSERTED = re.compile(
     rb"\s{0,4}[\w.\x22`\[\]$\\]{1,128}\s{0,4}\(([^()]{1,2000})\)\s{0,8}(?:OUTPUT[^()]{0,100})?VALUES?\s{0,8}(?=\()", re.I
 )
+OTHER = re.compile(rb"[A-Za-z0-9{\[]")
+"""How a line begins that goes on with no row."""
+
 ITEM = re.compile(
     rb"[NEBXUneubx]?'(?P<single>(?:[^'\\\n]|\\.|'')*+)'|\"(?P<double>(?:[^\"\\\n]|\\.)*+)\""
     rb"|\\+\"(?P<escaped>[^\"\\\n]{0,1024})\\+\""
@@ -84,5 +88,5 @@ def rows(buffer: bytes, at: int, rules: list[int]) -> Iterator[Found]:
 def ends(text: bytes, buffer: bytes, at: int, depth: int) -> bool:
     """Whether *text*, before *at*, is no part of the rows of an `INSERT`."""
     if text.isspace():
-        return b"\n" in text and buffer[at : at + 1].isalnum()
+        return b"\n" in text and (BETWEEN_TEXTS in text or OTHER.match(buffer, at) is not None)
     return (depth < 1 and text != b",") or depth > DEEPEST or text.lower() == b"insert"

@@ -38,6 +38,11 @@ async def test_what_is_no_value_stays(row: str) -> None:
     assert await sanitize(scrubber("raw"), [row.encode() + b"\n"]) == [row.encode()]
 
 
+async def test_a_row_that_is_cut_goes_on_in_no_other_record() -> None:
+    lines = [b'Key (email)=({"log": "a', b'{"debug": "b"}']
+    assert (await sanitize(scrubber("raw"), [b"\n".join([*lines, b""])]))[1] == lines[1]
+
+
 async def test_names_without_values_take_no_time() -> None:
     started = time.perf_counter()
     await sanitize(scrubber("raw"), [b"(" + b"password," * 60_000 + b"x=\n"])

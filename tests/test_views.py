@@ -141,6 +141,8 @@ def test_a_disguise_within_a_disguise_is_located(secret: str, inner: str, outer:
         ("from=EAAABij3=77aJ9=2DGICX", "from=EAAABij3waJ9-GICX"),
         ("got value=35=340500275:A=41=2DlZ]", "got value=3540500275:AA-lZ]"),
         ("payload=from=2420b1ce=2De7cb=2D", "payload=from=2420b1ce-e7cb-"),
+        ("from=DE=33003=366653&n=1", "from=DE300366653&n=1"),
+        ("from=09a201c8=2Df918", "from=09a201c8-f918"),
         ("caf=E9 =C3=A9t=C3=A9", "café été"),
         ("payout_to=DE%39%308=3550", "payout_to=DE%39%308550"),
         ("[SK34=65c9d3481b78758087]", "[SK34ec9d3481b78758087]"),
