@@ -24,10 +24,10 @@ _HEX_DIGITS = b"0123456789abcdefABCDEF"
 _CONTINUING = bytes(range(0x80, 0xC0))
 _DIGITS_64 = ascii_uppercase + ascii_lowercase + digits + "+/-_"
 _HEX_TEXT = (
-    rb"(?:0x)?(?P<hex>(?:[2-7]H|0[9ADad]|1[Bb]|[Cc][2-9A-Fa-f][89ABab]H|[Dd]H[89ABab]H|[Ee]H(?:[89ABab]H){2}|[Ff][0-4](?:[89ABab]H){3}){8,}+)"
+    rb"(?:[0-9]{0,2}0x)?(?P<hex>(?:[2-7]H|0[9ADad]|1[Bb]|[Cc][2-9A-Fa-f][89ABab]H|[Dd]H[89ABab]H|[Ee]H(?:[89ABab]H){2}|[Ff][0-4](?:[89ABab]H){3}){8,}+)"
     rb"(?=H{0,7}\Z)".replace(b"H", b"[0-9A-Fa-f]")
 )
-"""Hex of UTF-8 (RFC 3629, section 4), to its end or to a character that was cut."""
+"""Hex of UTF-8 (RFC 3629, section 4), to its end or to a character that was cut; before it perhaps a blank in quoted-printable."""
 
 
 def is_telling(text: bytes, start: int, end: int) -> bool:

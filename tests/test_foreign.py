@@ -31,6 +31,12 @@ def test_text_with_a_character_beyond_ascii_is_found_in_hex(text: str) -> None:
     assert foreign(b" %b " % run, 1, 1 + len(run)) == 1
 
 
+@pytest.mark.parametrize("before", [b"0x", b"200x"])
+def test_hex_may_stand_behind_its_mark_and_a_blank_in_quoted_printable(before: bytes) -> None:
+    run = before + "ｇｈｐ＿ｋ７Ｑｐ".encode().hex().encode()
+    assert foreign(b"=%b " % run, 1, 1 + len(run)) == 1 + len(before)
+
+
 @pytest.mark.parametrize(
     "run",
     [
