@@ -51,8 +51,13 @@ TEST = re.compile(
 )
 """A test that has passed, as Go and Automake say it: its name, or its file."""
 
-PROSE = re.compile(rb"(?<![\x22'`])[A-Za-z_$][A-Za-z_.$]*(?:[ ](?=[A-Za-z(#])|,(?=\r?\n))")
+PROSE = re.compile(
+    rb"(?<![\x22'`])[A-Za-z_$][A-Za-z_.$]*(?:[ ](?=[A-Za-z(#{])|,(?=\r?\n))|(?:return|raise|yield|throw)[ ]"
+)
 """A word that a sentence or a program goes on behind: `assertion: pipe the output`, `SecretKey: envKey,`."""
+REQUIRED = re.compile(rb"[\x22']required\\*[\x22']\s{0,4}:\s{0,4}\[[^\]]*\Z")
+"""The names that a JSON Schema requires, as every tool's has."""
+
 ARN = re.compile(rb"(?<![^\s\x22'=])arn:[\w:/.\-]*\Z")
 """The beginning of the name of a resource of AWS: `arn:aws:secretsmanager:eu-central-1:123456789012:secret:`."""
 

@@ -10,7 +10,7 @@ REACH = 4096
 """Bytes on either side of a placeholder in which the statement begins and its parameters end."""
 
 PLACEHOLDER = re.compile(
-    rb"[ ]{0,3}(?:\$(?P<number>\d{1,3})(?!\w)|\?(?P<numbered>\d{1,3})?|%(?:\(\w{1,64}\))?s|:(?P<colon>\d{1,3})(?!\w))"
+    rb"[ ]{0,3}(?:\$(?P<number>\d{1,3})(?!\w)|\?(?P<numbered>\d{1,3})?|%s|%(?P<named>\(\w{1,64}\))s|:(?P<colon>\d{1,3})(?!\w))"
 )
 ALONE = re.compile(PLACEHOLDER.pattern + rb"(?=[\s,;)\x22'\\])")
 ANY = re.compile(rb"\$\d{1,3}|\?|%(?:\(\w{1,64}\))?s|:\d{1,3}(?!\w)")
@@ -50,6 +50,8 @@ def parameter(buffer: bytes, at: int) -> list[Span]:
     begun = STATEMENT.search(buffer, low, at)
     start = begun.start() if begun else low
     place = int(number) - 1 if number else len(ANY.findall(buffer, start, at))
+    if marked["named"]:  # what is given by its name is found by that
+        return listed(buffer, low, marked.end(), place)
     return given(buffer, marked.end(), place) or earlier(buffer, low, start, place) or listed(buffer, low, marked.end(), place)
 
 

@@ -162,11 +162,14 @@ def argument(buffer: bytes, at: int, key: bytes) -> list[Span]:
     return [listed.span("text")] if listed else []
 
 
+OPEN_ITEM = re.compile(rb"[\x22'](?P<text>[^\s\x22']{16,4096})(?=\r?\n)")
+"""An item that goes on below, where a console broke its line."""
+
 ITEM = re.compile(rb"(?P<quote>[\x22']?)(?P<text>(?:[^\x22'\r\n]|(?<=\w)'(?=\w)){1,4096}?)(?P=quote)[ \t]*,?[ \t]*(?=\r?\n)")
 
 
 def item(buffer: bytes, at: int) -> list[Span]:
-    found = ITEM.match(buffer, at)
+    found = ITEM.match(buffer, at) or OPEN_ITEM.match(buffer, at)
     return [found.span("text")] if found else []
 
 

@@ -179,6 +179,8 @@ def attribute(buffer: bytes, at: int) -> list[values.Span]:
 def after_space(buffer: bytes, at: int, mark: int, window: bytes, start: int) -> list[values.Span]:
     if window.endswith(b"; "):
         return pairs.part(buffer, at - 2, window[:start])
+    if pairs.LISTED_LAST.match(buffer, at - 1):
+        return pairs.beside(buffer, at, window[start:], at - len(window) + start) or []
     joined = JOINED.match(buffer, at)
     if joined:
         return values.value(buffer, joined.end())

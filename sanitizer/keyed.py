@@ -197,7 +197,7 @@ class KeyedValues:
             return NOTHING
         spans = columns.cells(buffer, at - len(window) + start, at) if mark in columns.MARKS else []
         spans = spans or joints.behind(buffer, at, mark, window, start)
-        if mark == 0x2C and spans and self.is_listed(buffer[slice(*spans[0])]):
+        if mark == 0x2C and spans and (blanks.REQUIRED.search(window, 0, start) or self.is_listed(buffer[slice(*spans[0])])):
             return []
         return self.accept(buffer, spans, rule)
 
@@ -249,8 +249,7 @@ class KeyedValues:
         """Leave out placeholders, constants, what the rule's check does not believe, and the scheme of a credential."""
         found: list[Found] = []
         for begin, stop, rule in candidates:
-            end = stop
-            start = begin
+            start, end = unquoted(buffer, begin, stop)
             text = buffer[start:end]
             scheme = values.SCHEME.match(text) if b" " in text or b"\t" in text else None
             if scheme:
@@ -268,7 +267,7 @@ class KeyedValues:
                 text, end = text[:-3], end - 3
             if (b"%" in text or b"&" in text) and not self.check(rule)(masks.plain(text)):
                 continue
-            is_cut = buffer.startswith(columns.CUT, end) and SHORTENED.fullmatch(text) is not None
+            is_cut = buffer.startswith(columns.CUT, end) and (SHORTENED.fullmatch(text) or self.rules[rule].label == "email")
             if is_cut or self.check(rule)(text) or (scheme is not None and CREDENTIAL.fullmatch(text) is not None):
                 if len(text) >= values.LONG:
                     end = values.REST.match(buffer, end).end()  # type: ignore[union-attr]  # matches the empty string
@@ -298,3 +297,9 @@ class KeyedValues:
 
             self.checks[rule] = known
         return known
+
+
+def unquoted(buffer: bytes, start: int, end: int) -> values.Span:
+    """A value without quotes of its own, in which Python writes that of a variable: `"password": "'hunter2'"`."""
+    is_quoted = end - start > 2 and buffer[start] in b"\x22'" and buffer[start] == buffer[end - 1]
+    return (start + 1, end - 1) if is_quoted else (start, end)

@@ -56,6 +56,12 @@ async def test_a_text_in_quotes_goes_on_with_words_to_the_line_that_closes_them(
         assert b"Orbit71" not in found
 
 
+async def test_an_argument_that_a_console_broke_goes_as_far_as_its_line() -> None:
+    lines = ["  'args': [", "    '--token',", "    'Haven5566a1b2c3d4e5f60718293", "a4b5c6d7',", "    '--verbose'", "  ]", ""]
+    found = await sanitize(scrubber("raw"), ["\n".join(lines).encode()])
+    assert found[2] == b"    '[REDACTED:token]"
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -341,7 +341,22 @@ def test_a_string_that_was_cut_in_its_middle_holds_the_next_value_too() -> None:
     assert redacted(line) == "input_value={'password': '#': '#'}, input_type=dict]"
 
 
+def test_the_value_of_a_variable_may_stand_in_quotes_of_its_own() -> None:
+    assert redacted("""{"locals": {"otp_code": "'726227'", "n": "'7'"}}""") == """{"locals": {"otp_code": "'#'", "n": "'7'"}}"""
+
+
+def test_the_path_to_a_value_may_go_over_lines() -> None:
+    printed = '{\n  "loc": [\n    "body",\n    "password"\n  ],\n  "msg": "too short",\n  "input": "Haven5566$",\n  "url": "x7"\n}'
+    assert redacted(printed) == printed.replace("Haven5566$", "#")
+    assert redacted(printed.replace("\n", " ")) == printed.replace("Haven5566$", "#").replace("\n", " ")
+    assert redacted(printed.replace("password", "name")) == printed.replace("password", "name")
+
+
 HARMLESS = [
+    '{\n  "required": [\n    "name",\n    "password"\n  ],\n  "input": "Haven5566$"\n}',
+    '{"inputSchema":{"type":"object","required":["api_key","db_url"]}}',
+    "    credentials: MongoCredentials {\n      n: 7",
+    "    7 def login(user,secret): return 401",
     "Col ('id', 'email', 'password', 'phone', 'token', 'card')",
     "Token:(*string)(0x2e859e720630), Password:(*string)(nil)",
     "{'password': ['Not a valid integer.'], 'token': ['Unknown field.']}",
