@@ -69,10 +69,13 @@ def uuid_hex(text: bytes) -> bool:
     return _hex32(text) is not None
 
 
+_cut_mailbox = re.compile(rb"(?=[^\s]*[\d._+-][^\s.])[\w.+%-]{4,64}\.\.\.\S").match
+
+
 def mailbox(text: bytes) -> bool:
-    """Whether the value of a field named after an email has the form local@domain (a host without dots too)."""
+    """Whether the value of a field named after an email has the form local@domain (a host without dots too), or was cut in it."""
     local, at, domain = text.rpartition(b"@")
-    return bool(at and local and domain)
+    return bool(at and local and domain) or _cut_mailbox(text) is not None
 
 
 _time = re.compile(rb"\d\d?(?::\d\d){1,2}").fullmatch

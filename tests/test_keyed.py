@@ -345,6 +345,11 @@ def test_the_value_of_a_variable_may_stand_in_quotes_of_its_own() -> None:
     assert redacted("""{"locals": {"otp_code": "'726227'", "n": "'7'"}}""") == """{"locals": {"otp_code": "'#'", "n": "'7'"}}"""
 
 
+def test_a_mailbox_that_was_cut_in_its_middle_goes() -> None:
+    assert redacted("input_value={'email': 'jan_doe20...xample.org'}, n") == "input_value={'email': '#'}, n"
+    assert redacted("input_value={'email': 'none...', 'a': 7}") == "input_value={'email': 'none...', 'a': 7}"
+
+
 def test_the_path_to_a_value_may_go_over_lines() -> None:
     printed = '{\n  "loc": [\n    "body",\n    "password"\n  ],\n  "msg": "too short",\n  "input": "Haven5566$",\n  "url": "x7"\n}'
     assert redacted(printed) == printed.replace("Haven5566$", "#")
