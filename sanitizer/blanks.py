@@ -55,6 +55,8 @@ PROSE = re.compile(
     rb"(?<![\x22'`])[A-Za-z_$][A-Za-z_.$]*(?:[ ](?=[A-Za-z(#{])|,(?=\r?\n))|(?:return|raise|yield|throw)[ ]"
 )
 """A word that a sentence or a program goes on behind: `assertion: pipe the output`, `SecretKey: envKey,`."""
+LONGEST_NAME = 16
+
 REQUIRED = re.compile(rb"[\x22']required\\*[\x22']\s{0,4}:\s{0,4}\[[^\]]*\Z")
 """The names that a JSON Schema requires, as every tool's has."""
 
@@ -106,3 +108,8 @@ def is_listed(buffer: bytes, at: int, window: bytes, start: int) -> bool:
     """Whether what stands *at* is a template, or of a package whose name the key is: `"node_modules/js-tokens": {`."""
     line = window.rfind(b"\n", 0, start) + 1
     return window.find(b"node_modules/", line, start) >= 0 or TEMPLATE.match(buffer, at) is not None
+
+
+def is_word(text: bytes) -> bool:
+    """Whether *text* is a short word in small letters, as names of columns and fields are that stand in a list."""
+    return len(text) <= LONGEST_NAME and text.isalpha() and text.islower()

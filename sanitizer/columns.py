@@ -84,6 +84,8 @@ COMMAND, PIPED = re.compile(_COMMAND + rb"(?:[a-z]+ )?-{1,2}\w"), re.compile(rb"
 CUT = "…".encode()
 """What a console ends a cell in that it had no room for."""
 
+SHORTENED = re.compile(rb"[^*]*[0-9][^*]*")
+
 MEMBER = re.compile(rb"[ \t]*(?:[{\[]|\x22[^\x22\n]{1,128}\x22[ ]?:)")
 """JSON, which is no row."""
 
@@ -100,6 +102,11 @@ HTML_CELL = re.compile(
 HEAD_ENDS = re.compile(rb"\s{0,80}</th>", re.I)
 HTML_ROW = re.compile(rb"<tr(?:\s[^<>]{0,200})?>(.{0,8192}?)</tr>", re.I | re.S)
 HTML_NEXT = re.compile(rb"\s{0,40}(?:</?t(?:head|body)[^<>]{0,200}>\s{0,40}){0,2}" + HTML_ROW.pattern, re.I | re.S)
+
+
+def is_shortened(text: bytes) -> bool:
+    """Whether *text* is what a console left of a cell, and no mask."""
+    return SHORTENED.fullmatch(text) is not None
 
 
 def cells(buffer: bytes, key_at: int, at: int) -> list[Span]:

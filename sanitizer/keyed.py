@@ -32,10 +32,6 @@ TYPED = (b" string =", b" String =")
 CHANGED = b'" -> "'
 """Between what a value was and what it becomes, in a plan of Terraform."""
 
-LONGEST_NAME = 16
-SHORTENED = re.compile(rb"[^*]*[0-9][^*]*")
-"""What is left of a cell that a console had no room for, and is no mask."""
-
 COMMAND = b"::set-"
 """How a command to a workflow's runner begins: `::set-output name=token::value`."""
 
@@ -197,13 +193,11 @@ class KeyedValues:
             return NOTHING
         spans = columns.cells(buffer, at - len(window) + start, at) if mark in columns.MARKS else []
         spans = spans or joints.behind(buffer, at, mark, window, start)
-        if mark == 0x2C and spans and (blanks.REQUIRED.search(window, 0, start) or self.is_listed(buffer[slice(*spans[0])])):
-            return []
+        if mark == 0x2C and spans:
+            name = buffer[slice(*spans[0])]
+            if blanks.REQUIRED.search(window, 0, start) or (blanks.is_word(name) and self.keys.verdict(name) >= 0):
+                return []  # names, one after the other
         return self.accept(buffer, spans, rule)
-
-    def is_listed(self, text: bytes) -> bool:
-        """Whether *text*, behind a name and a comma, is a name as well: of columns, of fields that a schema requires."""
-        return len(text) <= LONGEST_NAME and text.isalpha() and text.islower() and self.keys.verdict(text) >= 0
 
     def in_sql(self, buffer: bytes, at: int, mark: int, window: bytes, tail: bytes) -> list[Found]:
         """What is put into columns, and what a column or a row of them is compared with."""
@@ -267,7 +261,7 @@ class KeyedValues:
                 text, end = text[:-3], end - 3
             if (b"%" in text or b"&" in text) and not self.check(rule)(masks.plain(text)):
                 continue
-            is_cut = buffer.startswith(columns.CUT, end) and (SHORTENED.fullmatch(text) or self.rules[rule].label == "email")
+            is_cut = buffer.startswith(columns.CUT, end) and (columns.is_shortened(text) or self.rules[rule].label == "email")
             if is_cut or self.check(rule)(text) or (scheme is not None and CREDENTIAL.fullmatch(text) is not None):
                 if len(text) >= values.LONG:
                     end = values.REST.match(buffer, end).end()  # type: ignore[union-attr]  # matches the empty string
