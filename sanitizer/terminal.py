@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from sanitizer.masks import MASK
 from sanitizer.model import Clean
 
 COLOUR = re.compile(rb"\x1b\[[0-9;:]{0,32}m")
-SEQUENCE = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-\[\]-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
+SEQUENCE = re.compile(rb"\x1b(?:(?=" + MASK.pattern + rb")|\[[0-?]*[ -/]*[@-\[\]-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
 CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 BIDI = re.compile(rb"\xe2\x80[\xa8-\xae]|\xe2\x81[\xa6-\xa9]|\xd8\x9c|\xc2[\x80-\x9f]")
 UNSEEN = re.compile(rb"\x7f|" + BIDI.pattern)

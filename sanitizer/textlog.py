@@ -78,7 +78,7 @@ LOGFMT = re.compile(
 )
 LOGFMT_START = re.compile(rb"(?:time|ts|timestamp|level|lvl|severity|msg)=[\S]")
 RICH_PATH = re.compile(rb" +(?P<path>(?:[\w.\-]+\.pyx?|<[\w ]+>):\d+) *\r?$")
-ANSI = re.compile(rb"\x1b(?:\[[0-?]*[!-/]*[@-\[\]-~]|\][^\x07\x1b]{0,256}(?:\x07|\x1b\\))")
+ANSI = re.compile(rb"\x1b(?:(?=" + MASK.pattern + rb")|\[[0-?]*[!-/]*[@-\[\]-~]|\][^\x07\x1b]{0,256}(?:\x07|\x1b\\))")
 LEVEL_LETTERS = {b"I": "INFO", b"W": "WARNING", b"E": "ERROR", b"F": "FATAL"}
 INSIDE = re.compile(rb" (" + LEVEL + rb")\] ")
 LEVEL_WORD = re.compile(LEVEL + rb" *$")
