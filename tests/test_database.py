@@ -7,11 +7,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from engines import KEYS
 
 from sanitizer import database
+from sanitizer.actions import replacements
 from sanitizer.database import Compiled, compiled
-from sanitizer.rulecheck import redactor
+from sanitizer.redact import Redactor
 from sanitizer.ruleset import Rule, RuleError, Rules, Selection
+from sanitizer.scan import Scanner
 
 
 @pytest.fixture
@@ -133,13 +136,13 @@ def test_what_vectorscan_refuses_is_named() -> None:
     ],
 )
 def test_a_token_is_called_by_its_provider_whatever_it_stands_under(line: str, kind: str) -> None:
-    run = redactor(compiled(), database.engine()).text
+    run = Redactor(Scanner(compiled()), replacements(compiled().rules, KEYS)).text
 
     assert run(line.format("sk_live_GhAmvGJ6vRdLmXHL8dkfbztJ").encode()) == line.format(f"[REDACTED:{kind}]").encode()
 
 
 def test_what_has_a_name_is_called_by_it_rather_than_by_a_form_that_many_share() -> None:
-    run = redactor(compiled(), database.engine()).text
+    run = Redactor(Scanner(compiled()), replacements(compiled().rules, KEYS)).text
 
     assert run(b"password=anna@example.com") == b"password=[REDACTED:password]"
     assert run(b"password=a9b3c1d2-1111-4222-8333-123456789abc") == b"password=[REDACTED:password]"
