@@ -1,14 +1,20 @@
-"""Real servers for whoever asks for them, installed before the first test's time starts to run."""
+"""Real servers for whoever asks for them, installed before the first test's time starts to run; examples without a clock."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from servers import fixtures
 from servers.fixtures import certificates, collector, kafka, kafka3, mcp_servers, tls_collector
 
 __all__ = ["certificates", "collector", "kafka", "kafka3", "mcp_servers", "tls_collector"]
+
+if "CI" not in os.environ:  # there hypothesis has a profile of its own, which has no deadline either
+    settings.register_profile("without a clock", deadline=None)
+    settings.load_profile("without a clock")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
