@@ -13,7 +13,7 @@ from sanitizer.ruleset import Rule
 from sanitizer.wraps import FIELD, NO_KEY
 
 REST = re.compile(
-    rb"(?!(?:sha|md)\d{1,3}[=:_-])(?!(?:[a-z]{1,12}-)?[0-9A-Fa-f-]+(?![^\s]))(?!\S*\d{4}-?\d\d-?\d\d)(?!\S*\.[a-z]{1,8}(?!\S)|\.[a-z]{2,12}/)"
+    rb"(?!(?:sha|md)\d{1,3}[=:_-]|/?[a-z0-9]{1,20}/[a-z]{2,20}/)(?!(?:[a-z]{1,12}-)?[0-9A-Fa-f-]+(?![^\s]))(?!\S*\d{4}-?\d\d-?\d\d)(?!\S*\.[a-z]{1,8}(?!\S)|\.[a-z]{2,12}/)"
     rb"(?![a-z0-9-]+-[0-9a-z]{8,10}-[0-9a-z]{5}(?!\S)|[a-z]{4,20}/[a-z]{3,20}-)[A-Za-z0-9+/_.~-]{8,}={0,2}(?![=:(.@])"
 )
 """What may be the rest of a token that was broken: no digest, no id of a cloud (`vol-0f3a`), date, file, host, pod."""
@@ -23,7 +23,7 @@ TELLING = re.compile(rb"[=:@0-9]")
 """In the last word of a line that ends in a soft break (RFC 2045, section 6.7), and not in a key without a value."""
 
 SHORT_REST = re.compile(
-    rb"(?!\d+(?:[\-/:.]\d+)+(?!\S)|[a-z]{3,12}_\d{3,12}(?!\S)|\.[a-z]{2,12}/|\d{1,2}-[A-Z][a-z]{2}-\d{4}(?!\S)|/?[a-z0-9]{1,20}/[a-z]{2,20}/)"
+    rb"(?!v?\d+(?:[\-/:.]\d+)+(?!\S)|[0-9a-f-]{36}\.[a-z]{2,5}(?!\S)|[a-z]{3,12}_\d{3,12}(?!\S)|\.[a-z]{2,12}/|\d{1,2}-[A-Z][a-z]{2}-\d{4}(?!\S)|/?[a-z0-9]{1,20}/[a-z]{2,20}/)"
     rb"(?=[^0-9\s]*[0-9]|[^A-Z\s]*[A-Z][^a-z\s]*[a-z])[A-Za-z0-9+/_.~!$%^&*-]{4,}={0,2}"
 )
 """What may be the rest of a token behind a soft break: no date, no path, no id (`job_4711`)."""

@@ -114,6 +114,8 @@ ENDED = [
     # a card, and what is no number; a path
     ('{"n":1,"cardNo":"5510881804032840', "ACCESS_TOKEN is missing"),
     ("cb#access_token=4487917ef6e98819d36aZBpTIuBwfIHRTk&token_type=bearer", "vol-07698ed182b0eb68d attached"),
+    # a version
+    ("credential:\thvs.UCd52d6I3XbpMfumaXafuMwa", "v18.51.65"),
     # digests
     ("Accepted publickey for bob from 4.108.92.208 port 43839 ssh2: RSA SHA256:Q9JI7EgEwkNzRDsPyr2qkmKKW9PZCL96PKEgMopmkt7", "vera@x"),
 ]
