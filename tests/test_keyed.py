@@ -728,6 +728,9 @@ def test_a_row_in_a_string_ends_with_the_string() -> None:
     [
         ("Set-Cookie:session=4OHsMTSnKxDrBdi00J1Vpa624INnexH6VsC_GOxv; Path=/; HttpOnly", "Set-Cookie:session=#; Path=/; HttpOnly"),
         ("map[Set-Cookie:[auth=7QOGdXsLNllReb_3mELdWSUqKL-LAKST; Secure]]", "map[Set-Cookie:[auth=#; Secure]]"),
+        ("<td>cookie=MzczNTk5MDI5NTA3MjI1JTIwd2FzJTIwcmVqZWN0ZWQ=</td>", "<td>cookie=#>"),
+        ("cookie: Zk3vQ9mXw7LpRt2YbN8sHdF=", "cookie: #"),
+        ("Set-Cookie: connect.sid=; Path=/", "Set-Cookie: connect.sid=; Path=/"),
         ("npx -y server --token delta-cedar-grove40 -v", "npx -y server --token # -v"),
         ("npx -y server --token qgTr~HzCCGHTP~ -v", "npx -y server --token # -v"),
         ("SIGNING_KEY -> YocwdVcJmPZCZUZHGjBWCUYf", "SIGNING_KEY -> #"),
