@@ -217,7 +217,7 @@ class Assembler:
         self._groups.take_plain(index, line, self._seen, alone)
 
     def _unwrap(self, line: bytes, index: int, family: str = "") -> Unwrapped | None:
-        return unwrap(line, self._wrapper, self._groups.told, not (family or self._family) and self._held.is_barred(index, line))
+        return unwrap(line, self._wrapper, self._groups.told, b"" if family or self._family else self._held.before(index))
 
     def _bound(self, index: int) -> None:
         """Close everything once the oldest open record holds too much; else note when to look again."""

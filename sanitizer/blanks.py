@@ -55,14 +55,15 @@ PROSE = re.compile(
     rb"(?<![\x22'`])[A-Za-z_$][A-Za-z_.$]*(?:[ ](?=[A-Za-z(#{])|,(?=\r?\n))|(?:return|raise|yield|throw)[ ]"
 )
 """A word that a sentence or a program goes on behind: `assertion: pipe the output`, `SecretKey: envKey,`."""
+
 LONGEST_NAME = 16
+"""Letters of a name that stands in a list of names."""
 
 REQUIRED = re.compile(rb"[\x22']required\\*[\x22']\s{0,4}:\s{0,4}\[[^\]]*\Z")
 """The names that a JSON Schema requires, as every tool's has."""
 
 ARN = re.compile(rb"(?<![^\s\x22'=])arn:[\w:/.\-]*\Z")
 """The beginning of the name of a resource of AWS: `arn:aws:secretsmanager:eu-central-1:123456789012:secret:`."""
-
 
 UNSEEN = re.compile(rb"(?:\\+u(?:00ad|034f|180e|200[b-f]|202[a-e]|206[0-9a-f]|feff))+", re.I)
 """Escaped characters that format text, or join and part it."""

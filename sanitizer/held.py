@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from operator import attrgetter
 
 from sanitizer.record import Assembled, Cut, Join, Record
 
 IN_ORDER = attrgetter("lines")
-BARS = re.compile(rb"[ \t]\|[ \t]|\|[ \t]*:?-|-:?[ \t]*\|")
-"""Between the cells of a table, and what divides its head from its rows."""
 
 
 class Held:
@@ -41,10 +38,9 @@ class Held:
         """The line of that number."""
         return self.lines[number - self._base]
 
-    def is_barred(self, number: int, line: bytes) -> bool:
-        """Whether *line*, of that number, may be a row of a table: bars part the one before it, and its first cell is another."""
-        before = self.line(number - 1) if number > self._base else self._released
-        return b"|" in before and BARS.search(before) is not None and before.partition(b"|")[0] != line.partition(b"|")[0]
+    def before(self, number: int) -> bytes:
+        """The line before the one of that number; nothing before the lane's first."""
+        return self.line(number - 1) if number > self._base else self._released
 
     def release(self, limit: int, terminated: bool) -> Assembled:
         """Let go of the lines before *limit*; the last one may not be *terminated*."""

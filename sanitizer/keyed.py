@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from sanitizer import blanks, bound, columns, continuations, headers, joints, masks, pairs, sqlrows, values
 from sanitizer.extents import LONG, SPACE
+from sanitizer.finding import Finding
 from sanitizer.keys import AFTER, LINKS, Keys, last_words
 from sanitizer.leaves import Leaves
 from sanitizer.ruleset import Rule
@@ -42,8 +43,7 @@ PLACEHOLDERS_KNOWN = frozenset(("password", "named-secret", "credential", "perso
 PLACEHOLDERS_ALONE = frozenset((None, "password", "named-secret", "personal"))
 """Checks that believe everything else."""
 CREDENTIAL = re.compile(rb"(?=[^\d]*\d)[A-Za-z0-9._~+/=|:\-]{16,}")
-Found = tuple[int, int, int]
-NOTHING: list[Found] = []
+NOTHING: list[Finding] = []
 """The answer where there is no key, or none of a value; not where one was looked at and refused."""
 EMPTY = tuple(value + end for value in (b'""', b"null", b"true", b"false") for end in (b",", b"}"))  # JSON's, as tables are full of
 
@@ -63,7 +63,7 @@ class KeyedValues:
         """How far before its value the last key begins."""
         self.leaves = Leaves()
 
-    def find(self, buffer: bytes, at: int) -> list[Found]:  # noqa: PLR0912, PLR0915 - the hot path
+    def find(self, buffer: bytes, at: int) -> list[Finding]:  # noqa: PLR0912, PLR0915 - the hot path: calls would cost more than branches
         mark = buffer[at - 1]
         window = buffer[at - REACH if at > REACH else 0 : at]
         base = at - len(window)
@@ -140,7 +140,7 @@ class KeyedValues:
             return self.accept(buffer, values.value(buffer, at + 2), rule) if rule >= 0 else []
         return self.otherwise(buffer, at, mark, window)
 
-    def weigh(self, found: Sequence[Found], at: int, last: int, done: int) -> int:
+    def weigh(self, found: Sequence[Finding], at: int, last: int, done: int) -> int:
         """As how many vain hits the key before *at*, of which this was *found*, counts in a flood.
 
         *last* to *done* is what was found before.
@@ -151,7 +151,7 @@ class KeyedValues:
 
     def otherwise(  # noqa: PLR0912 - one branch for each way
         self, buffer: bytes, at: int, mark: int, window: bytes
-    ) -> list[Found]:
+    ) -> list[Finding]:
         """The rarer ways to join a key and its value."""
         if window[-2:-1] == b"[":
             array = ARRAY.match(buffer, at - 1)
@@ -199,7 +199,7 @@ class KeyedValues:
                 return []  # names, one after the other
         return self.accept(buffer, spans, rule)
 
-    def in_sql(self, buffer: bytes, at: int, mark: int, window: bytes, tail: bytes) -> list[Found]:
+    def in_sql(self, buffer: bytes, at: int, mark: int, window: bytes, tail: bytes) -> list[Finding]:
         """What is put into columns, and what a column or a row of them is compared with."""
         if mark == 0x20:
             is_inserted = tail.endswith(b"insert into ")
@@ -233,15 +233,15 @@ class KeyedValues:
                 rule = self.keys.verdict(spaced)
         return rule, start
 
-    def accept(self, buffer: bytes, spans: Iterable[values.Span], rule: int) -> list[Found]:
+    def accept(self, buffer: bytes, spans: Iterable[values.Span], rule: int) -> list[Finding]:
         """Leave out what is no secret, and the scheme of a credential."""
         if self.rules[rule].label == "phone":
             spans = [values.number(buffer, span) for span in spans]
         return self.believed(buffer, [(start, end, rule) for start, end in spans])
 
-    def believed(self, buffer: bytes, candidates: Iterable[Found]) -> list[Found]:
+    def believed(self, buffer: bytes, candidates: Iterable[Finding]) -> list[Finding]:
         """Leave out placeholders, constants, what the rule's check does not believe, and the scheme of a credential."""
-        found: list[Found] = []
+        found: list[Finding] = []
         for begin, stop, rule in candidates:
             start, end = unquoted(buffer, begin, stop)
             text = buffer[start:end]

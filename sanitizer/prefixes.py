@@ -33,6 +33,9 @@ PREFIX = re.compile(
     rb"|(?P<alone>" + NANOS + rb")(?= |$)(?! std)"
 )
 
+BARS = re.compile(rb"[ \t]\|[ \t]|\|[ \t]*:?-|-:?[ \t]*\|")
+"""Between the cells of a table, and what divides its head from its rows."""
+
 BEGINNINGS = (
     rb"\[pod/",
     *[clock + rb" " + PROCESS + rb"\]:" for clock in CLOCKS],
@@ -51,8 +54,8 @@ class Prefixed(NamedTuple):
     fields: dict[str, object]
 
 
-def prefix_of(line: bytes, told: bool, barred: bool) -> Prefixed | None:
-    """The prefix of *line*, or None. After a line that is *barred* one in bars is a row of a table.
+def prefix_of(line: bytes, told: bool, before: bytes = b"") -> Prefixed | None:
+    """The prefix of *line*, or None. Behind the line *before* it one with a bar may be a row of a table.
 
     Unless its fields are to be *told*, it has none.
     """
@@ -60,11 +63,16 @@ def prefix_of(line: bytes, told: bool, barred: bool) -> Prefixed | None:
     if found is None:
         return None
     _, process, pod, service, app, job, _, _ = found.groups()
-    if barred and service:
+    if service and is_row(line, before):
         return None
     end = found.end()
     whose = process or pod or service or app or job or b""
     return Prefixed(f"prefix:{whose.decode('utf-8', 'replace')}", end + (end < len(line)), _fields(found) if told else {})
+
+
+def is_row(line: bytes, before: bytes) -> bool:
+    """Whether *line* may be a row of a table: bars part the one *before* it, of which the first cell is another."""
+    return BARS.search(before) is not None and before.partition(b"|")[0] != line.partition(b"|")[0]
 
 
 def _fields(found: re.Match[bytes]) -> dict[str, object]:

@@ -71,7 +71,7 @@ def seconds(run: Redactor, text: bytes) -> float:
     return time.process_time() - begun
 
 
-def redactor(compiled: Compiled, engine: str) -> Redactor:
+def redactor(compiled: Compiled, engine: str | None = None) -> Redactor:
     keyring = Keyring({"check": b"rules check, no secret of anybody"}, "check")
     return Redactor(Scanner(compiled, engine), replacements(compiled.rules, keyring))
 

@@ -60,6 +60,7 @@ CONSOLES = frozenset((72, 76, 78, 79, 80, 100, 120, 128, 132, 140, 160, 200, 256
 ROUND = CONSOLES | frozenset(range(40, 260, 10))
 """Where more than the width tells that the two are one."""
 
+
 def is_shape(rule: Rule) -> bool:
     """Whether what *rule* finds is told by its own form, from its beginning to its end."""
     return not (rule.fields or rule.lead or rule.run or rule.multiline or rule.loose)

@@ -14,9 +14,7 @@ from sanitizer.wraps import FRESH_TIME, FRESH_WORD, follows
 ALONE, ROUSED, ANY, STALE = range(4)
 """What a line may go on with: nothing, a line that says that something failed, any line, a line that looks broken."""
 
-USUAL = (
-    rb"\{\"(?!log\")|\d\d{3}-\d\d-\d\d[T ][\d:]{8}(?:[.,]\d{1,6})?Z? (?!std)|(?:DEBUG|INFO|WARNING|ERROR)[ :]"
-)
+USUAL = rb"\{\"(?!log\")|\d\d{3}-\d\d-\d\d[T ][\d:]{8}(?:[.,]\d{1,6})?Z? (?!std)|(?:DEBUG|INFO|WARNING|ERROR)[ :]"
 """How most lines begin: none of them special."""
 WHOLE = (
     rb"|\d\d{3}-\d\d-\d\dT[\d:.,Z+-]+ std(?:out|err) F(?::[^ \n]*)? \{.*\}(?=\n|\Z)"

@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 
 from sanitizer import bound
-from sanitizer.finding import BETWEEN_TEXTS
+from sanitizer.finding import BETWEEN_TEXTS, Finding
 from sanitizer.nested import DEEPEST, LONGEST, Span
 
 Verdict = Callable[[bytes], int]
-Found = tuple[int, int, int]
 
 WIDEST = 512
 """Bytes of the names of a row that is compared."""
@@ -34,14 +33,14 @@ ITEM = re.compile(
 )
 
 
-def inserted(buffer: bytes, at: int, verdict: Verdict) -> Iterator[Found]:
+def inserted(buffer: bytes, at: int, verdict: Verdict) -> Iterator[Finding]:
     """What an `INSERT INTO` that ends at *at* puts into columns that a rule claims."""
     head = INSERTED.match(buffer, at)
     if head is not None:
         yield from rows(buffer, head.end(), [verdict(name.strip(b" \t\r\n\x22'`[]\\")) for name in head[1].split(b",")])
 
 
-def compared(buffer: bytes, at: int, verdict: Verdict) -> list[Found] | None:
+def compared(buffer: bytes, at: int, verdict: Verdict) -> list[Finding] | None:
     """What a row is compared with, of whose names one ends before *at*: `(user, password) = ('bob', 'x')`; None if with none."""
     opened = buffer.rfind(b"(", max(0, at - WIDEST), at)
     names = NAMES.match(buffer, opened) if opened >= 0 else None
@@ -61,7 +60,7 @@ def listed(buffer: bytes, at: int) -> list[Span]:
     return found
 
 
-def rows(buffer: bytes, at: int, rules: list[int]) -> Iterator[Found]:
+def rows(buffer: bytes, at: int, rules: list[int]) -> Iterator[Finding]:
     """The values of the tuples from *at* on that stand in columns with *rules*."""
     if max(rules) < 0:
         return

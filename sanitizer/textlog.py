@@ -18,7 +18,7 @@ LEVEL = (
     rb"[Tt]race|[Dd]ebug|[Ii]nfo(?:rmation)?|[Nn]otice|[Ww]arn(?:ing)?|[Ee]rror|[Cc]ritical|[Ff]atal|silly|verbose|emerg|alert|crit|"
     rb"TRC|DBG|INF|WRN|ERR|CRT|FTL)"
 )
-TAGGED = rb"(?!" + MASK.pattern + rb")\["
+TAG_BEGINS = rb"(?!" + MASK.pattern + rb")\["
 """How a tag begins, and no mask: that is a part of the message."""
 
 DATE = rb"\d{4}[-/.](?:0[1-9]|1[0-2])[-/.](?:0[1-9]|[12]\d|3[01])"
@@ -37,7 +37,7 @@ TOKEN = re.compile(
     rb"(?P<gap>[ \t]*(?:(?:\||-{1,3}|:|\xe2\x80\x94)[ \t]+)?)(?:"
     rb"(?P<level>" + LEVEL + rb")(?![\w.\-/=])(?::(?=[\s\w])|)"
     rb"|[\[(<](?P<tagged>" + LEVEL + rb") *[\])>]:?"
-    rb"|" + TAGGED + rb"(?P<bracket>[^\[\]\r\n]{1,64})\]:?"
+    rb"|" + TAG_BEGINS + rb"(?P<bracket>[^\[\]\r\n]{1,64})\]:?"
     rb"|(?P<dashed>[\w.$/@:<>\-]{1,128}+) ++(?:-|\|) "
     rb"|(?P<pid>\d{1,7})(?=[ \t]+(?:---|\[|" + LEVEL + rb"\b))"
     rb"|(?P<dotted>[A-Za-z_$][\w$]*+(?:(?:\.|::)[\w$]++)++|(?<=  )[a-z_]\w++)(?:\{[^{}]{0,256}\})?(?: +:|:)(?= )"
@@ -45,7 +45,7 @@ TOKEN = re.compile(
 )
 COMMON = re.compile(
     rb" - (?P<name>[^\s\[\]]{1,128}) - (?P<level>[A-Z]{4,8}) - "
-    rb"| " + TAGGED
+    rb"| " + TAG_BEGINS
     + rb"(?!" + LEVEL + rb" *\])(?P<tag>[\w.@/\-][\w.@/ \-]{0,63})\] \[(?P<tagged>" + LEVEL + rb")\] (?=[A-Z][a-z]+ [a-z])"
     rb"| \[(?P<padded>debug|info|warning|error|critical|exception) *\] (?=[^\[:\s])(?![\w.\-]+:)"
     rb"|[ \t]+(?P<plain>TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL|FATAL)(?=[ \t])"
@@ -71,7 +71,7 @@ BSD = re.compile(
     rb" (?P<app>[\w./\-]{1,64}(?:\([\w.\-]+\))?)(?:\[(?P<pid>\d{1,10})\])?: "
 )
 ACCESS = re.compile(rb"\S{1,255} \S{1,64} [^\[\"]{1,128} \[(?P<time>\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] \"")
-TAG = re.compile(TAGGED + rb"(?P<logger>[A-Za-z@][\w .:/@\-]{0,62})\] ")
+TAG = re.compile(TAG_BEGINS + rb"(?P<logger>[A-Za-z@][\w .:/@\-]{0,62})\] ")
 LOGFMT = re.compile(
     rb"(?:^|[ \t])(?P<key>time|ts|timestamp|level|lvl|severity|logger|component)="
     rb"(?:\"(?P<quoted>(?:[^\"\\]|\\.)*+)\"|(?P<bare>\S*))"

@@ -80,16 +80,16 @@ UNWRAPPED = tuple.__new__
 STREAMS = {b"stdout": ("cri:stdout", "stdout"), b"stderr": ("cri:stderr", "stderr")}
 
 
-def unwrap(line: bytes, wrapper: Wrapper, told: bool = True, barred: bool = False) -> Unwrapped | None:
+def unwrap(line: bytes, wrapper: Wrapper, told: bool = True, before: bytes = b"") -> Unwrapped | None:
     """Take the wrapper off *line*, or return None when it has none (or not the one asked for).
 
-    Unless its fields are to be *told*, a container's line has no time. After a line that is *barred* some are rows of a table.
+    Unless its fields are to be *told*, a container's line has no time. Behind the line *before* it some are rows of a table.
     """
     head = line[:1]
     if head.isdigit() and wrapper in ("auto", "cri") and (unwrapped := _cri(line, told)) is not None:
         return unwrapped
     if head != b"{":
-        return _prefixed(line, told, barred) if wrapper == "auto" else None
+        return _prefixed(line, told, before) if wrapper == "auto" else None
     if wrapper in ("auto", "docker") and (found := DOCKER.match(line)):
         return _docker(line, found, told)
     if wrapper == "journald" or (wrapper == "auto" and line.find(b'"__REALTIME_TIMESTAMP"') >= 0):
@@ -111,8 +111,8 @@ def _cri(line: bytes, told: bool) -> Unwrapped | None:
     return UNWRAPPED(Unwrapped, ("cri", key, line[end:], end, len(line), fields, tag == b"P", False))
 
 
-def _prefixed(line: bytes, told: bool, barred: bool) -> Unwrapped | None:
-    found = prefix_of(line, told, barred)
+def _prefixed(line: bytes, told: bool, before: bytes) -> Unwrapped | None:
+    found = prefix_of(line, told, before)
     return None if found is None else Unwrapped("prefix", found.stream, line[found.start :], found.start, len(line), found.fields)
 
 

@@ -7,7 +7,7 @@ import pytest
 from sanitizer import database
 from sanitizer.rulecheck import redactor
 
-RUN = redactor(database.compiled(), database.engine())
+RUN = redactor(database.compiled())
 
 OCTETS = ":".join(f"{n:02x}" for n in range(0xC9, 0xDB))
 CLEAN = [

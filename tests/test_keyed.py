@@ -13,7 +13,7 @@ from sanitizer.keyed import KeyedValues
 from sanitizer.rulecheck import redactor
 
 COMPILED = database.compiled()
-RUN = redactor(COMPILED, database.engine())
+RUN = redactor(COMPILED)
 MASK = re.compile(r"\[(?:REDACTED|session|password):[a-z0-9-]+\]")
 
 # {P} is a password, {T} a token.

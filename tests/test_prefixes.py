@@ -81,4 +81,4 @@ async def test_a_row_of_a_table_is_no_line_of_a_container() -> None:
     ],
 )
 def test_other_lines_have_no_prefix(line: str) -> None:
-    assert prefix_of(line.encode(), told=True, barred=False) is None
+    assert prefix_of(line.encode(), told=True) is None
