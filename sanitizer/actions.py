@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from sanitizer import patterns
 from sanitizer.hashing import Keyring
 from sanitizer.ruleset import Rule
 
 Replace = Callable[[bytes], bytes]
 
-HEX = re.compile(rb"(?:[0-9A-Fa-f]{2})+\Z")
-BASE64 = re.compile(rb"[A-Za-z0-9+/_=\s-]+\Z")
+HEX = patterns.lazy(rb"(?:[0-9A-Fa-f]{2})+\Z")
+BASE64 = patterns.lazy(rb"[A-Za-z0-9+/_=\s-]+\Z")
 NOT_HEX = bytes(c for c in range(256) if c not in b"0123456789abcdefABCDEF")
 
 

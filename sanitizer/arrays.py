@@ -6,8 +6,7 @@ dataframes answer with. Given is a buffer and where in it a name stands; the ans
 
 from __future__ import annotations
 
-import re
-
+from sanitizer import patterns
 from sanitizer.nested import LONGEST, Span
 
 WIDEST = 2048
@@ -17,19 +16,19 @@ MOST_ROWS, MOST_CELLS, DEEPEST = 10_000, 256, 4
 
 _QUOTE = rb"\\*[\x22']"
 _NAME = _QUOTE + rb"[A-Za-z_\x80-\xff][\w .()\-\x80-\xff]{0,60}" + _QUOTE
-BEFORE = re.compile(rb"(?P<outer>\[\s*)?\[\s*(?P<names>(?:" + _NAME + rb"\s*,\s*){0,255})" + _QUOTE + rb"[\w .\-]{0,40}$")
-AFTER = re.compile(rb"[\w .\-]{0,40}" + _QUOTE + rb"(?P<names>(?:\s*,\s*" + _NAME + rb"){0,255})\s*\]\s*,\s*")
-NEXT = re.compile(rb"(?=\[)")
-ROWS = re.compile(_QUOTE + rb"(?:rows|data|values|records|results?|tuples)" + _QUOTE + rb"\s*:\s*\[\s*(?=\[)")
-INDEX = re.compile(_QUOTE + rb"\w{1,20}" + _QUOTE + rb"\s*:\s*(?:\[[^\[\]{}]{0,2000}\]|[^\[\]{},]{1,60})\s*,\s*")
+BEFORE = patterns.lazy(rb"(?P<outer>\[\s*)?\[\s*(?P<names>(?:" + _NAME + rb"\s*,\s*){0,255})" + _QUOTE + rb"[\w .\-]{0,40}$")
+AFTER = patterns.lazy(rb"[\w .\-]{0,40}" + _QUOTE + rb"(?P<names>(?:\s*,\s*" + _NAME + rb"){0,255})\s*\]\s*,\s*")
+NEXT = patterns.lazy(rb"(?=\[)")
+ROWS = patterns.lazy(_QUOTE + rb"(?:rows|data|values|records|results?|tuples)" + _QUOTE + rb"\s*:\s*\[\s*(?=\[)")
+INDEX = patterns.lazy(_QUOTE + rb"\w{1,20}" + _QUOTE + rb"\s*:\s*(?:\[[^\[\]{}]{0,2000}\]|[^\[\]{},]{1,60})\s*,\s*")
 """What may stand between the names and the rows: the labels of these (pandas), their number."""
 
-CELL = re.compile(
+CELL = patterns.lazy(
     rb"\s*(?:(?P<escaped>\\+[\x22'])(?P<inner>[^\n\x22']{0,4096}?)(?P=escaped)|\x22(?P<double>(?:[^\x22\\\n]|\\.)*+)\x22"
     rb"|'(?P<single>(?:[^'\\\n]|\\.)*+)'|(?P<plain>[^\s,\[\]{}\x22']+)|(?P<open>[\[{])|(?P<close>[\]}])|,)"
 )
-BETWEEN = re.compile(rb"\s*,\s*(?=\[)")
-TELLING = re.compile(rb"[^\n]*[0-9!@#$%^&*~+?_]")
+BETWEEN = patterns.lazy(rb"\s*,\s*(?=\[)")
+TELLING = patterns.lazy(rb"[^\n]*[0-9!@#$%^&*~+?_]")
 
 
 def cells(buffer: bytes, key_at: int, at: int) -> list[Span]:

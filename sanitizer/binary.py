@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from sanitizer import patterns
 from sanitizer.finding import Finding
 
-GARBAGE = re.compile(
+GARBAGE = patterns.lazy(
     "[\udc80-\udcff](?:[\udc80-\udcff]*+(?:[^\udc80-\udcff\n]{1,7}[\udc80-\udcff]++){7,}+|[\udc80-\udcff]{15,}+)"
 )
 """Bytes that are no UTF-8 (RFC 3629, section 4), so many of them that what stands between is no text either. It begins with one of

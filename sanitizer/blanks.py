@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import re
 
-from sanitizer import values
+from sanitizer import patterns, values
 
 MARKS = b"\\\"'`{}[]()<>,;:=+"
 """What is made of them alone belongs to the text around it."""
 
-OCTETS = re.compile(rb"(?:[0-9A-Fa-f]{2}:){4}")
+OCTETS = patterns.lazy(rb"(?:[0-9A-Fa-f]{2}:){4}")
 """The beginning of a digest, as certificates print them: an octet of it may spell a name (`cc`)."""
 
 FILE = b"/etc/passwd"
 """A file that is named after what has long been kept elsewhere."""
 
-HELP = re.compile(rb"[ ]+[a-z]+[ ](?=[a-z(])|[a-z]+[ ]{2,}(?=[A-Z])")
-HELP_BEGINS = re.compile(rb"(?:^|\n)[ ]{1,8}(?:-\w, )?$")
+HELP = patterns.lazy(rb"[ ]+[a-z]+[ ](?=[a-z(])|[a-z]+[ ]{2,}(?=[A-Z])")
+HELP_BEGINS = patterns.lazy(rb"(?:^|\n)[ ]{1,8}(?:-\w, )?$")
 """The words that tell of an option, and what stands before it: `  -W, --password    force a prompt`."""
 
-RESOURCE = re.compile(
+RESOURCE = patterns.lazy(
     rb"[a-z]+(?:[\-.][a-z0-9]{1,12}){0,8}\\*[\x22'] (?:not found|is forbidden|already exists|does not exist|in namespace|of type|"
     rb"(?:created|deleted|configured|expired|revoked|rotated)\b)"
 )
@@ -29,11 +29,11 @@ ASSERTED = (b"Assertion ", b"assertion ")
 MASKED = (b"***'  ", b'***"  ')
 """The end of a value that is masked, and a gap before the next argument."""
 
-PASSED = re.compile(rb"--?[a-z]+(?:-[a-z]+)*[\x22'`]")
+PASSED = patterns.lazy(rb"--?[a-z]+(?:-[a-z]+)*[\x22'`]")
 """An option that is passed: `we pass "-subj" as an argument`."""
 
 RESOURCES = frozenset((b"secret ", b"secrets", b"api key", b"key \x22"))
-CLOSING = re.compile(rb"[ ]\\*([\x22'])[ ]")
+CLOSING = patterns.lazy(rb"[ ]\\*([\x22'])[ ]")
 
 _MONOSPACE = (
     rb"\{\{(?=[^{}\s]{0,200}[0-9])"
@@ -41,17 +41,17 @@ _MONOSPACE = (
 )
 """A value as Jira sets it in monospace."""
 
-TEMPLATE = re.compile(rb"[ ]?[\x22']?(?!" + _MONOSPACE + rb")\{\{-? ?[$.\w][^{}\n\x22':]*\}\}")
+TEMPLATE = patterns.lazy(rb"[ ]?[\x22']?(?!" + _MONOSPACE + rb")\{\{-? ?[$.\w][^{}\n\x22':]*\}\}")
 """What Helm and its kin put in the place of a value: `{{ .Values.apiKey | quote }}`."""
 
-TEST = re.compile(
+TEST = patterns.lazy(
     rb"[ ](?:\S+(?=[ ]\(\d+\.\d+s\))|(?:Test|Benchmark|Example)[A-Z_][A-Za-z_]*(?:/\w+)?|test_[a-z_]+"
     rb"|[a-z][\w.\-]*(?:/[\w.\-]+)+\.[a-z]{1,4})"
     rb"(?=[ ,;\x22\\\r\n]|$)"
 )
 """A test that has passed, as Go and Automake say it: its name, or its file."""
 
-PROSE = re.compile(
+PROSE = patterns.lazy(
     rb"(?<![\x22'`])[A-Za-z_$][A-Za-z_.$]*(?:[ ](?=[A-Za-z(#{])|,(?=\r?\n))|(?:return|raise|yield|throw)[ ]"
 )
 """A word that a sentence or a program goes on behind: `assertion: pipe the output`, `SecretKey: envKey,`."""
@@ -59,13 +59,13 @@ PROSE = re.compile(
 LONGEST_NAME = 16
 """Letters of a name that stands in a list of names."""
 
-REQUIRED = re.compile(rb"[\x22']required\\*[\x22']\s{0,4}:\s{0,4}\[[^\]]*\Z")
+REQUIRED = patterns.lazy(rb"[\x22']required\\*[\x22']\s{0,4}:\s{0,4}\[[^\]]*\Z")
 """The names that a JSON Schema requires, as every tool's has."""
 
-ARN = re.compile(rb"(?<![^\s\x22'=])arn:[\w:/.\-]*\Z")
+ARN = patterns.lazy(rb"(?<![^\s\x22'=])arn:[\w:/.\-]*\Z")
 """The beginning of the name of a resource of AWS: `arn:aws:secretsmanager:eu-central-1:123456789012:secret:`."""
 
-UNSEEN = re.compile(rb"(?:\\+u(?:00ad|034f|180e|200[b-f]|202[a-e]|206[0-9a-f]|feff))+", re.I)
+UNSEEN = patterns.lazy(rb"(?:\\+u(?:00ad|034f|180e|200[b-f]|202[a-e]|206[0-9a-f]|feff))+", re.I)
 """Escaped characters that format text, or join and part it."""
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from sanitizer import patterns
 from sanitizer.words import wordlike
 
 _UPPER, _LOWER, _DIGITS = bytes(range(65, 91)), bytes(range(97, 123)), bytes(range(48, 58))
 _NOT_BASE64 = bytes(c for c in range(256) if not (chr(c).isalnum() and c < 128) and c not in b"+/-_")
 _CONTROLS = bytes(c for c in range(32) if c not in b"\t\n\r\x1b")
-_NUMBERS = re.compile(rb"-?\d+")
-_LENGTH = re.compile(rb"(?<!\d)[1-9]\d{0,2}(?=[A-Za-z_])")
-_ESCAPED = re.compile(rb"%([0-9A-Fa-f]{2})|\\+(?:u00([0-9A-Fa-f]{2})|([0-3][0-7]{2})|([bfnrt\"/]))")
+_NUMBERS = patterns.lazy(rb"-?\d+")
+_LENGTH = patterns.lazy(rb"(?<!\d)[1-9]\d{0,2}(?=[A-Za-z_])")
+_ESCAPED = patterns.lazy(rb"%([0-9A-Fa-f]{2})|\\+(?:u00([0-9A-Fa-f]{2})|([0-3][0-7]{2})|([bfnrt\"/]))")
 _NAMED = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"}
 _IDENTIFIER = re.compile(rb"\w+").fullmatch
 TELLING = 4096
@@ -63,7 +64,7 @@ def escaped_binary(text: bytes) -> bool:
 
 
 _CONTINUATIONS = bytes(range(0x80, 0xC0))
-_ROW = re.compile(rb"(?:[0-9a-f]{2} {0,2}){8,16}")
+_ROW = patterns.lazy(rb"(?:[0-9a-f]{2} {0,2}){8,16}")
 
 
 def dumped_binary(text: bytes) -> bool:

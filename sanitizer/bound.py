@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 
+from sanitizer import patterns
 from sanitizer.nested import Span
 
 REACH = 4096
 """Bytes on either side of a placeholder in which the statement begins and its parameters end."""
 
-PLACEHOLDER = re.compile(
+PLACEHOLDER = patterns.lazy(
     rb"[ ]{0,3}(?:\$(?P<number>\d{1,3})(?!\w)|\?(?P<numbered>\d{1,3})?|%s|%(?P<named>\(\w{1,64}\))s|:(?P<colon>\d{1,3})(?!\w))"
 )
-ALONE = re.compile(PLACEHOLDER.pattern + rb"(?=[\s,;)\x22'\\])")
-ANY = re.compile(rb"\$\d{1,3}|\?|%(?:\(\w{1,64}\))?s|:\d{1,3}(?!\w)")
-STATEMENT = re.compile(rb"\b(?:SELECT|INSERT|UPDATE|DELETE|MERGE|REPLACE|UPSERT|WITH|CALL|EXEC)\b", re.I)
+ALONE = patterns.lazy(PLACEHOLDER.pattern + rb"(?=[\s,;)\x22'\\])")
+ANY = patterns.lazy(rb"\$\d{1,3}|\?|%(?:\(\w{1,64}\))?s|:\d{1,3}(?!\w)")
+STATEMENT = patterns.lazy(rb"\b(?:SELECT|INSERT|UPDATE|DELETE|MERGE|REPLACE|UPSERT|WITH|CALL|EXEC)\b", re.I)
 _NAMED = (
     rb"\b(?:parameters|params|bindings?|binds|args|values|bind|arguments)\\*[\x22']?[ ]?[:=]?[ ]?"
     rb"(?:(?:array)?[\[({]|(?=\$1 = ))"
@@ -22,21 +23,21 @@ _NAMED = (
 _ECHOED = rb"\[(?:generated in|cached since|no key|raw sql|dialect)[^\[\]\n]{0,60}\][ ](?:\[)?[({]"
 """What SQLAlchemy says before it echoes the parameters of a statement."""
 
-NAMED = re.compile(_NAMED + rb"|" + _ECHOED, re.I)
-LISTED = re.compile(rb"[ ]parameters: (?=\$1 = )")
+NAMED = patterns.lazy(_NAMED + rb"|" + _ECHOED, re.I)
+LISTED = patterns.lazy(rb"[ ]parameters: (?=\$1 = )")
 """What PostgreSQL lists on a line of its own: below a statement that was executed, above one that failed."""
 
 FEW_LINES = 4
-PARAMETERS = re.compile(
+PARAMETERS = patterns.lazy(
     rb"(?:" + _NAMED + rb"|[;)\w\x22'?][\]]?[ ](?=\[[ ]?\\*[\x22'\w]|\{1: )[\[{]|;[ ](?=\\*[\x22'\d]))",
     re.I,
 )
-ITEM = re.compile(
+ITEM = patterns.lazy(
     rb"\s*(?:\\*\x22?\d{1,3}\\*\x22?[ ]?(?::|=>)[ ]?|\$\d{1,3} = )?"
     rb"(?:[bBuUrN]?\\*\x22(?P<double>[^\x22\\\n]*)\\*\x22|[bBuUrN]?'(?P<single>(?:[^'\\\n]|\\.)*)'|(?P<plain>[^,\[\](){}\n]*))\s*(?P<after>,|[\])}\n]|$)"
 )
 
-MEMBER = re.compile(rb"\\*[\x22'][\w.\-]{1,64}\\*[\x22'][ ]?:")
+MEMBER = patterns.lazy(rb"\\*[\x22'][\w.\-]{1,64}\\*[\x22'][ ]?:")
 """A member of an object that has names, and so no places."""
 
 

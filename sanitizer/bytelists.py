@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
-
+from sanitizer import patterns
 from sanitizer.decoding import Span, lines_where
 from sanitizer.encodings import printable
 
 _BYTE = rb"(?:\((?:byte|sbyte|char|u?int8(?:_t)?)\))?(?:0[xX][0-9A-Fa-f]{1,2}|-?\d{1,3})(?:u8|[uU])?"
-MATERIAL = re.compile(
+MATERIAL = patterns.lazy(
     rb"(?>[ ]?(?:=|!|&?\[[\w; ]{0,16}\]|[A-Za-z_][\w.]{0,24}(?:\(\d{1,4}\)|\()?)){0,5}[ ]?"
     rb"[\[({]\s*(" + _BYTE + rb"(?:\s?,\s{0,16}" + _BYTE + rb"){5,4096}),?\s*[\])}]"
 )
 """A key given byte by byte, in the notation of a program: `[1, ...]`, `[]byte{1, ...}`, `bytes([1, ...])`, `[u8; 8] = [1, ...]`."""
 
-NUMBER = re.compile(rb"0[xX][0-9A-Fa-f]{1,2}|-?\d{1,3}")
+NUMBER = patterns.lazy(rb"0[xX][0-9A-Fa-f]{1,2}|-?\d{1,3}")
 FEWEST_BYTES, LEAST_BYTE = 5, 32
 """Of how many different values key material is at least, and what the highest of them is at least: no list of small counts."""
 
@@ -34,10 +33,10 @@ class ByteLists:
     anchors: tuple[bytes, ...] = ()
 
     def __init__(self) -> None:
-        self._list = re.compile(
+        self._list = patterns.lazy(
             rb"\[(?=[\s\-0-9])(\s{0,8}-?[0-9]{1,3}(?:(?:\s?,\s{0,8}-?[0-9]{1,3}){7,}\s{0,8}|(?:[ ][0-9]{1,3}){7,}))\]"
         )
-        self._number = re.compile(rb"-?[0-9]+")
+        self._number = patterns.lazy(rb"-?[0-9]+")
 
     def suspects(self, text: bytes) -> bool:
         return b"[" in text and self._list.search(text) is not None

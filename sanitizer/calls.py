@@ -12,6 +12,8 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from sanitizer import patterns
+
 Role = Literal["name", "tool", "method", "params", "loose", "state", ""]
 
 # Lower case, `_` and `-` taken out. `tool`, `method`: its string value names what is called. `name`: it does so only in an object
@@ -45,8 +47,8 @@ SIGNS = (
 _FOLD = bytes.maketrans(bytes(range(65, 91)) + rb"\'=:", bytes(range(97, 123)) + b'"' * 4)
 _FRAME = b"jsonrpc"
 _HELD = tuple(b'%b"' % key for key in (*_KEYS[:2], _FRAME, *_KEYS[2:]))
-_ESCAPED_LETTER = re.compile(rb"\\u00[4-7]")
-_SPOKEN = re.compile(
+_ESCAPED_LETTER = patterns.lazy(rb"\\u00[4-7]")
+_SPOKEN = patterns.lazy(
     rb"(?:(?:arguments|args|params|parameters|inputs?|kwargs)(?:\s?(?:=>?|:)\s{0,8}|\s)\\*(?:[{\[(&%\x22\x27]|map\[|[A-Z]\w{0,64}[({])"
     rb"|tool(?:[ _-](?:call|use|invocation|request|execution)|call[ :])|(?:tool|function) (?:call )?[^{(\[]{1,140}[{(\[])",
     re.IGNORECASE,
@@ -66,8 +68,8 @@ _CALL_TYPES = ("tool", "function", "mcp")
 _CALL_PARENTS = frozenset(("function", "functioncall", "toolcall", "tooluse", "toolcalls", "call", "toolinvocation"))
 
 _MESSAGES = frozenset(("msg", "message", "event", "text", "body", "debug"))
-_SAYS_CALLED = re.compile(rb"tool|function|mcp|invok|execut|\bcall(?:ed|ing)\b", re.IGNORECASE)
-_NAMES_TOOL = re.compile(
+_SAYS_CALLED = patterns.lazy(rb"tool|function|mcp|invok|execut|\bcall(?:ed|ing)\b", re.IGNORECASE)
+_NAMES_TOOL = patterns.lazy(
     rb"\b(?:tool|function)[: ] ?[\x27`]?(?!(?:call|was|is|request|input|with)\b)([A-Za-z_][\w./\-]{0,127})", re.IGNORECASE
 )
 

@@ -10,7 +10,7 @@ import binascii
 import re
 from collections.abc import Callable
 
-from sanitizer import addresses, blob_checks, cards, identifiers, identifiers_europe, phones, token_checks, told, words
+from sanitizer import addresses, blob_checks, cards, identifiers, identifiers_europe, patterns, phones, token_checks, told, words
 
 Check = Callable[[bytes], bool]
 
@@ -133,7 +133,7 @@ def email(text: bytes) -> bool:
 
 
 LONG_WORD = 8
-_FILE = re.compile(rb"\.(?:[cm]?jsx?|tsx?|py|rb|go|rs|java|kt|sh|md|txt|json|ya?ml|toml|html?|css|lock|log)\Z")
+_FILE = patterns.lazy(rb"\.(?:[cm]?jsx?|tsx?|py|rb|go|rs|java|kt|sh|md|txt|json|ya?ml|toml|html?|css|lock|log)\Z")
 
 
 def email_spaced(text: bytes) -> bool:

@@ -8,24 +8,24 @@
 
 from __future__ import annotations
 
-import re
+from sanitizer import patterns
 
-MESSAGE = re.compile(rb"(?:\[?(?P<side>[Mm]essage from (?:client|server)|Client Says|Server Says)\]?:? ?)")
-BODYLESS = re.compile(
+MESSAGE = patterns.lazy(rb"(?:\[?(?P<side>[Mm]essage from (?:client|server)|Client Says|Server Says)\]?:? ?)")
+BODYLESS = patterns.lazy(
     rb'(?:method="(?P<method>[^"]{1,128})")? ?(?:id=(?P<id>"[^"]{1,64}"|[\w.\-]{1,64}))? ?(?P<part>params|result|error)?(?: |\r?$)'
 )
-ARROW = re.compile(rb"(?P<from>[\w ]{1,20}) (?:->|=>|\xe2\x86\x92) (?P<to>[\w ]{1,20})$")
-TOOL = re.compile(
+ARROW = patterns.lazy(rb"(?P<from>[\w ]{1,20}) (?:->|=>|\xe2\x86\x92) (?P<to>[\w ]{1,20})$")
+TOOL = patterns.lazy(
     rb"(?:Calling (?:MCP )?tool:? |Handling CallTool action for tool |Successfully called tool |Error calling tool |"
     rb"Tool (?!(?:calls?|inputs?|uses?|arg\w*|param\w*|results?|output|name|execution|invocation|request|response)\b))"
     rb"(?P<q>['\"`]?)(?P<tool>[\w./:\-]{1,128})(?P=q)(?=$|[\s,:.!(])"
 )
-SERVER = re.compile(
+SERVER = patterns.lazy(
     rb'MCP server "(?P<server>[^"]{1,128})":? (?:Server stderr: )?'
     rb"|(?P<tag>[\w\-]{1,64}): "
     rb"(?=Handling |Calling tool |Successfully called |Error calling |Starting new |Creat|Client |Connect|Found \d|Server stderr)"
 )
-HINT = re.compile(rb"\[?(?:[Mm]essage from |(?:Client|Server) Says)|MCP server \"")
+HINT = patterns.lazy(rb"\[?(?:[Mm]essage from |(?:Client|Server) Says)|MCP server \"")
 CLIENT_SIDE = frozenset([b"client", b"editor", b"host", b"vscode"])
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from itertools import islice
 
+from sanitizer import patterns
 from sanitizer.continuations import alike
 from sanitizer.nested import LONGEST, Span
 
@@ -22,7 +23,7 @@ MARKS = frozenset(b",;\t|\r\n \x94<)")
 QUOTES = b"\x22'` "
 
 _BAR = rb"\||\xe2\x94[\x82\x83\x86\x8a]|\xe2\x95\x91"
-NAME = re.compile(rb"[A-Za-z_#@(\x80-\xff][\w ./()#*%\x80-\xff-]{0,60}")
+NAME = patterns.lazy(rb"[A-Za-z_#@(\x80-\xff][\w ./()#*%\x80-\xff-]{0,60}")
 _FIELD = rb"[ ]*(?:\x22(?:[^\x22\n]|\x22\x22)*\x22[ ]*|'[^'\n]*'[ ]*|(?:(?!%s)[^\n])*)(?=%s|\n|\Z)"
 
 
@@ -48,60 +49,60 @@ class Layout:
 
 
 LAYOUTS = (Layout(_BAR), Layout(rb"\t"), Layout(rb";"), Layout(rb","))
-ONLY = re.compile(rb"\| (\w{1,60}) +\|")
+ONLY = patterns.lazy(rb"\| (\w{1,60}) +\|")
 """The name of the only column of a box."""
 
-SPACED = re.compile(rb"[^\s](?:[^\s]| (?![ ]))*")
-SPACED_NAME = re.compile(rb"[A-Za-z_][A-Za-z_.()-]*\d?(?: [A-Za-z_.()-]+){0,2}")
-RULED = re.compile(rb"[\s|+\-=:.*~#\x80-\xff]*(?:\n|$)")
+SPACED = patterns.lazy(rb"[^\s](?:[^\s]| (?![ ]))*")
+SPACED_NAME = patterns.lazy(rb"[A-Za-z_][A-Za-z_.()-]*\d?(?: [A-Za-z_.()-]+){0,2}")
+RULED = patterns.lazy(rb"[\s|+\-=:.*~#\x80-\xff]*(?:\n|$)")
 """A line that divides names and rows."""
 
-HEADED = re.compile(rb"[ ]*[|\-][ |:+\-]*-[ |:+\-]*\r?\n")
+HEADED = patterns.lazy(rb"[ ]*[|\-][ |:+\-]*-[ |:+\-]*\r?\n")
 """The line below names, as Markdown and psql write it."""
 
-OVER = re.compile(rb"[ ]*(?:\xe2\x94[\x8c\x8f\x94\x97]|\xe2\x95[\x94\x9a\xad\xb0]|\+[+\-=]*\r?\n[ ]*\+[+\-=]*\r?\n)")
+OVER = patterns.lazy(rb"[ ]*(?:\xe2\x94[\x8c\x8f\x94\x97]|\xe2\x95[\x94\x9a\xad\xb0]|\+[+\-=]*\r?\n[ ]*\+[+\-=]*\r?\n)")
 """A line that begins or ends a box; two of them where one table follows another."""
 
-TYPED = re.compile(rb"[^\w\n]*(?:(?:str|[iuf]\d{1,2}|bool|date|datetime\[\w+\]|object|cat|int|float|string|text)[^\w\n]+)+")
+TYPED = patterns.lazy(rb"[^\w\n]*(?:(?:str|[iuf]\d{1,2}|bool|date|datetime\[\w+\]|object|cat|int|float|string|text)[^\w\n]+)+")
 """Types, which a table may have below its names."""
 
 LOGGED, LOGGED_END = b'{"log":', b'\\n"'
 """What stands around a line in Docker's files."""
 
-BEGINS = re.compile(rb"[\x22'>\]:|][ ]?|[ ](?:[FP]|-)[ ]")
+BEGINS = patterns.lazy(rb"[\x22'>\]:|][ ]?|[ ](?:[FP]|-)[ ]")
 """What a line of names may begin behind: the quote of a string that holds the table, what a logger writes before it."""
 
-OUTER = re.compile(rb"(?<!^)\\*[\x22'](?:[\])},;].*)?$|</\w{1,10}>.*$")
+OUTER = patterns.lazy(rb"(?<!^)\\*[\x22'](?:[\])},;].*)?$|</\w{1,10}>.*$")
 """The end of a string or an element that holds a table."""
 
 _COMMAND = (
     rb"(?:awk|aws|base64|cat|curl|docker|echo|env|find|gcloud|grep|head|jq|kubectl|ls|op|openssl|pass|printf|ps|sed|sort|sudo|tail|tee"
     rb"|vault|xargs|yes)[ ]"
 )
-COMMAND, PIPED = re.compile(_COMMAND + rb"(?:[a-z]+ )?-{1,2}\w"), re.compile(rb"[^|\n]{0,40}\b" + _COMMAND)
+COMMAND, PIPED = patterns.lazy(_COMMAND + rb"(?:[a-z]+ )?-{1,2}\w"), patterns.lazy(rb"[^|\n]{0,40}\b" + _COMMAND)
 """A command of a pipeline with an option, and its first one."""
 
 CUT = "…".encode()
 """What a console ends a cell in that it had no room for."""
 
-SHORTENED = re.compile(rb"[^*]*[0-9][^*]*")
+SHORTENED = patterns.lazy(rb"[^*]*[0-9][^*]*")
 
-MEMBER = re.compile(rb"[ \t]*(?:[{\[]|\x22[^\x22\n]{1,128}\x22[ ]?:)")
+MEMBER = patterns.lazy(rb"[ \t]*(?:[{\[]|\x22[^\x22\n]{1,128}\x22[ ]?:)")
 """JSON, which is no row."""
 
-VALUE = re.compile(rb"(?=\S*[0-9])(?=\S*[A-Za-z])\S{8,}")
+VALUE = patterns.lazy(rb"(?=\S*[0-9])(?=\S*[A-Za-z])\S{8,}")
 """What is no name of the second of two columns."""
 
 WORDS_IN_NAME = 4
-TELLING = re.compile(rb"[^\n]*[0-9!@#$%^&*~+?_]")
-COPY = re.compile(rb"COPY [^()\n]{1,200}\(([^()\n]{1,1000})\) FROM stdin[^\n]{0,200}\n", re.I)
-HTML_CELL = re.compile(
+TELLING = patterns.lazy(rb"[^\n]*[0-9!@#$%^&*~+?_]")
+COPY = patterns.lazy(rb"COPY [^()\n]{1,200}\(([^()\n]{1,1000})\) FROM stdin[^\n]{0,200}\n", re.I)
+HTML_CELL = patterns.lazy(
     rb"<t[dh](?:\s[^<>]{0,200})?>\s{0,40}(?:<(?:code|b|pre|span|strong)(?:\s[^<>]{0,100})?>)?([^<>]*?)\s{0,40}(?:</\w{1,8}>)?\s{0,40}</t[dh]>",
     re.I,
 )
-HEAD_ENDS = re.compile(rb"\s{0,80}</th>", re.I)
-HTML_ROW = re.compile(rb"<tr(?:\s[^<>]{0,200})?>(.{0,8192}?)</tr>", re.I | re.S)
-HTML_NEXT = re.compile(rb"\s{0,40}(?:</?t(?:head|body)[^<>]{0,200}>\s{0,40}){0,2}" + HTML_ROW.pattern, re.I | re.S)
+HEAD_ENDS = patterns.lazy(rb"\s{0,80}</th>", re.I)
+HTML_ROW = patterns.lazy(rb"<tr(?:\s[^<>]{0,200})?>(.{0,8192}?)</tr>", re.I | re.S)
+HTML_NEXT = patterns.lazy(rb"\s{0,40}(?:</?t(?:head|body)[^<>]{0,200}>\s{0,40}){0,2}" + HTML_ROW.pattern, re.I | re.S)
 
 
 def is_shortened(text: bytes) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from sanitizer import guarantee
+from sanitizer import guarantee, patterns
 from sanitizer.faults import Fault, convert, find_faults
 from sanitizer.hashing import HashKeyError, Keyring
 from sanitizer.ruleset import RuleError
@@ -20,7 +20,7 @@ from sanitizer.settings import Config, sink_names
 from sinks import SinkConfig
 from sinks.options import Secret
 
-_REFERENCE = re.compile(r"\$(?:(\$)|\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\{file:([^}]+)\})")
+_REFERENCE = patterns.lazy(r"\$(?:(\$)|\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\{file:([^}]+)\})")
 
 
 class ConfigError(Exception):

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
+from sanitizer import patterns
 
-FIELD = re.compile(
+FIELD = patterns.lazy(
     rb"(?<![\w.\-\x80-\xff])(?![\d.\-]+[\x22'`:= \t])(?!(?i:trace|debug|info|warn(?:ing)?|error|critical|fatal)\b)"
     rb"([\w.\-\x80-\xff]{1,64})"
     rb"[\x22'`\\\])]{0,6}[ \t]{0,3}(?:=>|[:=])[ \t]{0,3}(?:[\[{(][ \t]{0,3}){0,4}[\\\x22'`bru(]{0,8}[^\x22'=:,{}]{0,64}\Z"
 )
 # Tried where `tool` stands, which is found sooner than a pattern is.
-TOOL = re.compile(
+TOOL = patterns.lazy(
     rb"(?i)(?:(?<=[\x22'])tool(?:_?name)?|(?<=[\x22']gen_ai\.)tool\.name)"
     rb"\\*[\x22'][ \t]{0,3}:[ \t]{0,3}\\*[\x22']([\w.:/\-]{1,128})"
 )
 BEFORE_TOOL = b"\"'."
-CALLED = re.compile(
+CALLED = patterns.lazy(
     rb"\\*[\x22']method\\*[\x22']\s{0,3}:\s{0,3}\\*[\x22']tools/call.{0,4096}?"
     rb"\\*[\x22']name\\*[\x22']\s{0,3}:\s{0,3}\\*[\x22']([\w.:/\-]{1,128})"
 )

@@ -5,8 +5,7 @@ Given is a buffer; the answer is the spans to redact, none of which goes over a 
 
 from __future__ import annotations
 
-import re
-
+from sanitizer import patterns
 from sanitizer.finding import BETWEEN_TEXTS
 from sanitizer.nested import LONGEST, Span, line_end
 
@@ -15,22 +14,22 @@ MOST_LINES, FEW_LINES = 64, 4
 
 TELLING = rb"(?=[^\s]*[0-9!@#$%^&*~+?_-])"
 QUOTED = rb"(?P<quote>[\x22'])(?P<text>(?:(?!(?P=quote))[^\n]){1,4096})(?P=quote)"
-YAML_KEY = re.compile(rb"\n(?P<indent>[ \t]*(?:- +)*)[\x22']?[\w.\-]{1,64}[\x22']?:")
-BELOW = re.compile(
+YAML_KEY = patterns.lazy(rb"\n(?P<indent>[ \t]*(?:- +)*)[\x22']?[\w.\-]{1,64}[\x22']?:")
+BELOW = patterns.lazy(
     rb"\r?\n(?P<indent>[ \t]+(?P<dash>- +)?)"
     rb"(?:\x22(?P<double>[^\x22\n]+)\x22|'(?P<single>[^'\n]+)'|(?P<plain>[^\s\x22'#:\[{-]\S*(?<!:)))[ \t]*,?[ \t]*(?=\r?\n)"
 )
-PADDED = re.compile(rb"[A-Za-z0-9+/]{24}=")
+PADDED = patterns.lazy(rb"[A-Za-z0-9+/]{24}=")
 """The end of base64, of which the last letters are no name."""
 
-PRINTED = re.compile(rb"\r?\n[ \t]+(?:string\(\d{1,6}\) )?\x22([^\x22\\\n]+)\x22")
-LABEL = re.compile(
+PRINTED = patterns.lazy(rb"\r?\n[ \t]+(?:string\(\d{1,6}\) )?\x22([^\x22\\\n]+)\x22")
+LABEL = patterns.lazy(
     rb"(?:[\n\x22'>]|[\]:|-] |[A-Z] (?<=INFO )|[A-Z] (?<=DEBUG )|[A-Z] (?<=WARN )|[A-Z] (?<=ERROR ))[^\S\n]*"
     rb"(?:[\w*#>\x22'`/().\[\]\x80-\xff-]+ ){0,11}[\w*#\x22'`\])\x80-\xff-]+:(?:\*{1,2}|__)?[ \t]*$"
 )
 """A line that ends in a colon, and is no program."""
 
-ALONE = re.compile(
+ALONE = patterns.lazy(
     rb"(?:\r?\n[ \t]*){1,2}(?P<quote>[\x22'`]?)"
     + TELLING
     + rb"(?![\d.:/TZ+-]+[\r\n]|@?[\w.]+\(|(?:[a-z][a-z_.]+|[A-Z][A-Z_]+)=|[A-Z]{2,10}(?:-\d+)+[\r\n]|[a-z]+(?:\.[a-z]+)+/"
@@ -39,54 +38,54 @@ ALONE = re.compile(
 )
 """A word alone on its line, which is no time, path, file, setting, call or ticket."""
 
-ALONE_HERE = re.compile(rb"[ ]{0,16}" + ALONE.pattern.removeprefix(rb"(?:\r?\n[ \t]*){1,2}"))
-PREFIX = re.compile(rb"(?:[^\n]{0,80}(?:\]:?|std(?:out|err) F|[ ]\||:|[ ](?:DEBUG|INFO|WARN|WARNING|ERROR))|>|data:)[ ]+(?=\w)")
+ALONE_HERE = patterns.lazy(rb"[ ]{0,16}" + ALONE.pattern.removeprefix(rb"(?:\r?\n[ \t]*){1,2}"))
+PREFIX = patterns.lazy(rb"(?:[^\n]{0,80}(?:\]:?|std(?:out|err) F|[ ]\||:|[ ](?:DEBUG|INFO|WARN|WARNING|ERROR))|>|data:)[ ]+(?=\w)")
 """What a logger, a container or a mailer writes before each line."""
 
-LOGGED = re.compile(rb'\\n"[^\n]{0,300}\}\r?\n\{"log": ?"[ ]*' + TELLING + rb'(?P<text>[^\s"\\:{}\[\]=]{6,256})\\n"')
+LOGGED = patterns.lazy(rb'\\n"[^\n]{0,300}\}\r?\n\{"log": ?"[ ]*' + TELLING + rb'(?P<text>[^\s"\\:{}\[\]=]{6,256})\\n"')
 """A word alone on the line below, both lines in a file of Docker's."""
 
-LISTED_BELOW = re.compile(rb"\r?\n\[1\] " + QUOTED + rb"[ \t]*(?=\r?\n)")
+LISTED_BELOW = patterns.lazy(rb"\r?\n\[1\] " + QUOTED + rb"[ \t]*(?=\r?\n)")
 """The value of a member of a list as R prints it, below its name: `$password`."""
 
-INDENT = re.compile(rb"[ \t]*(?:-[ ])*")
-DEEPER = re.compile(rb"[ \t]+\S")
+INDENT = patterns.lazy(rb"[ \t]*(?:-[ ])*")
+DEEPER = patterns.lazy(rb"[ \t]+\S")
 
 DIGITS = bytes(0x30 if 0x30 <= c <= 0x39 else c for c in range(256))
 
-QUOTED_BELOW = re.compile(rb"\r?\n[ \t]+" + QUOTED + rb"[ \t]*(?=[,;)]|\r?\n)")
-ASSIGNED_BELOW = re.compile(rb"\r?\n[ \t]+(?::?=|:)[ \t]*" + QUOTED)
+QUOTED_BELOW = patterns.lazy(rb"\r?\n[ \t]+" + QUOTED + rb"[ \t]*(?=[,;)]|\r?\n)")
+ASSIGNED_BELOW = patterns.lazy(rb"\r?\n[ \t]+(?::?=|:)[ \t]*" + QUOTED)
 """The value of a name that ends its line, behind the sign that joins the two on the line below."""
 
 _GUIDES = rb"(?:[ \t]|\xe2\x94\x82)"
 """What stands before an item: Rich draws how deep it is."""
 
-LINE_ENDS = re.compile(rb"[ \t]*(?=\r?\n)")
-ARGUMENT = re.compile(rb"\r?\n" + _GUIDES + rb"*(?:-[ ]+)?(?=[^\s-])")
-LISTED = re.compile(rb"\r?\n" + _GUIDES + rb"+(?=[\x22']" + TELLING + rb"[^\n]{6})" + QUOTED + rb"[ \t]*,?[ \t]*(?=\r?\n)")
-DASHED = re.compile(rb"(?P<indent>[ \t]*)-[ ]+[\x22']?--?[\w.\-]+")
-NEXT_ITEM = re.compile(rb"\r?\n(?P<indent>[ \t]*)-[ ]+(?![\x22']?-)")
-NUMBERED = re.compile(rb"[ ]*(?P<number>\d{1,6})\) \x22[^\x22\n]{1,200}\x22")
-NUMBERED_NEXT = re.compile(rb"\r?\n[ ]*(?P<number>\d{1,6})\) \x22(?P<text>[^\x22\n]{1,4096})\x22")
+LINE_ENDS = patterns.lazy(rb"[ \t]*(?=\r?\n)")
+ARGUMENT = patterns.lazy(rb"\r?\n" + _GUIDES + rb"*(?:-[ ]+)?(?=[^\s-])")
+LISTED = patterns.lazy(rb"\r?\n" + _GUIDES + rb"+(?=[\x22']" + TELLING + rb"[^\n]{6})" + QUOTED + rb"[ \t]*,?[ \t]*(?=\r?\n)")
+DASHED = patterns.lazy(rb"(?P<indent>[ \t]*)-[ ]+[\x22']?--?[\w.\-]+")
+NEXT_ITEM = patterns.lazy(rb"\r?\n(?P<indent>[ \t]*)-[ ]+(?![\x22']?-)")
+NUMBERED = patterns.lazy(rb"[ ]*(?P<number>\d{1,6})\) \x22[^\x22\n]{1,200}\x22")
+NUMBERED_NEXT = patterns.lazy(rb"\r?\n[ ]*(?P<number>\d{1,6})\) \x22(?P<text>[^\x22\n]{1,4096})\x22")
 """An answer of Redis, with names at odd places and values at even ones."""
 
-EXPLICIT = re.compile(rb"\r?\n:[ ]+(?=\S)")
+EXPLICIT = patterns.lazy(rb"\r?\n:[ ]+(?=\S)")
 """The value of an explicit key (YAML 1.2, section 8.2.2)."""
 
-ANSWER = re.compile(rb"\r?\n(?:[ \t]*Out\[\d{1,6}\]:[ ]*)?" + QUOTED + rb"[ \t]*(?=\r?\n)")
-ASKED = re.compile(rb"[ \t]*(?:[\w.:\[\]-]{1,64}>[ ]GET|In \[\d{1,6}\]:|>>>|\(Pdb\)(?:[ ](?:p|pp))?|ipdb>(?:[ ](?:p|pp))?)[ ]+")
+ANSWER = patterns.lazy(rb"\r?\n(?:[ \t]*Out\[\d{1,6}\]:[ ]*)?" + QUOTED + rb"[ \t]*(?=\r?\n)")
+ASKED = patterns.lazy(rb"[ \t]*(?:[\w.:\[\]-]{1,64}>[ ]GET|In \[\d{1,6}\]:|>>>|\(Pdb\)(?:[ ](?:p|pp))?|ipdb>(?:[ ](?:p|pp))?)[ ]+")
 """A name that is typed into a console."""
 
-ARROWS = re.compile(rb"[ \t]*(?:\xe2\x94\x82[ \t]*)*(?:\xe2\x94\x94[ ]|$)")
-POINTED = re.compile(r"[A-Za-z_]\w*|\.\w+")
+ARROWS = patterns.lazy(rb"[ \t]*(?:\xe2\x94\x82[ \t]*)*(?:\xe2\x94\x94[ ]|$)")
+POINTED = patterns.lazy(r"[A-Za-z_]\w*|\.\w+")
 """A line of arrows, and what one points to."""
 
-FRESH = re.compile(rb"\{\x22|\d{4}-\d\d-\d\d[T ]\d\d:|<<[-~]?\w|[\w. ]{1,40} = <<")
+FRESH = patterns.lazy(rb"\{\x22|\d{4}-\d\d-\d\d[T ]\d\d:|<<[-~]?\w|[\w. ]{1,40} = <<")
 """A line of a log, or of another document, which none goes on with."""
 
-LAST = re.compile(rb"(?!\w)\\*(?:[\x22'<\\].*)?$")
-HEREDOC = re.compile(rb"<<[-~]?[ ]?[\x22']?(?P<word>[A-Za-z_]\w{1,20})[\x22']?[ \t]*\r?\n")
-CONTINUED = re.compile(rb"\\\r?\n[ \t]*")
+LAST = patterns.lazy(rb"(?!\w)\\*(?:[\x22'<\\].*)?$")
+HEREDOC = patterns.lazy(rb"<<[-~]?[ ]?[\x22']?(?P<word>[A-Za-z_]\w{1,20})[\x22']?[ \t]*\r?\n")
+CONTINUED = patterns.lazy(rb"\\\r?\n[ \t]*")
 
 
 def below(buffer: bytes, at: int, start: int) -> list[Span]:
@@ -162,10 +161,10 @@ def argument(buffer: bytes, at: int, key: bytes) -> list[Span]:
     return [listed.span("text")] if listed else []
 
 
-OPEN_ITEM = re.compile(rb"[\x22'](?P<text>[^\s\x22']{16,4096})(?=\r?\n)")
+OPEN_ITEM = patterns.lazy(rb"[\x22'](?P<text>[^\s\x22']{16,4096})(?=\r?\n)")
 """An item that goes on below, where a console broke its line."""
 
-ITEM = re.compile(rb"(?P<quote>[\x22']?)(?P<text>(?:[^\x22'\r\n]|(?<=\w)'(?=\w)){1,4096}?)(?P=quote)[ \t]*,?[ \t]*(?=\r?\n)")
+ITEM = patterns.lazy(rb"(?P<quote>[\x22']?)(?P<text>(?:[^\x22'\r\n]|(?<=\w)'(?=\w)){1,4096}?)(?P=quote)[ \t]*,?[ \t]*(?=\r?\n)")
 
 
 def item(buffer: bytes, at: int) -> list[Span]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import importlib.metadata
 import os
 import re
 import sys
@@ -146,8 +145,8 @@ def probes(rules: Sequence[Rule]) -> list[tuple[Probe, bool]]:
 def engine() -> str:
     """What scans, and what makes the probes: part of the cache's name, so that an old cache is never taken for a new one."""
     try:
-        version = importlib.metadata.version("hyperscan")
-    except importlib.metadata.PackageNotFoundError:
+        from hyperscan import __version__ as version  # type: ignore[attr-defined]  # noqa: PLC0415 - absent where it has no wheel
+    except ImportError:
         version = "regex"
     state = hashlib.sha256()
     for name in ("anchors.py", "keys.py", "database.py", "encodings.py", "escapes.py", "foreign.py", "views.py", "calls.py"):

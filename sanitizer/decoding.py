@@ -7,6 +7,8 @@ from codecs import register_error
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from sanitizer import patterns
+
 CACHED_UNITS = 4096
 
 Span = tuple[int, int]
@@ -76,14 +78,14 @@ class Substitution:
     ) -> None:
         self.marks = marks
         self.anchors = anchors
-        self._pattern = re.compile(pattern)
-        self._gate = re.compile(gate).search if gate else None
+        self._pattern = patterns.lazy(pattern)
+        self._gate = patterns.lazy(gate) if gate else None
         self._units = Units(decode)
 
     def suspects(self, text: bytes) -> bool:
         for mark in self.marks:
             if mark in text:
-                return self._gate is None or self._gate(text) is not None
+                return self._gate is None or self._gate.search(text) is not None
         return False
 
     def lines(self, text: bytes) -> list[Span]:
@@ -93,7 +95,7 @@ class Substitution:
         if not any(mark in text for mark in self.marks):
             return []
         # What the gate finds in a text may go over a line end.
-        return [(start, end) for start, end in lines_where(text, self._gate) if self.suspects(text[start:end])]
+        return [(start, end) for start, end in lines_where(text, self._gate.search) if self.suspects(text[start:end])]
 
     def decode(self, text: bytes) -> bytes | None:
         if not self.suspects(text):

@@ -6,20 +6,21 @@ import json
 import re
 from collections.abc import Callable
 
+from sanitizer import patterns
 from sanitizer.inspected import rewrite_inspected, speaks
 from sanitizer.literals import rewrite_literal
 from sanitizer.spoken import rewrite_spoken
 
-_OPENING = re.compile(r"""(?P<python>\{\s*')|[{\[]\s*(?P<escape>\\*)["{\[]""")
-_TEXT_BEFORE = re.compile(rb"""[^"{\[]*+(?:\[[^"{\[\s\\][^"{\[]*+)*+(?=\{")""")
-_OPENING_OR_INSPECTED = re.compile(_OPENING.pattern + r"|(?P<inspected>\{\s*[A-Za-z_$][\w$]*:\s)")
-_PARAMS_KEY = re.compile(
+_OPENING = patterns.lazy(r"""(?P<python>\{\s*')|[{\[]\s*(?P<escape>\\*)["{\[]""")
+_TEXT_BEFORE = patterns.lazy(rb"""[^"{\[]*+(?:\[[^"{\[\s\\][^"{\[]*+)*+(?=\{")""")
+_OPENING_OR_INSPECTED = patterns.lazy(_OPENING.pattern + r"|(?P<inspected>\{\s*[A-Za-z_$][\w$]*:\s)")
+_PARAMS_KEY = patterns.lazy(
     r'(\\*)"(?:(params|arguments|tool_?input|tool_?args|input_?responses|request_?state)|args|input|kwargs)\\*"\s*:\s*',
     re.IGNORECASE,
 )
-_CALLS_SOMETHING = re.compile(r'"(?:jsonrpc|method|tool[^"\\]*|func[^"\\]*|name|type)\\*"\s*:', re.IGNORECASE)
-_STRING_REST = re.compile(r'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
-_STRUCTURE = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
+_CALLS_SOMETHING = patterns.lazy(r'"(?:jsonrpc|method|tool[^"\\]*|func[^"\\]*|name|type)\\*"\s*:', re.IGNORECASE)
+_STRING_REST = patterns.lazy(r'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
+_STRUCTURE = patterns.lazy(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
 _MAX_BROKEN = 16
 _scan = json.JSONDecoder(strict=False, parse_int=str).raw_decode  # `int` refuses thousands of digits
 

@@ -12,6 +12,7 @@ from binascii import a2b_base64, a2b_qp, unhexlify
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
+from sanitizer import patterns
 from sanitizer.decoding import Substitution, utf8
 from sanitizer.foreign import CONTROLS, TEXT, foreign, is_telling
 
@@ -24,7 +25,7 @@ _BLOCK = 1 << 16
 _ONES = int.from_bytes(b"\1" * _BLOCK, "little")
 _OVERLAP = 32
 _REACH = 4096
-_SIGN = re.compile(rb"[/_+-]")
+_SIGN = patterns.lazy(rb"[/_+-]")
 
 MOST_BEGINS = 4
 """Signs before a trace at which a token is tried to begin."""
@@ -85,13 +86,13 @@ class Tokens:
     ) -> None:
         self.anchors = anchors
         self._glued = glued
-        self._foreign = re.compile(foreign)
+        self._foreign = patterns.lazy(foreign)
         self._least = least
         self._width = len(places)
         self._places = bytes(sum(1 << at for at, letters in enumerate(places) if byte in letters) for byte in range(256))
-        self._part = re.compile(rb"(?:%b){%d,}" % (_letters(places), least + 2))
+        self._part = patterns.lazy(rb"(?:%b){%d,}" % (_letters(places), least + 2))
         self._alphabet = alphabet
-        self._run = re.compile(run)
+        self._run = patterns.lazy(run)
         self._decode = decode
 
     def suspects(self, text: bytes) -> bool:

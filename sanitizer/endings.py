@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import binascii
-import re
 import zlib
 
-from sanitizer import masks
+from sanitizer import masks, patterns
 
-PADDED = re.compile(
+PADDED = patterns.lazy(
     rb"(?:;base64,|\b(?:h1:|(?:sha|SHA|md|MD)-?\d{1,3}[=:-]))(?:[A-Za-z0-9+/_-]{4})*[A-Za-z0-9+/_-]{2}(?:[A-Za-z0-9+/_-]|=)=$"
 )
 """Base64 with its padding."""
@@ -16,14 +15,14 @@ PADDED = re.compile(
 KEYS, LONG = frozenset((28, 44)), 78
 """How long keys of 20 and 32 bytes are in base64; and what is so long that its padding is no soft break (76 characters)."""
 
-WHOLE = re.compile(
+WHOLE = patterns.lazy(
     rb"([xX*.])\1{7}$|(?<![0-9A-Za-z])(?:[0-9a-f]{40}|[0-9a-f]{64}|[0-9A-F]{40})$|(?<=SHA256:)[A-Za-z0-9+/]{43}$|"
     + masks.WALL.pattern
 )
 """What ends in a row of what stands in for characters, or in a digest, or holds a mask, which took all of a value's place: nothing
 goes on with that."""
 
-ENCODED = re.compile(rb"[A-Za-z0-9+/]{14,}={1,2}$")
+ENCODED = patterns.lazy(rb"[A-Za-z0-9+/]{14,}={1,2}$")
 COMPRESSED, URLSAFE = (b"H4sI", b"eJ", b"eN"), bytes.maketrans(b"-_", b"+/")
 MOST_INFLATED = 1 << 20
 """How compressed data begins in base64, and how much of it is looked at."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from binascii import unhexlify
 
+from sanitizer import patterns
 from sanitizer.decoding import Span, Substitution, character, utf8
 from sanitizer.masks import WALL
 
@@ -69,8 +69,8 @@ class Percent(Substitution):
             _percent_decoded,  # ... but for a variable of Windows: %DB_USER%
             gate=rb"%(?:[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})",
         )
-        self._run = re.compile(rb"(%H{2}(?:%H{2})+)".replace(b"H", HEX_DIGIT))
-        self._whole = re.compile(
+        self._run = patterns.lazy(rb"(%H{2}(?:%H{2})+)".replace(b"H", HEX_DIGIT))
+        self._whole = patterns.lazy(
             rb"(%(?:[0-7]H|[CDcd]HT|[Ee]HTT|[Ff]HTTT|uH{4}))".replace(b"T", rb"%[89ABab]H").replace(b"H", HEX_DIGIT)
         )
         """Whole characters: where signs of percent are encoded, too, the rest of one may be, and shows in the next view."""
@@ -129,13 +129,13 @@ IN_FORMS = (b"&", b"?", b"%22")
 """One of these is in a query or a form of more than one word: what is between its fields, before it, a quote of JSON in it."""
 
 
-_CONTROL_ENTITY = re.compile(rb"&#(?:0*27|[xX]0*1[bB]);?").fullmatch
+_CONTROL_ENTITY = patterns.lazy(rb"&#(?:0*27|[xX]0*1[bB]);?")
 
 
 def _entity(unit: bytes) -> bytes:
     from html import unescape  # noqa: PLC0415  # the table of names is needed by few lines
 
-    if _CONTROL_ENTITY(unit):
+    if _CONTROL_ENTITY.fullmatch(unit):
         return b"\x1b"  # that library leaves it out
     return unescape(unit.decode() if unit.endswith(b";") else unit.decode() + ";").encode("utf-8", "replace")
 

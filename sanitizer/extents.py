@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from functools import cache
 
+from sanitizer import patterns
 from sanitizer.finding import BETWEEN_TEXTS
 from sanitizer.ruleset import Rule, RuleError
 
@@ -23,9 +24,9 @@ LONG = 512
 """A candidate of more bytes is tried once: no rule's match is as long by the shape that it is published with."""
 
 WORD = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
-REST = re.compile(rb"(?:_*[A-Za-z0-9]+)*")
-SPACE = re.compile(rb"\s")
-LINE_BEGIN = re.compile(rb"\n(?![ \t])")
+REST = patterns.lazy(rb"(?:_*[A-Za-z0-9]+)*")
+SPACE = patterns.lazy(rb"\s")
+LINE_BEGIN = patterns.lazy(rb"\n(?![ \t])")
 
 
 class Refused:
@@ -89,7 +90,7 @@ def extent_of(rule: Rule, refused: Refused | None = None) -> Extent:
 stand_in = re.compile(rb"(?:[A-Za-z]{1,10}\d{0,2}[_\-.]){0,4}(?:AIza(?:Sy)?|A[KS]IA)?[xX_\-.]{8,}").fullmatch
 """A token of which documentation shows the prefix alone: `ghp_xxxxxxxxxxxxxxxx`."""
 
-FLAGS = re.compile(r"\s*\(\?([aimsx]+)\)")
+FLAGS = patterns.lazy(r"\s*\(\?([aimsx]+)\)")
 
 
 def scoped(pattern: str) -> str:

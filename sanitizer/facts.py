@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 import orjson
 
+from sanitizer import patterns
 from sanitizer.redact import Redactor
 from sanitizer.rows import ENTRY, Entry
 
-HARMLESS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)\Z|stdout\Z|stderr\Z")
+HARMLESS = patterns.lazy(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)\Z|stdout\Z|stderr\Z")
 """Values that differ from record to record, or stand in each, and hold nothing: times and streams."""
 
 MOST_REMEMBERED = 4096

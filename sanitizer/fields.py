@@ -6,18 +6,18 @@ unless told otherwise. Every function takes anything and raises nothing.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 
+from sanitizer import patterns
 from sanitizer.levels import OTEL_NAMES, level_of_priority, severity
 from sanitizer.textlog import parse_text
 from sanitizer.times import rfc3339, unix_nanos
 
 __all__ = ["Normal", "level_of_priority", "normal", "parse_text", "rfc3339", "severity", "unix_nanos"]
 
-HEX = re.compile(r"[0-9a-fA-F]+$")
+HEX = patterns.lazy(r"[0-9a-fA-F]+$")
 
 LEVEL_NAMES = (
     "level", "severity", "lvl", "log.level", "levelname", "log_level", "loglevel", "severityText", "severity_text",

@@ -7,6 +7,8 @@ from binascii import a2b_base64
 from collections.abc import Callable
 from string import ascii_lowercase, ascii_uppercase, digits
 
+from sanitizer import patterns
+
 TEXT = bytes(range(32, 127))
 CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\x1b")) + b"\x7f"
 
@@ -67,8 +69,8 @@ _GROUPS = f"(?:{_group()})++(?=.{{0,7}}\\Z)"
 _BASE64_TEXT = f"{_GROUPS}|(?<=[+/_-])(?:.{_GROUPS}|..{_GROUPS}|...{_GROUPS})".encode()
 """What base64 of UTF-8 looks like, from the start of a run, and behind a sign of base64 from any place of a group."""
 
-may_be_foreign = re.compile(b"%b|%b" % (_HEX_TEXT, _BASE64_TEXT), re.DOTALL).match
-"""Called with a text and where a run in it begins and ends: tells of nearly every run that it is not `foreign`."""
+LIKELY = patterns.lazy(b"%b|%b" % (_HEX_TEXT, _BASE64_TEXT), re.DOTALL)
+"""Of nearly every run, from its begin to its end, this tells that it is not `foreign`."""
 
 
 def foreign(text: bytes, start: int, end: int) -> int:
@@ -77,7 +79,7 @@ def foreign(text: bytes, start: int, end: int) -> int:
     Such text may leave no trace, but random bytes are no UTF-8. Behind a sign of base64 the run may begin at any place of a group,
     and at its ends the text may be cut. -1 if the run is none.
     """
-    if (likely := may_be_foreign(text, start, end)) is None:
+    if (likely := LIKELY.match(text, start, end)) is None:
         return -1
     if likely["hex"] is not None:
         return likely.start("hex")

@@ -12,10 +12,10 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from sanitizer import anchors
+from sanitizer import anchors, patterns
 from sanitizer.ruleset import RuleError
 
-INLINE = re.compile(r"\(\?([imsU]+)\)")
+INLINE = patterns.lazy(r"\(\?([imsU]+)\)")
 POSIX = {
     "[:alnum:]": "A-Za-z0-9",
     "[:alpha:]": "A-Za-z",

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from sanitizer import patterns
+
 GLIMPSE_BYTES = 8_192
 
-_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
+_TOKEN = patterns.lazy(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
 _SCALAR = rb'(?:"[^"\\]*(?:\\.[^"\\]*)*"|[-\w.]{1,64})'
 # Scalars right before the last bracket are the message's own; those right before the bracket before are its params' or result's.
 _FIELD = rb',\s*"\w{1,64}"\s*:\s*' + _SCALAR
-_END = re.compile(rb"(?P<inner>(?:%b)*)\s*\}\s*(?P<outer>(?:%b)*)\s*\}\s*$" % (_FIELD, _FIELD))
-_PAIR = re.compile(rb',\s*"(\w{1,64})"\s*:\s*(%b)' % _SCALAR)
+_END = patterns.lazy(rb"(?P<inner>(?:%b)*)\s*\}\s*(?P<outer>(?:%b)*)\s*\}\s*$" % (_FIELD, _FIELD))
+_PAIR = patterns.lazy(rb',\s*"(\w{1,64})"\s*:\s*(%b)' % _SCALAR)
 
 
 def glimpse(head: bytes, tail: bytes) -> dict[str, bytes]:

@@ -12,7 +12,6 @@ import hashlib
 import json
 import math
 import os
-import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,17 +19,19 @@ from typing import Any
 
 import orjson
 
+from sanitizer import patterns
+
 ENVIRONMENT_NAME = "SANITIZER_HASH_KEY"
 MIN_KEY_BYTES = 16
 
-_KEY_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
+_KEY_ID = patterns.lazy(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 _LARGEST_EXACT = 2**53
 # orjson's compact form is that of the RFC but for numbers with a fraction or an exponent: they follow one of these signs, and
 # ECMAScript may spell them otherwise. A string that looks the same merely takes the slower way.
-_DOUBTFUL_NUMBER = re.compile(rb"[:\[,]-?[0-9]+[.e]")
+_DOUBTFUL_NUMBER = patterns.lazy(rb"[:\[,]-?[0-9]+[.e]")
 _IN_ORDER = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 # Sorting by UTF-8 and by UTF-16 differ only where characters beyond the BMP are present.
-_BEYOND_BMP = re.compile(rb"[\xf0-\xf4]")
+_BEYOND_BMP = patterns.lazy(rb"[\xf0-\xf4]")
 
 
 class HashKeyError(ValueError):

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import re
 
-PARAMETERS = re.compile(rb"\w{1,32}=(?:\\*\x22[^\x22]{0,300}\x22|[^\s,\x22]{0,300}),[ ]*\w{1,32}=")
-PARAMETER = re.compile(
+from sanitizer import patterns
+
+PARAMETERS = patterns.lazy(rb"\w{1,32}=(?:\\*\x22[^\x22]{0,300}\x22|[^\s,\x22]{0,300}),[ ]*\w{1,32}=")
+PARAMETER = patterns.lazy(
     rb"\b(?:signature|response|mac|hash|oauth_(?:signature|token)|token|password|sig|proof|secret)=\\*\x22?([^\s\x22,\\]{4,})", re.I
 )
 """The parameters of an Authorization header (RFC 9110, section 11.4) that are secret."""
 
-COOKIE = re.compile(rb"(?<![^;,:=(\[\s\x22'])([^=;,(\[\s\x22']{1,128}+)=([^;=<&(){}\[\]\\\s\x22'][^;\s\x22']*)")
+COOKIE = patterns.lazy(rb"(?<![^;,:=(\[\s\x22'])([^=;,(\[\s\x22']{1,128}+)=([^;=<&(){}\[\]\\\s\x22'][^;\s\x22']*)")
 ATTRIBUTES = frozenset((b"path", b"domain", b"expires", b"max-age", b"samesite", b"priority", b"version"))
 PREFERENCES = frozenset(b"theme lang language locale timezone tz color-scheme color_scheme color_mode".split())
-PREFERENCE = re.compile(rb"[A-Za-z]{1,12}(?:[\-_/][A-Za-z]{1,12}){0,2}")
+PREFERENCE = patterns.lazy(rb"[A-Za-z]{1,12}(?:[\-_/][A-Za-z]{1,12}){0,2}")
 """Cookies that say how a page is shown, where their value is a word."""
 
-EXPIRED = re.compile(rb"([^=;,\s\x22']{1,128})=(?:\x22\x22)?(?:;|$)")
+EXPIRED = patterns.lazy(rb"([^=;,\s\x22']{1,128})=(?:\x22\x22)?(?:;|$)")
 """A cookie without a value, as a server sets it that has it deleted."""
 
-SETTING = re.compile(
+SETTING = patterns.lazy(
     rb"(?:enabled|disabled|accepted|rejected|required|secure|on|off|true|false|none), ?"
     rb"(?:samesite|secure|httponly|path|max-age)\b",
     re.I,

@@ -9,20 +9,22 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from sanitizer import patterns
+
 MAX_INSPECTED_CHARS = 1 << 17
 MAX_DEPTH = 64
 
-_SPEAKS = re.compile(r"[{,\s](?:params|arguments|args|input|kwargs|parameters|tool_?input|tool_?args):\s", re.IGNORECASE)
+_SPEAKS = patterns.lazy(r"[{,\s](?:params|arguments|args|input|kwargs|parameters|tool_?input|tool_?args):\s", re.IGNORECASE)
 _VERBS = r"GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|CONNECT|TRACE"
-_CALLS_SOMETHING = re.compile(rf"\b(?:jsonrpc|tool\w*|func\w*|name|method(?!:\s*'(?:{_VERBS})')):\s", re.IGNORECASE)
-_TOKEN = re.compile(
+_CALLS_SOMETHING = patterns.lazy(rf"\b(?:jsonrpc|tool\w*|func\w*|name|method(?!:\s*'(?:{_VERBS})')):\s", re.IGNORECASE)
+_TOKEN = patterns.lazy(
     r"""\s*+(?:(?P<string>'[^'\\]*+(?:\\.[^'\\]*+)*+'|"[^"\\]*+(?:\\.[^"\\]*+)*+"|`[^`\\]*+(?:\\.[^`\\]*+)*+`)"""
     r"""|(?P<sign>=>|[{}()\[\],:=])|(?P<atom>[^\s{}()\[\],:='"`]++))""",
     re.DOTALL,
 )
-_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?", re.ASCII)
-_NAME = re.compile(r"[A-Za-z_$][\w$]*")
-_ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|u\{([0-9A-Fa-f]{1,6})\}|U([0-9A-Fa-f]{8})|(.))", re.DOTALL)
+_NUMBER = patterns.lazy(r"-?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?", re.ASCII)
+_NAME = patterns.lazy(r"[A-Za-z_$][\w$]*")
+_ESCAPE = patterns.lazy(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|u\{([0-9A-Fa-f]{1,6})\}|U([0-9A-Fa-f]{8})|(.))", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
 _ABSENT = object()
 _CONSTANTS = {"true": True, "false": False, "null": None, "NaN": None, "Infinity": None, "-Infinity": None, "undefined": _ABSENT,
@@ -31,7 +33,7 @@ _CONSTANTS = {"true": True, "false": False, "null": None, "NaN": None, "Infinity
 
 _VARIANTS = frozenset(("Some", "Ok", "String", "Number", "Bool", "Array", "Object"))
 """What `serde_json` and Rust itself put around a value."""
-_TYPE = re.compile(r"\s*+(?:map\[[\w.*]{1,64}\]|(?P<slice>\[\]))[\w.*]{1,64}(?: ?\{\})?(?=\{)")
+_TYPE = patterns.lazy(r"\s*+(?:map\[[\w.*]{1,64}\]|(?P<slice>\[\]))[\w.*]{1,64}(?: ?\{\})?(?=\{)")
 """The type of a map or a slice, as `%#v` of Go shows it before its elements."""
 
 

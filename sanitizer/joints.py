@@ -6,94 +6,92 @@ the spans of the value.
 
 from __future__ import annotations
 
-import re
-
-from sanitizer import arrays, blanks, columns, continuations, markup, pairs, values
+from sanitizer import arrays, blanks, columns, continuations, markup, pairs, patterns, values
 from sanitizer.bytelists import material
 
-CELL = re.compile(rb"[ \t]*((?:[^|\r\n\xe2]|\xe2(?!\x94[\x82\x83\x86]))*?)[ \t]*(?=\||\xe2\x94|\r|\n|$)")
-BAR = re.compile(rb"[ \t]*(?:\||\xe2\x94[\x82\x83\x86])")
-ROW = re.compile(rb"[ ]*(?=[^\s]*[0-9!@#$%^&*~+?])([^\s|=:]\S*)[ ]*(?=\r?\n)")
+CELL = patterns.lazy(rb"[ \t]*((?:[^|\r\n\xe2]|\xe2(?!\x94[\x82\x83\x86]))*?)[ \t]*(?=\||\xe2\x94|\r|\n|$)")
+BAR = patterns.lazy(rb"[ \t]*(?:\||\xe2\x94[\x82\x83\x86])")
+ROW = patterns.lazy(rb"[ ]*(?=[^\s]*[0-9!@#$%^&*~+?])([^\s|=:]\S*)[ ]*(?=\r?\n)")
 """A word that is all of its line, but for the name before it and spaces that align it."""
 
-LEADER = re.compile(rb"\.*[ ]+(?=[^\s]*[0-9!@#$%^&*~+?])([^\s.]\S{3,512})(?=[ \t]*\r?\n)")
+LEADER = patterns.lazy(rb"\.*[ ]+(?=[^\s]*[0-9!@#$%^&*~+?])([^\s.]\S{3,512})(?=[ \t]*\r?\n)")
 """The value at the end of a line of dots."""
 
-DOTTED = re.compile(rb"\.{0,64}[ ]{0,4}[:=](?![:=])")
+DOTTED = patterns.lazy(rb"\.{0,64}[ ]{0,4}[:=](?![:=])")
 """Dots that lead to a colon."""
 
-REGISTRY = re.compile(rb"[ \t]*REG_(?:SZ|EXPAND_SZ|MULTI_SZ)[ \t]+([^\r\n]+)")
+REGISTRY = patterns.lazy(rb"[ \t]*REG_(?:SZ|EXPAND_SZ|MULTI_SZ)[ \t]+([^\r\n]+)")
 """The type of a value in what `reg query` prints, and the value."""
 
-ATTRIBUTE = re.compile(
+ATTRIBUTE = patterns.lazy(
     rb"(?:(?!value\b|content\b)[\w:.\-]{1,40}=([\x22'])[^\x22'<>\n]{0,80}\1[ ]){0,6}"
     rb"(?:(?:value|content|a\d{1,3})[ ]?=|with (?:value )?(?=[\x22']))"
 )
 """What may stand between the name in one attribute and its value in another; the words of a sentence."""
 
-SETTING = re.compile(rb"(?:[\w:.\-]{1,40}=[\x22'][^\x22'<>\n]{0,80}[\x22'][ ]?){1,4}>\s{0,40}<value>([^<>\r\n]+)</value>")
+SETTING = patterns.lazy(rb"(?:[\w:.\-]{1,40}=[\x22'][^\x22'<>\n]{0,80}[\x22'][ ]?){1,4}>\s{0,40}<value>([^<>\r\n]+)</value>")
 """A setting of .NET, whose value is an element of its own."""
 
-BLOCK_DEFAULT = re.compile(rb"\{(?:(?:\r?\n[ \t]+(?!default\b)\w{1,20}[ \t]*=[^\n]{0,200}){0,4}\r?\n)?[ \t]+default[ \t]*=")
+BLOCK_DEFAULT = patterns.lazy(rb"\{(?:(?:\r?\n[ \t]+(?!default\b)\w{1,20}[ \t]*=[^\n]{0,200}){0,4}\r?\n)?[ \t]+default[ \t]*=")
 """The block of a variable of HCL, to its default."""
 
-ATOM_NEXT = re.compile(rb"[ \t]*[Vv]alue:[ ]?(?=[bu]?[\x22'`]|(?-i:[^\s,]{0,64}[0-9!@#$%^&*~+?]))")
-PAIRED = re.compile(
+ATOM_NEXT = patterns.lazy(rb"[ \t]*[Vv]alue:[ ]?(?=[bu]?[\x22'`]|(?-i:[^\s,]{0,64}[0-9!@#$%^&*~+?]))")
+PAIRED = patterns.lazy(
     rb"((?=[^\s,()\[\]]*[0-9])(?=[^\s,()\[\]]*[A-Za-z])"
     rb"(?=[^\s,()\[\]]{0,64}[!@#$%^&*~+?-]|[A-Za-z0-9_/+=]{20})[^\s,()\[\]\x22'`<>]{6,512})[)\]]"
 )
 """The second of a pair in brackets, as .NET and Kotlin print the entry of a map."""
 
-FURTHER = re.compile(rb"N?([\x22'])[^\x22'\n]{1,128}\1, ?N?[\x22']")
+FURTHER = patterns.lazy(rb"N?([\x22'])[^\x22'\n]{1,128}\1, ?N?[\x22']")
 """A first argument, and another one."""
 
-NOTED = re.compile(
+NOTED = patterns.lazy(
     rb"(?!str|bytes|int|bool|float|opt|req|any|def|obj|dict|list)[A-Za-z][\w ./\-]{0,24}\)(?:\\*[\x22'`])?[ \t]*"
     rb"(?:=(?![=>])|:(?=[ ]?[\x22'`]?[^\s\x22'`]{0,64}[0-9!@#$%^&*~+?]|[ ]?\r?\n))"
 )
 """A note on a key: `db_password (prod)=`."""
 
-ARGUMENT = re.compile(
+ARGUMENT = patterns.lazy(
     rb"(?![A-Z]{2,10}-\d{1,6}\))((?=[^\s()]*[0-9])(?=[^\s()]*[A-Za-z])(?=[^\s()]{0,64}[!@#$%^&*~+?-])(?![^\s()]*(?:=[^=)]|[,:.\[{]))[^\s()\x22'`<>]{8,64})\)(?=[\s.,;\x22'\\]|$)"
 )
 """A value in parentheses that has letters, digits and signs, and is no ticket: `(SEP-2350)`."""
 
-BRACED = re.compile(
+BRACED = patterns.lazy(
     rb"((?=[^\s{}]*[0-9])(?=[^\s{}]*[A-Za-z])(?=[^\s{}]{0,64}[!@#$%^&*~+?-]|[A-Za-z0-9]{16,}\})(?![^\s{}]*[=,:.\[{])[^\s{}\x22'`<>]{8,128})\}"
     rb"(?=[\s.,;\x22'\\]|$)"
 )
 """A value in braces that has them, or is long."""
 
-VARIANT = re.compile(rb"[ ]?QVariant\(\w{1,20},[ ]?(?=\x22)")
+VARIANT = patterns.lazy(rb"[ ]?QVariant\(\w{1,20},[ ]?(?=\x22)")
 """What Qt prints around a value."""
-COMMA_CELL = re.compile(rb"(?!\s)(?:[^,()\r\n\\]|\\(?![nr]))+")
-OPTION = re.compile(rb" ((?!-)[^\s,\[\]]{1,512}(?:'[^\s,\[\]]{1,256})?)(?=[,\]])")
+COMMA_CELL = patterns.lazy(rb"(?!\s)(?:[^,()\r\n\\]|\\(?![nr]))+")
+OPTION = patterns.lazy(rb" ((?!-)[^\s,\[\]]{1,512}(?:'[^\s,\[\]]{1,256})?)(?=[,\]])")
 """The argument behind an option, in a list as Java prints it."""
 
-STREAMED = re.compile(rb" ?(?P<quote>[\x22'])(?=[^\x22'\n]{0,64}[0-9!@#$%^&*~+?])(?P<text>[^\x22'\n]{4,4096})(?P=quote)\]")
+STREAMED = patterns.lazy(rb" ?(?P<quote>[\x22'])(?=[^\x22'\n]{0,64}[0-9!@#$%^&*~+?])(?P<text>[^\x22'\n]{4,4096})(?P=quote)\]")
 """The value behind the path to it, as jq streams both: `[["password"],"hunter2!"]`."""
 
-TAB_CELL = re.compile(rb"[^\t\r\n]+")
-QUOTE_NEXT = re.compile(rb"[ \t]*(?:<<)?[bBuUrRNn]?\\*[\x22'`\[]")
-KEY_FOLLOWS = re.compile(rb"\\*[\x22'`]?[ \t]*(?::|=>?)")
-JOINED = re.compile(rb"[ \t]{0,16}(?:=>|:=|[:=](?![:=]))")
+TAB_CELL = patterns.lazy(rb"[^\t\r\n]+")
+QUOTE_NEXT = patterns.lazy(rb"[ \t]*(?:<<)?[bBuUrRNn]?\\*[\x22'`\[]")
+KEY_FOLLOWS = patterns.lazy(rb"\\*[\x22'`]?[ \t]*(?::|=>?)")
+JOINED = patterns.lazy(rb"[ \t]{0,16}(?:=>|:=|[:=](?![:=]))")
 _WORD = rb"(?:[^\s\x22'`]|(?<=\w)'(?=\w))*"
-TELLING = re.compile(rb"[ \t]{0,9}[\x22'`]?" + _WORD + rb"[0-9!@#$%^&*~+?_-]" + _WORD)
-BINARY = re.compile(rb">[ \t]*(?:=>|,)[ \t]*(?=<<)")
+TELLING = patterns.lazy(rb"[ \t]{0,9}[\x22'`]?" + _WORD + rb"[0-9!@#$%^&*~+?_-]" + _WORD)
+BINARY = patterns.lazy(rb">[ \t]*(?:=>|,)[ \t]*(?=<<)")
 """Between a key and a value that are binaries of Erlang."""
 
-OUTER_ENDS = re.compile(rb"\\*\x22\s*[,:}\]]")
-ROW_ENDS = re.compile(OUTER_ENDS.pattern + rb"|\s*\\+[nr]")
-VISIBILITY = re.compile(rb"(?:\\*\x22?[\w\\]{1,80}\\*\x22?:)?(?:protected|private)\] ?=>")
+OUTER_ENDS = patterns.lazy(rb"\\*\x22\s*[,:}\]]")
+ROW_ENDS = patterns.lazy(OUTER_ENDS.pattern + rb"|\s*\\+[nr]")
+VISIBILITY = patterns.lazy(rb"(?:\\*\x22?[\w\\]{1,80}\\*\x22?:)?(?:protected|private)\] ?=>")
 """What PHP prints between the name of a property that is not public and its value."""
 
 DASHES = (b" \xe2\x80\x93 ", b" \xe2\x80\x94 ", b" \xe2\x80\xa2 ")
-DASHED = re.compile(rb"[\x22'`]?(?=[^\s\x22'`]*[0-9!@#$%^&*])[^\s\x22'`]{5}")
+DASHED = patterns.lazy(rb"[\x22'`]?(?=[^\s\x22'`]*[0-9!@#$%^&*])[^\s\x22'`]{5}")
 """Signs of prose between a name and its value, and what tells that it is one."""
 
-LETTERS = re.compile(rb"[ \t]{0,9}([A-Za-z]{16,256})(?![\w.(:=])")
+LETTERS = patterns.lazy(rb"[ \t]{0,9}([A-Za-z]{16,256})(?![\w.(:=])")
 
-PROPERTY = re.compile(rb"[ \t]*get;[^{}\n]{0,40}\}[ \t]*=")
+PROPERTY = patterns.lazy(rb"[ \t]*get;[^{}\n]{0,40}\}[ \t]*=")
 """Between a property of C# and its value."""
 
 

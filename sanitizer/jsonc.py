@@ -8,9 +8,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-_BLANK = re.compile(r"(?:[\s\ufeff]+|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
-_STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"')
-_SCALAR = re.compile(r"[^\s,\]}/]+")
+from sanitizer import patterns
+
+_BLANK = patterns.lazy(r"(?:[\s\ufeff]+|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
+_STRING = patterns.lazy(r'"(?:[^"\\\n]|\\.)*"')
+_SCALAR = patterns.lazy(r"[^\s,\]}/]+")
 _MAX_DEPTH = 100
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
+from sanitizer import patterns
 from sanitizer.shape import LAST, REFUSE, TAKE, Pieces, Shape
 
-BASE64 = re.compile(rb"[A-Za-z0-9+/]{16,}={0,2}\r?$")
-KEY_HEADER = re.compile(
+BASE64 = patterns.lazy(rb"[A-Za-z0-9+/]{16,}={0,2}\r?$")
+KEY_HEADER = patterns.lazy(
     rb"(?:Proc-Type|DEK-Info|Comment|Version|Hash|Charset|MessageID|Subject|Private-Lines|Private-MAC|Encryption|Public-Lines): "
 )
-SHORT_TAIL = re.compile(rb"=?[A-Za-z0-9+/]+={0,2}")
-DIGITS = re.compile(rb"\d")
+SHORT_TAIL = patterns.lazy(rb"=?[A-Za-z0-9+/]+={0,2}")
+DIGITS = patterns.lazy(rb"\d")
 
 
 class Key(Shape):

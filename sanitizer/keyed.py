@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 
-from sanitizer import blanks, bound, columns, continuations, headers, joints, masks, pairs, sqlrows, values
+from sanitizer import blanks, bound, columns, continuations, headers, joints, masks, pairs, patterns, sqlrows, values
 from sanitizer.extents import LONG, SPACE
 from sanitizer.finding import Finding
 from sanitizer.keys import AFTER, LINKS, Keys, last_words
@@ -21,14 +20,14 @@ REACH = 128
 SEPARATORS = b"\"'`\\])*_ \t\0:=,;({}<>|-\r\n~?.+!["
 KEY = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
 NOT_KEY = bytes(c if c in KEY or c >= 0x80 else 0x20 for c in range(256))
-GIVEN = re.compile(rb"(?:(?:now |not? longer )?(?:set|changed|reset|updated|equal)?(?: to)?[ :]{1,2})?")
-MADE = re.compile(rb":{1,2}=|:(?=[ ](?:`|[A-Za-z0-9+/]{4,4096}={0,2}\r?\n))")
+GIVEN = patterns.lazy(rb"(?:(?:now |not? longer )?(?:set|changed|reset|updated|equal)?(?: to)?[ :]{1,2})?")
+MADE = patterns.lazy(rb":{1,2}=|:(?=[ ](?:`|[A-Za-z0-9+/]{4,4096}={0,2}\r?\n))")
 """The assignments of POSIX make, a term of AsciiDoc, a value of LDIF in base64 (RFC 2849), the first colon aside."""
 
 ARROW = "└ ".encode()
 """What points from a value to its name in the code above."""
 
-ARRAY = re.compile(rb"\d{0,4}\](?:\\*[\x22'`])?[ \t]*(?:=>?|:(?![:=]))")
+ARRAY = patterns.lazy(rb"\d{0,4}\](?:\\*[\x22'`])?[ \t]*(?:=>?|:(?![:=]))")
 TYPED = (b" string =", b" String =")
 CHANGED = b'" -> "'
 """Between what a value was and what it becomes, in a plan of Terraform."""
@@ -42,7 +41,7 @@ PLACEHOLDERS_KNOWN = frozenset(("password", "named-secret", "credential", "perso
 
 PLACEHOLDERS_ALONE = frozenset((None, "password", "named-secret", "personal"))
 """Checks that believe everything else."""
-CREDENTIAL = re.compile(rb"(?=[^\d]*\d)[A-Za-z0-9._~+/=|:\-]{16,}")
+CREDENTIAL = patterns.lazy(rb"(?=[^\d]*\d)[A-Za-z0-9._~+/=|:\-]{16,}")
 NOTHING: list[Finding] = []
 """The answer where there is no key, or none of a value; not where one was looked at and refused."""
 EMPTY = tuple(value + end for value in (b'""', b"null", b"true", b"false") for end in (b",", b"}"))  # JSON's, as tables are full of

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from sanitizer import patterns
 from sanitizer.ruleset import Rule
 
-WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
+WORDS = patterns.lazy(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 
 QUALIFIERS = frozenset(
     """v b value val prod production dev development test testing stage staging live new old current confirm confirmation
@@ -41,11 +42,11 @@ WHOLE = 5
 
 MOST_REMEMBERED = 20_000
 
-NAME = re.compile(rb"[A-Za-z]+(?:[._]{1,2}[A-Za-z]+){1,4}")
-COMPARED = re.compile(rb"[=!]=[ ]?[A-Za-z]+\d?")
+NAME = patterns.lazy(rb"[A-Za-z]+(?:[._]{1,2}[A-Za-z]+){1,4}")
+COMPARED = patterns.lazy(rb"[=!]=[ ]?[A-Za-z]+\d?")
 """A variable, and another that a program compares a secret with."""
 
-REFERENCE = re.compile(
+REFERENCE = patterns.lazy(
     rb"(?:aws|github|steps|needs|inputs|matrix|google|azurerm|random|vault|kubernetes|data|var|local|module|tls)_?[a-z_]{0,60}(?:\.[a-z_]{1,60}){1,4}"
 )
 """An attribute of a resource of Terraform, of a context of GitHub."""

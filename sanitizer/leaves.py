@@ -5,20 +5,21 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 
+from sanitizer import patterns
 from sanitizer.nested import Span
 
 COSTS_ONE = 128
 """Bytes of a list or object that cost as much as one hit."""
 
 
-DESCRIBED = re.compile(
+DESCRIBED = patterns.lazy(
     rb"[{,\s](?:\\*[\x22'])?(?:(?P<reference>secret_?name|secret_?key_?ref|secret_?ref|[a-z]{0,12}_?password_?key)|(?:user_?)?name|user|login|namespace|type|kind|provider|backend|engine|status|state)"
     rb"(?:\\*[\x22'])?[ ]{0,2}[:=][ ]{0,2}(?:\\*[\x22'])?$",
     re.I,
 )
 """The name of a field that says which secret it is, or of what kind."""
 
-WORDS = re.compile(rb"[A-Za-z]+(?:[\-_./][a-z]+)+")
+WORDS = patterns.lazy(rb"[A-Za-z]+(?:[\-_./][a-z]+)+")
 
 
 def described(buffer: bytes, span: Span) -> bool:

@@ -9,13 +9,15 @@ import json
 import re
 from collections.abc import Callable
 
+from sanitizer import patterns
+
 MAX_LITERAL_CHARS = 1 << 17
 
-_TOKEN = re.compile(r"""'[^'\\]*(?:\\.[^'\\]*)*'|"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]()]""", re.DOTALL)
-_PARAMS_KEY = re.compile(r"""['"](?:params|arguments|tool_?input|tool_?args|args|input|kwargs)['"]\s*:""", re.IGNORECASE)
-_CALLS_SOMETHING = re.compile(r"""['"](?:jsonrpc|method|tool\w*|func\w*|name)['"]\s*:""", re.IGNORECASE)
-_ASSIGNED = re.compile(r"\b(params|arguments|args|kwargs|input)=$")
-_NAMED = re.compile(r"\b(method|name|tool|tool_name)=(['\"])([^'\"\\]{1,200})\2")
+_TOKEN = patterns.lazy(r"""'[^'\\]*(?:\\.[^'\\]*)*'|"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]()]""", re.DOTALL)
+_PARAMS_KEY = patterns.lazy(r"""['"](?:params|arguments|tool_?input|tool_?args|args|input|kwargs)['"]\s*:""", re.IGNORECASE)
+_CALLS_SOMETHING = patterns.lazy(r"""['"](?:jsonrpc|method|tool\w*|func\w*|name)['"]\s*:""", re.IGNORECASE)
+_ASSIGNED = patterns.lazy(r"\b(params|arguments|args|kwargs|input)=$")
+_NAMED = patterns.lazy(r"\b(method|name|tool|tool_name)=(['\"])([^'\"\\]{1,200})\2")
 _CLOSING = {"{": "}", "[": "]", "(": ")"}
 
 

@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import re
 
+from sanitizer import patterns
 from sanitizer.nested import Span
 
-CELL = re.compile(
+CELL = patterns.lazy(
     rb"(?:</?(?:td|th|dt|dd|b|strong|span|label|code|pre|kbd|samp|em|i|p|div|key|name|string|value)(?:\s[^<>]{0,100})?>"
     rb"(?:\r?\n|(?:\\+r)?\\+n)?(?:[ \t]|\\+t){0,16}){1,5}",
     re.I,
 )
-CDATA = re.compile(rb"<!\[CDATA\[(.*?)(?:\]\]>|$)")
-ANGLED = re.compile(rb"<(?!/)([^<>\s]*[^<>\sA-Za-z_-][^<>\s]*)>")  # a placeholder (`<your-key>`) is words only
-MARKUP = re.compile(rb"(?:<!\[CDATA\[)?([^<>\r\n]+)")
-ENDED = re.compile(rb"\S<(?:/|[bh]r\b)|.\r?\n[ \t]*</", re.S)
+CDATA = patterns.lazy(rb"<!\[CDATA\[(.*?)(?:\]\]>|$)")
+ANGLED = patterns.lazy(rb"<(?!/)([^<>\s]*[^<>\sA-Za-z_-][^<>\s]*)>")  # a placeholder (`<your-key>`) is words only
+MARKUP = patterns.lazy(rb"(?:<!\[CDATA\[)?([^<>\r\n]+)")
+ENDED = patterns.lazy(rb"\S<(?:/|[bh]r\b)|.\r?\n[ \t]*</", re.S)
 """The last character of an element's text, and what ends it."""
-BROKEN = re.compile(rb"\r?\n[ \t]*([^<>\s][^<>\r\n]*?)[ \t]*\r?\n[ \t]*</")
+BROKEN = patterns.lazy(rb"\r?\n[ \t]*([^<>\s][^<>\r\n]*?)[ \t]*\r?\n[ \t]*</")
 """The text of an element that has a line for itself."""
 
-PROMPTED = re.compile(rb" (?=\S*[0-9!@#$%^&*~+?])([^\s<>]\S{3,512})\r?\n")
+PROMPTED = patterns.lazy(rb" (?=\S*[0-9!@#$%^&*~+?])([^\s<>]\S{3,512})\r?\n")
 """What is typed behind a prompt that is all of its line: `password> hunter2!`."""
 
 HEADS = re.compile(rb"</th>\s*<th\b", re.I).match
@@ -32,10 +33,10 @@ HEADS = re.compile(rb"</th>\s*<th\b", re.I).match
 NO_NAME = (b'class="', b'id="', b'style="', b'href="#', b"(?P<", b"(?<")
 """What stands before the name of a text's looks, or of a group of a pattern."""
 
-CLOSED = re.compile(rb"</\w{1,10}>[ ]+$")
+CLOSED = patterns.lazy(rb"</\w{1,10}>[ ]+$")
 """The end of a name in markup, and a space: a sentence may go on there."""
 
-TELLING = re.compile(rb"[ \t]*[\x22'`]?[^\s\x22'`<>]*[0-9!@#$%^&*~+?_-]")
+TELLING = patterns.lazy(rb"[ \t]*[\x22'`]?[^\s\x22'`<>]*[0-9!@#$%^&*~+?_-]")
 LINE_END = (b"\\n", b"\\r")
 
 

@@ -7,14 +7,15 @@ one alone. So redaction is idempotent.
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator
 from urllib.parse import unquote_to_bytes
 
+from sanitizer import patterns
+
 Span = tuple[int, int]
 
-MASK = re.compile(
+MASK = patterns.lazy(
     rb"\[(?:REDACTED:[a-z0-9-]{1,64}|withheld:[a-z-]{1,32}|[a-z0-9-]{1,64}:(?:[a-z0-9]{1,12}:\d{1,12}B:)?[0-9a-f]{12}"
     rb"|[a-z-]{1,64}:(?:\*\d{4}|@[^\]\s]{0,255}))(?:#\d{1,5})?\]"
 )
@@ -23,19 +24,19 @@ MASK = re.compile(
 LONGEST = 330
 """Bytes of the longest mask: one with an email's domain."""
 
-WALL = re.compile(rb"\[\*{8,}\]")
+WALL = patterns.lazy(rb"\[\*{8,}\]")
 """What stands for a mask in what is scanned: of no value, and as telling as one."""
 
-SPELLED = re.compile(rb"\\+(?:u[0-9a-f]{4}|x[0-9a-f]{2}|[nrtbf])|%(?:25)*(?:2[0-9A-F]|3[A-F]|5[B-F]|7[B-E])?(?![0-9A-Za-z])")
+SPELLED = patterns.lazy(rb"\\+(?:u[0-9a-f]{4}|x[0-9a-f]{2}|[nrtbf])|%(?:25)*(?:2[0-9A-F]|3[A-F]|5[B-F]|7[B-E])?(?![0-9A-Za-z])")
 """How `sanitizer.terminal`, JSON and URLs spell what hides, moves or is a mark: it is no part of a value."""
 
 MARKS = b"\\\x22'`{}[]()<>,;:"
 """What is made of them alone belongs to the text around it, such as what is left of the end of a string over lines."""
 
-BETWEEN = re.compile(rb"[\s&;,|=<>(){}\[\]\\\x22'`]+")
-HOST = re.compile(rb"\A@[\w.\-]{1,253}:\d{1,5}(?![\w@])")
+BETWEEN = patterns.lazy(rb"[\s&;,|=<>(){}\[\]\\\x22'`]+")
+HOST = patterns.lazy(rb"\A@[\w.\-]{1,253}:\d{1,5}(?![\w@])")
 """What stands behind the password of a URL."""
-LETTER = re.compile(rb"[0-9A-Za-z]|[\xc3-\xdf][\x80-\xbf]|[\xe3-\xed][\x80-\xbf]{2}")
+LETTER = patterns.lazy(rb"[0-9A-Za-z]|[\xc3-\xdf][\x80-\xbf]|[\xe3-\xed][\x80-\xbf]{2}")
 """What a secret is made of, among other signs: no box is drawn of them."""
 
 
@@ -82,4 +83,6 @@ def plain(text: bytes) -> bytes:
     text = unquote_to_bytes(text)
     if b"&" not in text:
         return text
-    return html.unescape(text.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape").strip(b"\x22'")
+    from html import unescape  # noqa: PLC0415 - the table of names is needed by few texts
+
+    return unescape(text.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape").strip(b"\x22'")

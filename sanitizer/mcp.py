@@ -6,12 +6,12 @@ Both eras are read: sessions and `initialize` (specification revisions 2024-11-0
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import msgspec
 
+from sanitizer import patterns
 from sanitizer.hashing import Keyring
 
 FrameKind = Literal["request", "notification", "response", "error", "call"]
@@ -20,7 +20,7 @@ Transport = Literal["stdio", "http", "log", ""]
 Id = int | str | None
 
 MAX_NAME_BYTES, MAX_ID_BYTES, _MAX_CACHED_NAMES = 512, 64, 4096
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_CONTROLS = patterns.lazy("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _META = "io.modelcontextprotocol/"
 ABSENT = msgspec.Raw(b"")
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)

@@ -10,11 +10,12 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
+from sanitizer import patterns
 from sanitizer.finding import Finding
 from sanitizer.masks import MASK
 
-TOKEN = re.compile(rb'("(?:[^"\\]|\\.)*+")(\s*:)?|[{}]', re.S)
-NUMBER = re.compile(rb"(?:#\d{1,5})?\](?=[^\]]*\Z)")
+TOKEN = patterns.lazy(rb'("(?:[^"\\]|\\.)*+")(\s*:)?|[{}]', re.S)
+NUMBER = patterns.lazy(rb"(?:#\d{1,5})?\](?=[^\]]*\Z)")
 REACH = 1024
 """Bytes after a finding in which the end of its string is looked for."""
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-SAID = re.compile(
+from sanitizer import patterns
+
+SAID = patterns.lazy(
     rb"(?:(?:must|should|can(?:not|'t| not)|may not)(?: not)? (?:be|contain|have|match|include|not|start|end|exceed|consist|differ)"
     rb"|(?:is|was) (?:too|not|required|invalid|incorrect|wrong|missing|expected|an?) "
     rb"|(?:does|did|do)(?:n't| not) (?:match|meet|exist)"

@@ -8,49 +8,49 @@ from __future__ import annotations
 
 import re
 
+from sanitizer import patterns
 from sanitizer.keyblock import BASE64, Base64Run, Key
 from sanitizer.richlog import RICH_BLANK, Box, Rich
 from sanitizer.shape import LAST, REFUSE, TAKE, Pieces, Shape
 from sanitizer.yamltext import Item
 
-HEADER = re.compile(
+HEADER = patterns.lazy(
     rb"(?:\x1b\[[\d;]*m)*(?:[\[<(]?\d{4}[-/]\d\d[-/]\d\d|[\[(]?\d\d[/:.]\d\d[/:.]\d\d|\d{10,}|[IWEFD]\d{4} \d\d:|"
     rb"[A-Z][a-z]{2} [ \d]\d \d\d:|\[?(?:DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|SEVERE|TRACE)\b|(?:level|time|ts)=)"
 )
-FAILED = re.compile(rb"\b(?:ERROR|CRITICAL|FATAL|SEVERE|EXCEPTION|[Ee]rror|[Cc]ritical|[Ff]atal|[Ss]evere)\b|^E\d{4} ")
+FAILED = patterns.lazy(rb"\b(?:ERROR|CRITICAL|FATAL|SEVERE|EXCEPTION|[Ee]rror|[Cc]ritical|[Ff]atal|[Ss]evere)\b|^E\d{4} ")
 FAILURES = (b"error", b"exception", b"critical", b"fatal", b"severe")
-FRAME = re.compile(
+FRAME = patterns.lazy(
     rb"\s+(?:at |File \"|from |\.\.\. \d+ |\^|~|\d+: |Suppressed: |Caused by: |---> |--- End of |\[cause\]|\[errors\]|\| )"
     rb"|\t\S|(?:\s|\xe2\x86\x92)*\xe2\x86\x90"
 )
-EXCEPTION = re.compile(
+EXCEPTION = patterns.lazy(
     rb"(?:Exception in thread \"[^\"]*\" |Uncaught |Unhandled exception\. )?[A-Za-z_$][\w$]*+(?:\.[A-Za-z_$][\w$]*+)*+"
     rb"(?:(?<=[\w$]Exception|[\w$]Interrupt|[\w$]Throwable)|(?<=[\w$]Failure|[\w$]Warning)|(?<=[\w$]Error|[\w$]Fault|[\w$]Group)|"
     rb"(?<=[\w$]Exit))(?: \[[\w-]+\])?(?:: .*|\r?)$",
     re.S,
 )
-CAUSE = re.compile(rb"Caused by: |Suppressed: |Wrapped by: | ?---> |--- End of |\.\.\. \d+ (?:more|common)")
-RAISED = re.compile(rb"[A-Za-z_]\w*+(?:\.[A-Za-z_]\w*+)*+(?::|\r?$)")
-CHAINED = re.compile(rb"(?:The above exception was the direct cause|During handling of the above exception)")
-TRACEBACK = re.compile(rb" *(?:[+|] )*(?:\+ )?(?:Exception Group )?Traceback \(most recent call last\):")
-WARNED = re.compile(rb"\S+:\d+: \w*Warning: ")
-GO = re.compile(
+CAUSE = patterns.lazy(rb"Caused by: |Suppressed: |Wrapped by: | ?---> |--- End of |\.\.\. \d+ (?:more|common)")
+RAISED = patterns.lazy(rb"[A-Za-z_]\w*+(?:\.[A-Za-z_]\w*+)*+(?::|\r?$)")
+CHAINED = patterns.lazy(rb"(?:The above exception was the direct cause|During handling of the above exception)")
+TRACEBACK = patterns.lazy(rb" *(?:[+|] )*(?:\+ )?(?:Exception Group )?Traceback \(most recent call last\):")
+WARNED = patterns.lazy(rb"\S+:\d+: \w*Warning: ")
+GO = patterns.lazy(
     rb"panic: |fatal error: |goroutine \d+ \[|\[signal |created by |exit status \d|runtime\.|main\.|"
     rb"[\w./\-]+\.[\w.()*]+\(|\t|\s*$|\.\.\."
 )
 UNGREETED = frozenset([b"%c" % byte for byte in b"0123456789{[<("] + [b""])
 """What a line begins with that no text goes on with."""
-
 HEADS = frozenset([b"T", b"E", b"+", b"|"])
 """What the head of a traceback begins with."""
 INDENTS = frozenset([b" ", b"\t"])
-HANGING = re.compile(rb"\n[ \t]*")
-OPEN_BRACKET = re.compile(rb"[{\[(]\s*$")
-OPEN_ELEMENT = re.compile(rb"(?:^|[\s>])<[A-Za-z][\w:.\-]{0,63}>\s*$")
+HANGING = patterns.lazy(rb"\n[ \t]*")
+OPEN_BRACKET = patterns.lazy(rb"[{\[(]\s*$")
+OPEN_ELEMENT = patterns.lazy(rb"(?:^|[\s>])<[A-Za-z][\w:.\-]{0,63}>\s*$")
 """The start of an XML element whose text has a line for itself."""
 
-RUST = re.compile(rb"thread '[^']*'(?: \(\d+\))? panicked at ")
-RUST_MORE = re.compile(rb"stack backtrace:|\s+\d+: |\s+at |note: |\s+\[\.\.\. |  (?:left|right): ")
+RUST = patterns.lazy(rb"thread '[^']*'(?: \(\d+\))? panicked at ")
+RUST_MORE = patterns.lazy(rb"stack backtrace:|\s+\d+: |\s+at |note: |\s+\[\.\.\. |  (?:left|right): ")
 
 
 def indented(lines: list[bytes], at: int) -> int:
@@ -259,7 +259,7 @@ class PrettyJson(Shape):
         return indented(lines, at)
 
 
-OPENS = re.compile(
+OPENS = patterns.lazy(
     rb"[ \t\[{]|\xe2\x95\xad|Traceback |Exception Group |panic: |fatal error: |goroutine |thread '|[A-Za-z0-9+/]{40,}={0,2}\r?$"
 )
 """The start of a line that is more than text."""

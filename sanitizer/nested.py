@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import threading
 
+from sanitizer import patterns
+
 Span = tuple[int, int]
 
 LONGEST = 1 << 16
@@ -13,22 +15,22 @@ LONGEST = 1 << 16
 DEEPEST = 16
 """Nesting that is followed."""
 
-TOKEN = re.compile(
+TOKEN = patterns.lazy(
     rb'(?P<escaped>\\+["\'])(?:[^\n"\']|(?<=[a-z])\'(?=[a-z])){0,2048}?(?P=escaped)'
     rb'|(?P<note>(?<=\s)(?://|\#)[ ][^\n]*)'
     rb'|"(?:[^"\\\n]|\\.)*+"|\'(?:[^\'\\\n]|\\.)*+\'|[\[\]{}]|[^\s,:=\[\]{}"\'\\]+|[,:=]|[^\S\n]+|.',
     re.S,
 )
-CONTINUED = re.compile(rb"[ \t]+\S|[\]}]")
+CONTINUED = patterns.lazy(rb"[ \t]+\S|[\]}]")
 """How a line begins that goes on with a list or object; any other is a line of its own."""
 
-PADDED = re.compile(rb"=?[\],}\s]")
+PADDED = patterns.lazy(rb"=?[\],}\s]")
 """What follows the padding of base64, and no equals sign between a key and its value."""
 
 CONSTANTS = frozenset((b"true", b"false", b"null", b"None", b"True", b"False", b"undefined", b"nil", b"NaN"))
 
 _NAME = rb"\\*[\x22']?"
-SCHEMA = re.compile(
+SCHEMA = patterns.lazy(
     rb"\{\s*(?:"
     + _NAME
     + rb"(?:\$ref|anyOf|oneOf|allOf|enum)"
@@ -45,10 +47,10 @@ SCHEMA = re.compile(
     + _NAME
     + rb"(?:string|number|integer|boolean|object|array|null|password|text)\b)",
 )
-DEFAULT = re.compile(
+DEFAULT = patterns.lazy(
     rb"\\*(?P<quote>[\x22'])(?:default|const|examples?)\\*(?P=quote)\s*:\s*\[?\s*\\*(?P<open>[\x22'])(?P<text>[^\x22'\\\n]{1,512})\\*(?P=open)"
 )
-PLAIN = re.compile(rb"\{(?![^{}]{0,1000}\b(?:value|val|data|plain|secret|content|S)" + _NAME + rb"\s*:)")
+PLAIN = patterns.lazy(rb"\{(?![^{}]{0,1000}\b(?:value|val|data|plain|secret|content|S)" + _NAME + rb"\s*:)")
 
 
 def is_schema(buffer: bytes, start: int) -> bool:

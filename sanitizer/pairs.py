@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from sanitizer import continuations, values
+from sanitizer import continuations, patterns, values
 from sanitizer.nested import Span
 from sanitizer.sqlrows import Verdict
 
@@ -16,12 +16,12 @@ REACH = 512
 """Bytes on either side of a key's name in which its value may stand."""
 
 _FIELD = rb"\\*[\x22'`]?[ \t]{0,4}(?:=>|[:=])"
-VALUE_FIELD = re.compile(
+VALUE_FIELD = patterns.lazy(
     rb"(?<![\w.\-])\\*[\x22'`]?(?:value|val|v|values|content|data|secret|text|default|string_?value|"
     rb"plaintext|answer|response|initial|(?:attempted|invalid|rejected|actual)_?value)" + _FIELD,
     re.I,
 )
-CHANGED_FIELD = re.compile(
+CHANGED_FIELD = patterns.lazy(
     rb"(?<![\w.\-])\\*[\x22'`]?"
     rb"(?:(?:old|new|before|after|previous|prior|current|original)(?:_?(?:value|string|val))?|(?:from|to)_?(?:string|value))"
     + _FIELD,
@@ -32,60 +32,62 @@ CHANGED_FIELD = re.compile(
 FIELD_ENDS = b" \t=>:"
 QUOTES = frozenset(b"\"'`")
 PATH_MARKS = frozenset(b"/.#\"'")
-NAMING = re.compile(rb"[\w\x22'`](?P<level>\\*)(?P<quote>[\x22'`])?[ \t]{0,4}(?:=>|[:=])[ \t]{0,4}[bu]?\\*[\x22'`]?$")
+NAMING = patterns.lazy(rb"[\w\x22'`](?P<level>\\*)(?P<quote>[\x22'`])?[ \t]{0,4}(?:=>|[:=])[ \t]{0,4}[bu]?\\*[\x22'`]?$")
 """What stands before a key that is itself the value of a field."""
 
-LOGGER = re.compile(rb"\b(?:logger|level|module|caller)\\*[\x22'`]?[ \t]{0,4}[:=][ \t]{0,4}\\*[\x22'`]?\Z")
+LOGGER = patterns.lazy(rb"\b(?:logger|level|module|caller)\\*[\x22'`]?[ \t]{0,4}[:=][ \t]{0,4}\\*[\x22'`]?\Z")
 """Before a name that says where a record comes from: a server's `notifications/message` has its `data` beside that."""
 
-LOCATED = re.compile(
+LOCATED = patterns.lazy(
     rb"(?P<quote>[\x22']|\b)(?:path|loc|instancePath|dataPath|instance_path|property_?path|field_?path|pointer)(?P=quote)\s{0,4}:\s{0,4}"
     rb"(?:[\[(][^\[\](){}]{0,160}[\x22']|[\x22'](?:[\w.~\-]{0,40}[/.#]){1,8})$",
     re.I,
 )
 """What stands before a key that ends the path to a value: of a JSON Patch (RFC 6902), of an error of a validator."""
 
-LOCATED_VALUE = re.compile(
+LOCATED_VALUE = patterns.lazy(
     rb"(?<![\w.\-])(?:\\*[\x22'](?:value|input|input_?value|received|actual|from|to|old_?value|new_?value|current|given|instance|data)\\*[\x22']"
     rb"[ \t]{0,4}[:=]|(?:value|received|data):[ ])",
     re.I,
 )
 """The fields in which such objects hold the value."""
 
-QUOTED_BRACE = re.compile(rb"[\x22'`\w ]\{(?<![:=,] \{)")
+QUOTED_BRACE = patterns.lazy(rb"[\x22'`\w ]\{(?<![:=,] \{)")
 """An object within a text, which is no part of the one around it."""
 
-LISTED_LAST = re.compile(rb"\s{1,40}\]")
+LISTED_LAST = patterns.lazy(rb"\s{1,40}\]")
 """Behind the last of a list over lines, as a path to a value is printed."""
 
-PHRASE = re.compile(rb"(?<=[\x22'])(?:\w{1,20} ){1,3}$")
+PHRASE = patterns.lazy(rb"(?<=[\x22'])(?:\w{1,20} ){1,3}$")
 """The words of a name before its last, in quotes: `"title": "Root Password"`."""
 
-BESIDE = re.compile(rb"\n[ \t]+[^\s{}\[\]][^\n{}\[\]]*$")
+BESIDE = patterns.lazy(rb"\n[ \t]+[^\s{}\[\]][^\n{}\[\]]*$")
 """A line of an object that is printed over lines."""
 
-OTHER_LINE = re.compile(rb"\n(?![ \t}\]])")
+OTHER_LINE = patterns.lazy(rb"\n(?![ \t}\]])")
 """The end of the last line of an object."""
 
-NESTED = re.compile(rb"\s{0,16}[\[{]")
-ITEM_NAME = re.compile(rb"\n(?P<indent>[ \t]*(?P<dash>(?:- +)+)?)[\x22']?(?:name|key|variable|header)[\x22']?:[ \t]+[\x22']?", re.I)
-ITEM_VALUE = re.compile(rb"\n(?P<indent>[ \t]*(?P<dash>(?:- +)+)?)[\x22']?(?:value|val|content|data|secret)[\x22']?:", re.I)
+NESTED = patterns.lazy(rb"\s{0,16}[\[{]")
+ITEM_NAME = patterns.lazy(
+    rb"\n(?P<indent>[ \t]*(?P<dash>(?:- +)+)?)[\x22']?(?:name|key|variable|header)[\x22']?:[ \t]+[\x22']?", re.I
+)
+ITEM_VALUE = patterns.lazy(rb"\n(?P<indent>[ \t]*(?P<dash>(?:- +)+)?)[\x22']?(?:value|val|content|data|secret)[\x22']?:", re.I)
 """The fields of an item of YAML that has a line for each."""
 
-VERB = re.compile(
+VERB = patterns.lazy(
     rb"(?!(?i:refresh|reset|verify|check)[_\-.]?(?i:token)\b)(?:get|set|reset|change|update|create|list|delete|rotate|generate|validate|verify|check|send|forgot|revoke|refresh|show|"
     rb"require|add|remove|make|issue|request|fetch|read|write|find|search)(?:[_\-.]|[A-Z])"
 )
 """The names of tools and functions: `reset_password` has no value beside it."""
 
-HEADERS = re.compile(
+HEADERS = patterns.lazy(
     rb"(?:;[ ]?[\w*]{1,20}=[^;\r\n\\]{0,200}){0,3}(?:(?:\r?\n|\\+r\\+n|\\+n)[\w\-]{1,40}:[^\r\n\\]{0,200}){0,4}"
     rb"(?:\r?\n|\\+r\\+n|\\+n){2}"
 )
-PART = re.compile(rb"(?:(?!--)[^\r\n\\]|\\+(?![rn\\]))[^\r\n\\]{0,4096}")
-VARIABLE = re.compile(rb"(?:--?[\w\-]{1,20}[ ]){0,2}[\x22']?(?P<key>[\w./:\-]{1,128})[\x22']?[ \t]{1,8}(?![=\s])")
+PART = patterns.lazy(rb"(?:(?!--)[^\r\n\\]|\\+(?![rn\\]))[^\r\n\\]{0,4096}")
+VARIABLE = patterns.lazy(rb"(?:--?[\w\-]{1,20}[ ]){0,2}[\x22']?(?P<key>[\w./:\-]{1,128})[\x22']?[ \t]{1,8}(?![=\s])")
 
-RANDOM = re.compile(rb"[A-Za-z0-9._~+/=\-]{16,512}(?<![.])")
+RANDOM = patterns.lazy(rb"[A-Za-z0-9._~+/=\-]{16,512}(?<![.])")
 
 
 def beside(buffer: bytes, at: int, key: bytes, key_at: int) -> list[Span] | None:

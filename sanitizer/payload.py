@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from typing import Any
 
 import orjson
+
+from sanitizer import patterns
 
 _TRANSPORT = frozenset(("_meta", "inputResponses", "requestState", "task"))
 _CALL_KEYS = _TRANSPORT | {"name", "arguments"}
 _MAX_INT_DIGITS = 400  # a double ends at 309; longer ones count as infinite without the cost of reading them
 _MAX_SHAPE = 8
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE = patterns.lazy("[\ud800-\udfff]")
 
 
 _EVERYDAY = """

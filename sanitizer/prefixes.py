@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from sanitizer import patterns
 from sanitizer.times import rfc3339
 
 NANOS = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7,9}(?:Z|[+-]\d\d:\d\d)"
@@ -28,12 +29,12 @@ SERVICE = rb"[a-z0-9][\w.\-]{0,62}[-_]\d{1,4}"
 BARRED = (
     rb"(?:(?P<service>" + SERVICE + rb")[ ]|\d{1,4}\|(?P<app>[\w.\-]{1,64})|\d\d:\d\d:\d\d (?P<job>[\w.\-]{1,64}\.\d{1,4}))[ ]*\|"
 )
-PREFIX = re.compile(
+PREFIX = patterns.lazy(
     rb"(?:" + SYSLOG + rb"|" + POD + rb"|" + BARRED + rb")(?= |$)(?: (?P<time>" + NANOS + rb")(?= |$))?"
     rb"|(?P<alone>" + NANOS + rb")(?= |$)(?! std)"
 )
 
-BARS = re.compile(rb"[ \t]\|[ \t]|\|[ \t]*:?-|-:?[ \t]*\|")
+BARS = patterns.lazy(rb"[ \t]\|[ \t]|\|[ \t]*:?-|-:?[ \t]*\|")
 """Between the cells of a table, and what divides its head from its rows."""
 
 BEGINNINGS = (

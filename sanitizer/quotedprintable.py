@@ -5,9 +5,9 @@ A unit is told by what is no number, by what is no name before it, by another on
 
 from __future__ import annotations
 
-import re
 from binascii import unhexlify
 
+from sanitizer import patterns
 from sanitizer.decoding import Span, Substitution, lines_where, utf8
 
 UNIT = rb"(=(?:[2-7][0-9A-F]|0[9AD]|1B|[89A-F][0-9A-F](?:(?:=[89A-F][0-9A-F])+|(?![0-9A-Z]))|\r?\n))"
@@ -30,7 +30,7 @@ NAMED = rb"(?<![\w.%-])(?:(?<!=)[A-Z]|[a-z_])[\w.-]{1,40}=(?=[0-9A-F]{2})"
 """A name, and what stands behind it; behind another's, what begins with a capital is its value."""
 
 BEHIND = tuple(
-    (form[:1], re.compile(form).search)
+    (form[:1], patterns.lazy(form))
     for form in (rb"%[2-7][0-9A-F][\w.@-]{0,20}=[2-7][0-9A-F]", rb"@[\w.-]{1,19}=[4-7][0-9][a-z.]")
 )
 """What tells a unit from further before it: a character that is spelled with a percent sign in its word, the sign of a mailbox."""
@@ -48,13 +48,13 @@ class Quoted(Substitution):
         self._last: tuple[bytes, list[Span]] = (b"", [])
 
     def suspects(self, text: bytes) -> bool:
-        return super().suspects(text) or any(mark in text and search(text) for mark, search in BEHIND)
+        return super().suspects(text) or any(mark in text and form.search(text) for mark, form in BEHIND)
 
     def lines(self, text: bytes) -> list[Span]:
         if self._last[0] is not text:
             found = super().lines(text)
-            for mark, search in BEHIND:
-                if mark in text and (more := lines_where(text, search)):
+            for mark, form in BEHIND:
+                if mark in text and (more := lines_where(text, form.search)):
                     found = sorted({*found, *more})
             self._last = text, found
         return self._last[1]

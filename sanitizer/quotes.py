@@ -4,59 +4,61 @@ from __future__ import annotations
 
 import re
 
+from sanitizer import patterns
 from sanitizer.continuations import literal
 from sanitizer.masks import WALL
 from sanitizer.nested import LONGEST, Span, line_end
 
 QUOTED = {
-    0x22: re.compile(rb'"((?:[^"\\\n]|\\.|""(?![}\]\r\n\x27\\]|,[ ]?"))*+)"', re.S),
-    0x27: re.compile(rb"'((?:[^'\\\n]|\\.|''(?![}\]\r\n\x22\\]|,[ ]?'))*+)'", re.S),
-    0x60: re.compile(rb"`([^`\n]*?)(?:`|'(?=[^`\n]{0,512}\n))"),
+    0x22: patterns.lazy(rb'"((?:[^"\\\n]|\\.|""(?![}\]\r\n\x27\\]|,[ ]?"))*+)"', re.S),
+    0x27: patterns.lazy(rb"'((?:[^'\\\n]|\\.|''(?![}\]\r\n\x22\\]|,[ ]?'))*+)'", re.S),
+    0x60: patterns.lazy(rb"`([^`\n]*?)(?:`|'(?=[^`\n]{0,512}\n))"),
 }
 """A quote twice is one within the value (CSV, SQL), unless a list or an object ends behind it: then an outer string does, too.
 
 What a backtick opens, the next one closes, or a straight quote where there is none.
 """
 
-SHELL = re.compile(rb"'\\{1,32}''|'\"'\"'")
+SHELL = patterns.lazy(rb"'\\{1,32}''|'\"'\"'")
 """A quote within a string of a shell, which ends for it and begins again."""
 
-QUOTES = re.compile(rb"\\*[\x22'`]")
-ESCAPED_QUOTE = re.compile(rb"\\+[\x22'`]")
-PLUS = re.compile(
+QUOTES = patterns.lazy(rb"\\*[\x22'`]")
+ESCAPED_QUOTE = patterns.lazy(rb"\\+[\x22'`]")
+PLUS = patterns.lazy(
     rb"(?:[ \t]*(?:(?:[+&~]|\.\.?|\|\||<>)[ \t]*(?:\r?\n[ \t]*)?|\\[ \t]*\r?\n[ \t]*)|[ \t]*\r?\n[ \t]+[+&.][ \t]*)(?=[\x22'])"
 )
 """What joins strings that a program puts together. A backslash does at the end of a line alone: before a quote it is an escape."""
 
-GLUED = re.compile(rb"(?P<quote>[\x22'])[A-Za-z0-9][^\s\x22'`]{0,255}(?=(?P=quote)(?:[\s,;)\]}>]|$))")
+GLUED = patterns.lazy(rb"(?P<quote>[\x22'])[A-Za-z0-9][^\s\x22'`]{0,255}(?=(?P=quote)(?:[\s,;)\]}>]|$))")
 """What goes on right behind the quote that ends a string, to another such quote: its value has a quote in it."""
 
-SHORTENED = re.compile(rb"[^\x22'\n]{0,256}?\xe2\x80\xa6(?=[\x22']|[ \t]*(?:\xe2\x94\x82|[\r\n]|$)|[ ]?[A-Za-z_]\w{0,60} = )")
+SHORTENED = patterns.lazy(rb"[^\x22'\n]{0,256}?\xe2\x80\xa6(?=[\x22']|[ \t]*(?:\xe2\x94\x82|[\r\n]|$)|[ ]?[A-Za-z_]\w{0,60} = )")
 """A string of which a console shows no more, at the end of its line or before the next name."""
 
-ELIDED = re.compile(rb"[\x22']: (?=[\x22'])")
+ELIDED = patterns.lazy(rb"[\x22']: (?=[\x22'])")
 """Behind a string that was cut in its middle and holds the next key, too: `{'password': 'hunt...rt': 'x'}`."""
 
-PARTED = re.compile(rb"[ \t]*\r?\n[ \t]+[bfruBFRU]?(?=[\x22'])")
+PARTED = patterns.lazy(rb"[ \t]*\r?\n[ \t]+[bfruBFRU]?(?=[\x22'])")
 """What stands between the strings of one value in parentheses."""
 
 FURTHER = {
-    quote: re.compile(rb"(?:\r?\n[ \t]+[^\s\x22'`\\]{8,512}){1,64}(?=%c[ \t]*[,;)\]}]*[ \t]*\r?\n)" % quote) for quote in b"\x22'"
+    quote: patterns.lazy(rb"(?:\r?\n[ \t]+[^\s\x22'`\\]{8,512}){1,64}(?=%c[ \t]*[,;)\]}]*[ \t]*\r?\n)" % quote)
+    for quote in b"\x22'"
 }
 """Lines of one word each, the last of them closed by the quote that a line before them opened."""
 
-WORD = re.compile(rb"\S+")
-KEY_ENDS = re.compile(rb"[ \t]*:(?!:)")
+WORD = patterns.lazy(rb"\S+")
+KEY_ENDS = patterns.lazy(rb"[ \t]*:(?!:)")
 MOST_PARTS = 64
 """Strings that are one value."""
 
-CALLED = re.compile(rb"`(?:cat [/.~$]|(?:go)?pass show |aws |gcloud |vault |kubectl |op read |openssl rand )[^`\n]{1,190}`")
+CALLED = patterns.lazy(rb"`(?:cat [/.~$]|(?:go)?pass show |aws |gcloud |vault |kubectl |op read |openssl rand )[^`\n]{1,190}`")
 """A command of a shell, whose output is the value."""
 
-STRING_ENDS = re.compile(rb"(?<!\\)\x22[ \t]*[,}\]]")
+STRING_ENDS = patterns.lazy(rb"(?<!\\)\x22[ \t]*[,}\]]")
 """Where a string of JSON ends, and what follows it."""
 
-APART = re.compile(rb"[;,)\]}+&|][^\n]{0,200} [^\n]{0,40}(?<=[ (\[+=])")
+APART = patterns.lazy(rb"[;,)\]}+&|][^\n]{0,200} [^\n]{0,40}(?<=[ (\[+=])")
 """What stands between two strings: `"Password:"; send "..."`."""
 
 BEFORE = 4096

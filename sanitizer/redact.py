@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from sanitizer import masks, members
+from sanitizer import masks, members, patterns
 from sanitizer.actions import Replace, mask_of
 from sanitizer.decoding import Span
 from sanitizer.disguise import Disguises, line_starts
@@ -27,12 +27,12 @@ from sanitizer.repeats import Repeats, tracebacks
 from sanitizer.scan import Scanner
 
 RULE = itemgetter(2)
-JSON_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|-?\d[\d.eE+-]*|true|false|null', re.S)
-NUMBERS = re.compile(rb"-?\d[\d.eE+-]*(?:\s*,\s*-?\d[\d.eE+-]*)+")
-ESCAPE = re.compile(rb"\\(?:u[0-9A-Fa-f]{4}|.)", re.S)
-MARK = re.compile(rb"%(?:2[0-9A-Fa-f]|3[A-Fa-f]|5[B-Fb-f]|7[B-Eb-e])")
+JSON_TOKEN = patterns.lazy(rb'"(?:[^"\\]|\\.)*+"|-?\d[\d.eE+-]*|true|false|null', re.S)
+NUMBERS = patterns.lazy(rb"-?\d[\d.eE+-]*(?:\s*,\s*-?\d[\d.eE+-]*)+")
+ESCAPE = patterns.lazy(rb"\\(?:u[0-9A-Fa-f]{4}|.)", re.S)
+MARK = patterns.lazy(rb"%(?:2[0-9A-Fa-f]|3[A-Fa-f]|5[B-Fb-f]|7[B-Eb-e])")
 """A mark in percent-encoding (RFC 3986, section 2.1): no part of what stands behind it."""
-NAMED = re.compile(rb"[A-Za-z_][\w.-]{1,63}=")
+NAMED = patterns.lazy(rb"[A-Za-z_][\w.-]{1,63}=")
 any_json = msgspec.json.Decoder(msgspec.Raw)
 
 

@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
 
+from sanitizer import patterns
 from sanitizer.decoding import Span
 from sanitizer.finding import Finding, merged
 from sanitizer.ruleset import Rule
@@ -24,7 +25,7 @@ REACH = 2048
 WORD = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 
 HEAD = b"Traceback (most recent call last):"
-TRACEBACK = re.compile(
+TRACEBACK = patterns.lazy(
     rb"\n[^\n]*\n(?:(?:[A-Z][^\n]{20,90}:\r?\n\r?\n)?[ ]*" + re.escape(HEAD) + rb"\r?\n(?:[ \t][^\n]*\n)+[^\n]*"
     rb"(?:\n\r?(?=\n)\n?)?)+"
 )

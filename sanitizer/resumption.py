@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
+from sanitizer import patterns
 
-_CONTINUES = re.compile(rb"\s|-----END|[\x21-\x7e]{16,}\s*\Z")
+_CONTINUES = patterns.lazy(rb"\s|-----END|[\x21-\x7e]{16,}\s*\Z")
 """Indented lines, and lines without a blank: the body of a key block, a wrapped token."""
 
 

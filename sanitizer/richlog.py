@@ -6,27 +6,27 @@ longer than the column is broken hard, other breaks replace a space; a full last
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from itertools import pairwise
 from typing import NamedTuple
 
+from sanitizer import patterns
 from sanitizer.shape import LAST, REFUSE, TAKE, Pieces, Shape
 from sanitizer.times import rfc3339
 
 LEVELS = rb"(?:NOTSET|TRACE|DEBUG|INFO|SUCCESS|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL)"
-RICH_HEAD = re.compile(rb"\[([^\[\]]{5,32})\] (" + LEVELS + rb") {1,8}(?=\S)")
-RICH_BARE = re.compile(rb"\[(\d[\d/.: -]{4,30})\] (?=\S)")
+RICH_HEAD = patterns.lazy(rb"\[([^\[\]]{5,32})\] (" + LEVELS + rb") {1,8}(?=\S)")
+RICH_BARE = patterns.lazy(rb"\[(\d[\d/.: -]{4,30})\] (?=\S)")
 """A row that shows no level, as `Console.log` and some handlers write it."""
 
-LEAD = re.compile(rb"\[[\w.-]{2,30}\] (?:[\w ]{1,24}: )?(?=\[\d| {7})")
+LEAD = patterns.lazy(rb"\[[\w.-]{2,30}\] (?:[\w ]{1,24}: )?(?=\[\d| {7})")
 """What a gateway writes before the first line of what it got at once."""
 
-RICH_BLANK = re.compile(rb" {7,36}(" + LEVELS + rb") {1,8}(?=\S)")
-RICH_PATH = re.compile(rb" ((?:[\w.\-]+\.pyx?|<[\w ]+>):\d+) *\r?$")
-DEEP = re.compile(rb" {11,}\S| {40,}\r?$")
-SOURCE_LINE = re.compile(rb"(?: |\xe2\x9d\xb1)*\d+ \xe2\x94\x82")
-GUTTER = re.compile(rb"(?: |\xe2\x94\x82|\xe2\x9d\xb1)*")
+RICH_BLANK = patterns.lazy(rb" {7,36}(" + LEVELS + rb") {1,8}(?=\S)")
+RICH_PATH = patterns.lazy(rb" ((?:[\w.\-]+\.pyx?|<[\w ]+>):\d+) *\r?$")
+DEEP = patterns.lazy(rb" {11,}\S| {40,}\r?$")
+SOURCE_LINE = patterns.lazy(rb"(?: |\xe2\x9d\xb1)*\d+ \xe2\x94\x82")
+GUTTER = patterns.lazy(rb"(?: |\xe2\x94\x82|\xe2\x9d\xb1)*")
 BOX_TOP, BOX_SIDE, BOX_END = "╭".encode(), "│".encode(), "╰".encode()
 
 
@@ -209,7 +209,7 @@ class Box(Shape):
         return box_views(lines)
 
 
-EXCEPTION_LINE = re.compile(rb"(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?:Error|Exception|Warning|Exit|Interrupt|Group)\w*(?::|\r?$)")
+EXCEPTION_LINE = patterns.lazy(rb"(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?:Error|Exception|Warning|Exit|Interrupt|Group)\w*(?::|\r?$)")
 
 
 def box_views(lines: list[bytes]) -> list[Pieces]:

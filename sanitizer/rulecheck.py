@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from sanitizer import patterns
 from sanitizer.actions import replacements
 from sanitizer.database import Compiled, compile_rules
 from sanitizer.hashing import Keyring
@@ -16,9 +16,9 @@ from sanitizer.rulefaults import faults
 from sanitizer.ruleset import Rule, RuleError, Rules, builtin, read, sources
 from sanitizer.scan import BoundError, Scanner
 
-PSEUDONYM = re.compile(r"(?<=:)[0-9a-f]{12}(?=\])")
-BLOB = re.compile(r"\[blob:[a-z0-9]+:\d+B:[0-9a-f]{12}\]")
-LINES = re.compile(r"(\[(?:BLOB|REDACTED:[a-z0-9-]+)\])(?:\n[ \t]*\1)+")
+PSEUDONYM = patterns.lazy(r"(?<=:)[0-9a-f]{12}(?=\])")
+BLOB = patterns.lazy(r"\[blob:[a-z0-9]+:\d+B:[0-9a-f]{12}\]")
+LINES = patterns.lazy(r"(\[(?:BLOB|REDACTED:[a-z0-9-]+)\])(?:\n[ \t]*\1)+")
 HOSTILE_BYTES = 20_000
 MOST_SECS = 0.25
 TRIES = 3

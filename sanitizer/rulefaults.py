@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from sanitizer import anchors, keys
+from sanitizer import anchors, keys, patterns
 from sanitizer.ruleset import Rule
 
-ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
+ID = patterns.lazy(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
 
 
 def faults(rule: Rule) -> Iterator[str]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -135,6 +134,8 @@ def digest(files: Sequence[Path], selection: Selection) -> str:
 
 def read(file: Path) -> RuleFile:
     """One rule file, each rule with its pack, source and file filled in. Raises `RuleError`."""
+    import tomllib  # noqa: PLC0415 - of no use where the compiled rules are cached
+
     try:
         written = tomllib.loads(file.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import accumulate
 
-from sanitizer import anchors
+from sanitizer import anchors, patterns
 from sanitizer.finding import BETWEEN_TEXTS, Finding
-from sanitizer.foreign import CONTROLS, foreign, is_telling, may_be_foreign
+from sanitizer.foreign import CONTROLS, LIKELY, foreign, is_telling
 from sanitizer.ruleset import Rule
 
 ALPHABETS = {
@@ -30,7 +30,7 @@ AROUND = anchors.WIDEST + 1 - anchors.RUN
 REACH_BACK = 320
 """Bytes before a run in which its base64 may begin: what is longer holds a run there, too."""
 
-OUTSIDE = re.compile(rb"[^A-Za-z0-9+/_=\-]")
+OUTSIDE = patterns.lazy(rb"[^A-Za-z0-9+/_=\-]")
 
 REACH = 1 << 20
 """Bytes after the start of a run in which its pattern may end: several lines of base64 are one match."""
@@ -41,7 +41,7 @@ JUDGED, AGAIN = 8192, 16
 STRIDE = 5
 """Of a list of bytes one character in so many is looked at first."""
 
-UNLETTERED = re.compile(rb"[^A-Za-z]{3,}")
+UNLETTERED = patterns.lazy(rb"[^A-Za-z]{3,}")
 
 
 CONTROL = b"\x01"
@@ -132,7 +132,7 @@ class Runs:
             if (begun <= at and buffer[end] not in base64) or end <= lengthy.covered:
                 at = find(LONG_WORD, end)
                 continue
-            if is_telling(buffer, at, end) and may_be_foreign(buffer, at, end) and foreign(buffer, at, end) >= 0:
+            if is_telling(buffer, at, end) and LIKELY.match(buffer, at, end) and foreign(buffer, at, end) >= 0:
                 texts.foreign.append(at)
             start = at - AROUND if at > AROUND else 0
             add(buffer[start : end + AROUND])

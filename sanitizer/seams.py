@@ -6,35 +6,35 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from sanitizer import endings
+from sanitizer import endings, patterns
 from sanitizer.decoding import Span
 from sanitizer.finding import Finding
 from sanitizer.ruleset import Rule
 from sanitizer.wraps import FIELD, NO_KEY
 
-REST = re.compile(
+REST = patterns.lazy(
     rb"(?!(?:sha|md)\d{1,3}[=:_-]|/?[a-z0-9]{1,20}/[a-z]{2,20}/)(?!(?:[a-z]{1,12}-)?[0-9A-Fa-f-]+(?![^\s]))(?!\S*\d{4}-?\d\d-?\d\d)(?!\S*\.[a-z]{1,8}(?!\S)|\.[a-z]{2,12}/)"
     rb"(?![a-z0-9-]+-[0-9a-z]{8,10}-[0-9a-z]{5}(?!\S)|[a-z]{4,20}/[a-z]{3,20}-)[A-Za-z0-9+/_.~-]{8,}={0,2}(?![=:(.@])"
 )
 """What may be the rest of a token that was broken: no digest, no id of a cloud (`vol-0f3a`), date, file, host, pod."""
 
 
-TELLING = re.compile(rb"[=:@0-9]")
+TELLING = patterns.lazy(rb"[=:@0-9]")
 """In the last word of a line that ends in a soft break (RFC 2045, section 6.7), and not in a key without a value."""
 
-SHORT_REST = re.compile(
+SHORT_REST = patterns.lazy(
     rb"(?!v?\d+(?:[\-/:.]\d+)+(?!\S)|[0-9a-f-]{36}\.[a-z]{2,5}(?!\S)|[a-z]{3,12}_\d{3,12}(?!\S)|\.[a-z]{2,12}/|\d{1,2}-[A-Z][a-z]{2}-\d{4}(?!\S)|/?[a-z0-9]{1,20}/[a-z]{2,20}/)"
     rb"(?=[^0-9\s]*[0-9]|[^A-Z\s]*[A-Z][^a-z\s]*[a-z])[A-Za-z0-9+/_.~!$%^&*-]{4,}={0,2}"
 )
 """What may be the rest of a token behind a soft break: no date, no path, no id (`job_4711`)."""
 
-STRINGS = re.compile(rb"([\x22'])[ \t]*[+.&]?[ \t]*\r?\n[ \t]*(?:[+.&][ \t]*)?[bfruBFRU]?\1" + NO_KEY)
+STRINGS = patterns.lazy(rb"([\x22'])[ \t]*[+.&]?[ \t]*\r?\n[ \t]*(?:[+.&][ \t]*)?[bfruBFRU]?\1" + NO_KEY)
 """Between the strings that a program puts together over lines."""
 
-CONTINUED = re.compile(rb"(?<![\s\\])\\\r?\n(?=\S)")
+CONTINUED = patterns.lazy(rb"(?<![\s\\])\\\r?\n(?=\S)")
 """What a shell takes out of a word (POSIX shell, section 2.2.1)."""
 
-ATTRIBUTE = re.compile(rb"[A-Za-z_][\w.\-]{1,40}=[\x22']")
+ATTRIBUTE = patterns.lazy(rb"[A-Za-z_][\w.\-]{1,40}=[\x22']")
 """A name and the quote that its value opens with, at the start of a line."""
 
 FEWEST, LEAST = 4, 8
@@ -50,7 +50,7 @@ TOKEN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_.~-="
 SHORTEST = 16
 """What a piece of a token consists of, and how long the shortest is of which `random` tells anything."""
 
-PREFIX = re.compile(rb"[A-Za-z]\w*[_-]\w")
+PREFIX = patterns.lazy(rb"[A-Za-z]\w*[_-]\w")
 """What a token of no known provider shows before the seam: its prefix, and some of what follows that."""
 
 CONSOLES = frozenset((72, 76, 78, 79, 80, 100, 120, 128, 132, 140, 160, 200, 256))

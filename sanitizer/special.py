@@ -7,6 +7,7 @@ from bisect import bisect_left, bisect_right
 from itertools import accumulate, count
 from operator import add
 
+from sanitizer import patterns
 from sanitizer.multiline import says_failure
 from sanitizer.prefixes import BEGINNINGS as PREFIXES
 from sanitizer.wraps import FRESH_TIME, FRESH_WORD, follows
@@ -63,7 +64,7 @@ BEGINNINGS = (
 """How a line begins that may not be a record by itself. Each begins with a byte or a set, so that `re` passes over it at a look."""
 
 def _special(usual: bytes) -> re.Pattern[bytes]:
-    return re.compile(rb"\n(?!" + usual + rb")(?:" + b"|".join([pattern + b"()" for pattern, _ in BEGINNINGS]) + rb")")
+    return patterns.lazy(rb"\n(?!" + usual + rb")(?:" + b"|".join([pattern + b"()" for pattern, _ in BEGINNINGS]) + rb")")
 
 
 SPECIAL, SPECIAL_UNTOLD = _special(USUAL), _special(USUAL + WHOLE)

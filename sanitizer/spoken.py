@@ -13,6 +13,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from sanitizer import patterns
 from sanitizer.inspected import end, read
 
 Rewrite = Callable[[bytes], bytes]
@@ -26,12 +27,12 @@ REACH = 240
 _KEYS = r"arguments|args|params|parameters|tool_?(?:input|args|arguments|params|parameters)|inputs?|kwargs"
 _OBJECT = r"[&%]?\{|&?map\[[^\]]|map\[\]|(?:Some|Ok|Array|Object)[({]|\[(?=[\s\"'{\[\]\d-])|\[\][\w.]+[ ]?(?:\{\}[ ]?)?\{"
 _QUOTED = r"\"(?=\\*(?:[&%]?\{|&?map\[|\[[\\\"'{]))|'(?=[&%]?\{|map\[|\[[\"{])"
-_PARAMS = re.compile(
+_PARAMS = patterns.lazy(
     rf"(?<![\w.$\"'\\-])(?P<key>{_KEYS})(?:\s?(?:=>?|:)\s{{0,8}}|\s)(?=(?:{_OBJECT})|{_QUOTED}|(?<=[=:])\s?(?:\(|[A-Z]\w*\())",
     re.IGNORECASE,
 )
-_SPEAKS = re.compile(r"tool|call(?:s|ed|ing)?\b|invo[ck]|execut|function|jsonrpc|method|\bname[:=]", re.IGNORECASE)
-_SPEAKS_OF_A_TOOL = re.compile(r"tool|call(?:ed|ing)|function", re.IGNORECASE)
+_SPEAKS = patterns.lazy(r"tool|call(?:s|ed|ing)?\b|invo[ck]|execut|function|jsonrpc|method|\bname[:=]", re.IGNORECASE)
+_SPEAKS_OF_A_TOOL = patterns.lazy(r"tool|call(?:ed|ing)|function", re.IGNORECASE)
 
 _CALLED = re.compile(
     r"\b(?:(?:call|execut|invok|runn?|us|dispatch|handl|trigger|request)(?:e|es|ed|ing)?\s(?:the\s|an?\s)?(?:mcp\s)?(?:tool|function)(?:\scalls?)?"
@@ -40,29 +41,32 @@ _CALLED = re.compile(
     rf"(?P<joint>(?=\()|\s?(?:[:,=-]|->)?\s?(?:with:?\s)?(?={_OBJECT}))",
     re.IGNORECASE,
 )
-_NO_NAME = re.compile(
+_NO_NAME = patterns.lazy(
     rf"(?:{_KEYS}|request|payload|received|with|for|from|in|on|to|of|is|was|and|id|ids|name|results?|returned|response|output|errors?|failed|failure|completed|finished|"
     r"succeeded|success|timeout|timed|took|schema|definitions?|list)$",
     re.IGNORECASE,
 )
-_FAILED = re.compile(r"(?:error|fail\w*|exception|results?|response|returned|output)\W+(?:\w+\W+){0,2}$", re.IGNORECASE)
-_NAME = re.compile(
+_FAILED = patterns.lazy(r"(?:error|fail\w*|exception|results?|response|returned|output)\W+(?:\w+\W+){0,2}$", re.IGNORECASE)
+_NAME = patterns.lazy(
     rf"\b(?:tool_?name|function_?name|tool|function|name|method)\s?[=:]\s?[\"'`]?(?P<field>[A-Za-z_][\w./-]{{0,127}})"
     rf"|\b(?:tool|function|call(?:ing|ed)?|execut(?:e|ing|ed)|invok(?:e|ing|ed))(?:\scall)?[:\s]\s?[\"'`]?"
     rf"(?!(?:{_KEYS}|tool|function|mcp|with|for|the|a|call|request)\b)(?P<said>[A-Za-z_][\w./-]{{0,127}})",
     re.IGNORECASE,
 )
-_REFUSED = re.compile(r"\b(?:rejected|invalid|missing|required|unknown|unexpected|extra)\W{1,3}$", re.IGNORECASE)
+_REFUSED = patterns.lazy(r"\b(?:rejected|invalid|missing|required|unknown|unexpected|extra)\W{1,3}$", re.IGNORECASE)
 """What stands before a list of names of params."""
-_NAMED_BESIDE = re.compile(r"\bname\s?[:=]\s?[\"'`]?[\w./-]{1,128}[\"'`]?,?\s$", re.IGNORECASE)
-_NAMED_BEHIND = re.compile(r"\b(?:tool|tool_?name|function)=", re.IGNORECASE)
+_NAMED_BESIDE = patterns.lazy(r"\bname\s?[:=]\s?[\"'`]?[\w./-]{1,128}[\"'`]?,?\s$", re.IGNORECASE)
+_NAMED_BEHIND = patterns.lazy(r"\b(?:tool|tool_?name|function)=", re.IGNORECASE)
 _BARE_TABLE = re.compile(
     r"(?:tool|call|invok|execut)[^{}\n]{0,80}?(?=\{\s?\"(?:[^{}\"]|\"(?!(?:name|tool|method)))*\"?(?:arguments|params|tool_?input|tool_?args)\"\s?:\s?\{)",
     re.IGNORECASE,
 )
-_QUOTE = {"\"": re.compile(r"\"([^\"\\]*(?:\\.[^\"\\]*)*)\"", re.DOTALL), "'": re.compile(r"'([^'\\]*(?:\\.[^'\\]*)*)'", re.DOTALL)}
-_NESTED = re.compile(r"\bname\s?[:=].*?(?:arguments|args|params_(?:hash|withheld|shape))\s?[:=]", re.IGNORECASE | re.DOTALL)
-_REPLACED = re.compile(r"\(params_(?:hash|withheld|shape)=[^()]*\)")
+_QUOTE = {
+    "\"": patterns.lazy(r"\"([^\"\\]*(?:\\.[^\"\\]*)*)\"", re.DOTALL),
+    "'": patterns.lazy(r"'([^'\\]*(?:\\.[^'\\]*)*)'", re.DOTALL),
+}
+_NESTED = patterns.lazy(r"\bname\s?[:=].*?(?:arguments|args|params_(?:hash|withheld|shape))\s?[:=]", re.IGNORECASE | re.DOTALL)
+_REPLACED = patterns.lazy(r"\(params_(?:hash|withheld|shape)=[^()]*\)")
 _scan = json.JSONDecoder(strict=False, parse_int=str).raw_decode
 _STRING = json.JSONDecoder(strict=False).decode
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import islice
 
-from sanitizer import bound
+from sanitizer import bound, patterns
 from sanitizer.finding import BETWEEN_TEXTS, Finding
 from sanitizer.nested import DEEPEST, LONGEST, Span
 
@@ -18,14 +18,14 @@ WIDEST = 512
 MOST_LISTED = 256
 PREFIXES = (b"N", b"E", b"B", b"X", b"U", b"u", b"b")
 
-NAMES = re.compile(rb"\(((?:[ ]?[\w.\x22`]{1,64},){0,15}[ ]?[\w.\x22`]{1,64})\)[ ]{0,2}=[ ]{0,2}(?=\()")
-INSERTED = re.compile(
+NAMES = patterns.lazy(rb"\(((?:[ ]?[\w.\x22`]{1,64},){0,15}[ ]?[\w.\x22`]{1,64})\)[ ]{0,2}=[ ]{0,2}(?=\()")
+INSERTED = patterns.lazy(
     rb"\s{0,4}[\w.\x22`\[\]$\\]{1,128}\s{0,4}\(([^()]{1,2000})\)\s{0,8}(?:OUTPUT[^()]{0,100})?VALUES?\s{0,8}(?=\()", re.I
 )
-OTHER = re.compile(rb"[A-Za-z0-9{\[]")
+OTHER = patterns.lazy(rb"[A-Za-z0-9{\[]")
 """How a line begins that goes on with no row."""
 
-ITEM = re.compile(
+ITEM = patterns.lazy(
     rb"[NEBXUneubx]?'(?P<single>(?:[^'\\\n]|\\.|'')*+)'|\"(?P<double>(?:[^\"\\\n]|\\.)*+)\""
     rb"|\\+\"(?P<escaped>[^\"\\\n]{0,1024})\\+\""
     rb"|%\(\w{1,64}\)s|[(),;]|[^\s,();'\"\\]+|\s+|.",

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from sanitizer import patterns
 from sanitizer.calls import tells_of_call
 from sanitizer.hashing import Keyring
 from sanitizer.mcp import ABSENT, Asked, Direction, Frame, Reader, Transport
@@ -42,13 +43,13 @@ _TRANSPORTS: Mapping[str, Transport] = {
     "stdio": "stdio",
     **dict.fromkeys(("http", "https", "sse", "streamable-http", "streamable_http", "streamablehttp"), "http"),
 }
-_ENDED = re.compile(
+_ENDED = patterns.lazy(
     r"Tool '(?P<tool>[^']{1,200})' (?:(?P<ok>completed successfully in)|failed after) (?P<took>[0-9.]+)(?P<unit>ms|s|m)"
 )
 _CALLED = re.compile(r"(?:(?P<ok>Successfully called)|Error calling) tool '(?P<tool>[^']{1,200})'")
-_ID = re.compile(rb'\bid=("[^"]{0,64}"|[\w.\-]{1,64})')
+_ID = patterns.lazy(rb'\bid=("[^"]{0,64}"|[\w.\-]{1,64})')
 _UNITS = {"ms": 1, "s": 1_000, "m": 60_000}
-_ACCESS = re.compile(
+_ACCESS = patterns.lazy(
     rb"(?P<ip>[0-9a-fA-F.:]{3,45}?)(?::\d+)? - (?:\S+ \[[^\]]{1,40}\] )?"
     rb'"(?:POST|GET|DELETE) /\S*?(?:mcp|sse|messages?)\S{0,200} HTTP/[\d.]+" (?P<status>401|403)\b'
 )

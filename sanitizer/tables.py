@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 
+from sanitizer import patterns
 from sanitizer.columns import LAYOUTS, RULED, WIDEST, Layout, is_named
 from sanitizer.record import Assembled, Join
 
-SECRET = re.compile(
+SECRET = patterns.lazy(
     rb"pass|pwd|secret|token|credential|cookie|auth|key|pin\b|otp|phone|mobile|tel\b|card|\bpan\b|cvv|cvc|iban|ssn|birth|dob\b|email",
     re.IGNORECASE,
 )

@@ -9,19 +9,20 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from sanitizer import patterns
 from sanitizer.masks import MASK
 from sanitizer.model import Clean
 
-COLOUR = re.compile(rb"\x1b\[[0-9;:]{0,32}m")
-SEQUENCE = re.compile(rb"\x1b(?:(?=" + MASK.pattern + rb")|\[[0-?]*[ -/]*[@-\[\]-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
-CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
-BIDI = re.compile(rb"\xe2\x80[\xa8-\xae]|\xe2\x81[\xa6-\xa9]|\xd8\x9c|\xc2[\x80-\x9f]")
-UNSEEN = re.compile(rb"\x7f|" + BIDI.pattern)
+COLOUR = patterns.lazy(rb"\x1b\[[0-9;:]{0,32}m")
+SEQUENCE = patterns.lazy(rb"\x1b(?:(?=" + MASK.pattern + rb")|\[[0-?]*[ -/]*[@-\[\]-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
+CONTROL = patterns.lazy(rb"[\x00-\x08\x0a-\x1f\x7f]")
+BIDI = patterns.lazy(rb"\xe2\x80[\xa8-\xae]|\xe2\x81[\xa6-\xa9]|\xd8\x9c|\xc2[\x80-\x9f]")
+UNSEEN = patterns.lazy(rb"\x7f|" + BIDI.pattern)
 SUSPECT = b"!"
 MARKED = bytes(SUSPECT[0] if code >= 0x7F or (code < 0x20 and code != 0x09) else 0x20 for code in range(256))
 """Controls, and what is not ASCII, as `SUSPECT`: to look for one byte costs next to nothing."""
-TAME = re.compile(rb"(\x1b\[[0-9;:]{0,32}m)|[\x00-\x08\x0a-\x1f\x7f]|" + BIDI.pattern)
-UNTAMED = re.compile(COLOUR.pattern + rb"|" + CONTROL.pattern + rb"|" + BIDI.pattern)
+TAME = patterns.lazy(rb"(\x1b\[[0-9;:]{0,32}m)|[\x00-\x08\x0a-\x1f\x7f]|" + BIDI.pattern)
+UNTAMED = patterns.lazy(COLOUR.pattern + rb"|" + CONTROL.pattern + rb"|" + BIDI.pattern)
 
 
 def tame(line: bytes) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, tzinfo
 
+from sanitizer import patterns
 from sanitizer.clients import arrow, describe
 from sanitizer.masks import MASK
 from sanitizer.times import rfc3339
@@ -23,17 +24,17 @@ TAG_BEGINS = rb"(?!" + MASK.pattern + rb")\["
 
 DATE = rb"\d{4}[-/.](?:0[1-9]|1[0-2])[-/.](?:0[1-9]|[12]\d|3[01])"
 CLOCK = rb"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:[.,]\d{1,9})?"
-TIME = re.compile(
+TIME = patterns.lazy(
     rb"(?P<open>[\[(<])?(?P<time>" + DATE + rb"[T _]" + CLOCK + rb"(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?"
     rb"|(?:0[1-9]|1[0-2])/(?:0[1-9]|[12]\d|3[01])/\d\d " + CLOCK
     + rb"|\d{10}(?:\d{3})?(?:\.\d{1,9})?(?=[ \]])|(?<=[\[(])" + CLOCK + rb")(?(open)[\])>]?|(?=[\s|,;:]|$))"
 )
-PLAIN_TIME = re.compile(
+PLAIN_TIME = patterns.lazy(
     rb"(\d{4}[-/](?:0[1-9]|1[0-2])[-/](?:0[1-9]|1\d|2[0-8]))[T ]((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:[.,](\d{1,9}))?(Z)?(?=[ \t])"
     rb"(?! [+-]\d\d| UTC)"
 )
 """What needs no calendar: a time in UTC on a day that every month has."""
-TOKEN = re.compile(
+TOKEN = patterns.lazy(
     rb"(?P<gap>[ \t]*(?:(?:\||-{1,3}|:|\xe2\x80\x94)[ \t]+)?)(?:"
     rb"(?P<level>" + LEVEL + rb")(?![\w.\-/=])(?::(?=[\s\w])|)"
     rb"|[\[(<](?P<tagged>" + LEVEL + rb") *[\])>]:?"
@@ -43,7 +44,7 @@ TOKEN = re.compile(
     rb"|(?P<dotted>[A-Za-z_$][\w$]*+(?:(?:\.|::)[\w$]++)++|(?<=  )[a-z_]\w++)(?:\{[^{}]{0,256}\})?(?: +:|:)(?= )"
     rb")"
 )
-COMMON = re.compile(
+COMMON = patterns.lazy(
     rb" - (?P<name>[^\s\[\]]{1,128}) - (?P<level>[A-Z]{4,8}) - "
     rb"| " + TAG_BEGINS
     + rb"(?!" + LEVEL + rb" *\])(?P<tag>[\w.@/\-][\w.@/ \-]{0,63})\] \[(?P<tagged>" + LEVEL + rb")\] (?=[A-Z][a-z]+ [a-z])"
@@ -51,37 +52,37 @@ COMMON = re.compile(
     rb"|[ \t]+(?P<plain>TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL|FATAL)(?=[ \t])"
 )
 """The forms that most lines have: those of stdlib logging, of Claude Desktop and of structlog whole, and a bare level."""
-MESSAGE = re.compile(rb"[ \t](?=[A-Za-z][\w.$/@<>\-]*+ [A-Za-z0-9])")
+MESSAGE = patterns.lazy(rb"[ \t](?=[A-Za-z][\w.$/@<>\-]*+ [A-Za-z0-9])")
 """Two words after a level: no token that `TOKEN` knows, but a message."""
-STDLIB = re.compile(rb"(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL):(?P<logger>[\w.\-$/]{1,128}):(?!\d)")
-BARE = re.compile(
+STDLIB = patterns.lazy(rb"(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL):(?P<logger>[\w.\-$/]{1,128}):(?!\d)")
+BARE = patterns.lazy(
     rb"(?P<level>(?:TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|CRITICAL|FATAL|SEVERE|SUCCESS)(?=:|[ \t])"
     rb"|(?:info|warn(?:ing)?|error|debug|notice|verbose|trace|fatal)(?=: ))"
     rb"(?::[ \t]*|[ \t]+)(?=\S)(?![=.])"
     rb"|[\[(<](?P<tagged>" + LEVEL + rb")[\])>]:?[ \t]*"
 )
-SAID = re.compile(rb"(?P<level>Error|Warning|Info|Debug|Fatal): ")
-KLOG = re.compile(rb"(?P<level>[IWEF])(?P<month>\d\d)(?P<day>\d\d) (?P<clock>" + CLOCK + rb") +\d+ (?P<caller>[\w./\-]+:\d+)\] ")
-SYSLOG = re.compile(
+SAID = patterns.lazy(rb"(?P<level>Error|Warning|Info|Debug|Fatal): ")
+KLOG = patterns.lazy(rb"(?P<level>[IWEF])(?P<month>\d\d)(?P<day>\d\d) (?P<clock>" + CLOCK + rb") +\d+ (?P<caller>[\w./\-]+:\d+)\] ")
+SYSLOG = patterns.lazy(
     rb"<(?P<priority>\d{1,3})>(?:1 (?P<time5>\S{1,40}) (?P<host5>\S{1,255}) (?P<app5>\S{1,48}) (?P<pid5>\S{1,128}) \S{1,32} "
     rb"(?:-|(?:\[(?:[^\]\\\"]|\\.|\"(?:[^\"\\]|\\.)*\")*\])+) ?|)"
 )
-BSD = re.compile(
+BSD = patterns.lazy(
     rb"(?P<time>(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ \d]\d " + CLOCK + rb")(?: (?P<host>[\w.\-:]{1,255}))?"
     rb" (?P<app>[\w./\-]{1,64}(?:\([\w.\-]+\))?)(?:\[(?P<pid>\d{1,10})\])?: "
 )
-ACCESS = re.compile(rb"\S{1,255} \S{1,64} [^\[\"]{1,128} \[(?P<time>\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] \"")
-TAG = re.compile(TAG_BEGINS + rb"(?P<logger>[A-Za-z@][\w .:/@\-]{0,62})\] ")
-LOGFMT = re.compile(
+ACCESS = patterns.lazy(rb"\S{1,255} \S{1,64} [^\[\"]{1,128} \[(?P<time>\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] \"")
+TAG = patterns.lazy(TAG_BEGINS + rb"(?P<logger>[A-Za-z@][\w .:/@\-]{0,62})\] ")
+LOGFMT = patterns.lazy(
     rb"(?:^|[ \t])(?P<key>time|ts|timestamp|level|lvl|severity|logger|component)="
     rb"(?:\"(?P<quoted>(?:[^\"\\]|\\.)*+)\"|(?P<bare>\S*))"
 )
-LOGFMT_START = re.compile(rb"(?:time|ts|timestamp|level|lvl|severity|msg)=[\S]")
-RICH_PATH = re.compile(rb" +(?P<path>(?:[\w.\-]+\.pyx?|<[\w ]+>):\d+) *\r?$")
-ANSI = re.compile(rb"\x1b(?:(?=" + MASK.pattern + rb")|\[[0-?]*[!-/]*[@-\[\]-~]|\][^\x07\x1b]{0,256}(?:\x07|\x1b\\))")
+LOGFMT_START = patterns.lazy(rb"(?:time|ts|timestamp|level|lvl|severity|msg)=[\S]")
+RICH_PATH = patterns.lazy(rb" +(?P<path>(?:[\w.\-]+\.pyx?|<[\w ]+>):\d+) *\r?$")
+ANSI = patterns.lazy(rb"\x1b(?:(?=" + MASK.pattern + rb")|\[[0-?]*[!-/]*[@-\[\]-~]|\][^\x07\x1b]{0,256}(?:\x07|\x1b\\))")
 LEVEL_LETTERS = {b"I": "INFO", b"W": "WARNING", b"E": "ERROR", b"F": "FATAL"}
-INSIDE = re.compile(rb" (" + LEVEL + rb")\] ")
-LEVEL_WORD = re.compile(LEVEL + rb" *$")
+INSIDE = patterns.lazy(rb" (" + LEVEL + rb")\] ")
+LEVEL_WORD = patterns.lazy(LEVEL + rb" *$")
 DIGITS = frozenset(b"0123456789")
 MOST_TOKENS = 5
 MOST_PATH = 256
@@ -179,7 +180,7 @@ def _time(fields: dict[str, object], text: str, assume_tz: tzinfo) -> None:
         fields["timestamp_text"] = text
 
 
-ZONED = re.compile(r"(?:Z|UTC|GMT|[+-]\d\d:?\d\d)$|^\d{10}", re.ASCII)
+ZONED = patterns.lazy(r"(?:Z|UTC|GMT|[+-]\d\d:?\d\d)$|^\d{10}", re.ASCII)
 
 
 def _after_time(line: bytes, found: re.Match[bytes], fields: dict[str, object], assume_tz: tzinfo) -> int:

@@ -7,30 +7,32 @@ import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 
+from sanitizer import patterns
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MONTHS = {"jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6, "jul": 7, "aug": 8, "sep": 9, "oct": 10, "nov": 11, "dec": 12}
 EARLIEST, LATEST = 631_152_000, 4_102_444_800
 """1990 and 2100 in Unix seconds: what a bare number must lie between to be taken for a time."""
 
-ISO = re.compile(
+ISO = patterns.lazy(
     r"(\d{4})[-/.](\d\d)[-/.](\d\d)[T t_](\d\d):(\d\d)(?::(\d\d))?(?:[.,:](\d{1,9})\d*)?"
     r" ?(Z|z|UTC|GMT|[+-]\d\d:?\d\d|[+-]\d\d)?(?: ?[A-Z]{3,4})?$", re.ASCII
 )
-US = re.compile(r"(\d\d)/(\d\d)/(\d\d|\d{4}),? (\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?( [AP]M)?$", re.ASCII)
-COMMON = re.compile(
+US = patterns.lazy(r"(\d\d)/(\d\d)/(\d\d|\d{4}),? (\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?( [AP]M)?$", re.ASCII)
+COMMON = patterns.lazy(
     r"(\d\d?)[/ -]([A-Z][a-z]{2})[/ -](\d{4})[: ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?: ?(Z|UTC|GMT|[+-]\d\d:?\d\d))?$",
     re.ASCII,
 )
-CTIME = re.compile(
+CTIME = patterns.lazy(
     r"(?:[A-Z][a-z]{2},? )?([A-Z][a-z]{2}) {1,2}(\d\d?) (\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?: [A-Z]{3,4})?(?: (\d{4}))?$",
     re.ASCII,
 )
-NUMBER = re.compile(r"-?\d{9,19}(?:\.\d{1,9})?$", re.ASCII)
-RFC3339_UTC = re.compile(
+NUMBER = patterns.lazy(r"-?\d{9,19}(?:\.\d{1,9})?$", re.ASCII)
+RFC3339_UTC = patterns.lazy(
     r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z$", re.ASCII
 )
 
-_SPAN = re.compile(r"([0-9]{1,9})([smhdw])")
+_SPAN = patterns.lazy(r"([0-9]{1,9})([smhdw])")
 _SPAN_SECS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 

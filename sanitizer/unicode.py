@@ -7,9 +7,9 @@ words that mix them. In the first, José keeps his accent and Иван his scrip
 
 from __future__ import annotations
 
-import re
 from unicodedata import category, digit, normalize
 
+from sanitizer import patterns
 from sanitizer.decoding import Span, Substitution, lines_with
 
 # It begins with one set of bytes: a pattern that begins with a choice is tried in full at every byte.
@@ -116,7 +116,7 @@ class Skeleton(Substitution):
             character for character in alike if character > "\uffff" and not "\U0001f1e6" <= character <= "\U0001f1ff"
         )
         every, letters = "".join(self._alike), "".join(alike)
-        self._mixed = re.compile(
+        self._mixed = patterns.lazy(
             rf"[{every}](?:(?<=[A-Za-z0-9].)|(?<=[{letters}])[A-Za-z0-9@]|(?<=[{beyond_bmp}])[{beyond_bmp}])",
         )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from sanitizer import patterns
 from sanitizer.bytelists import material
 from sanitizer.continuations import CONTINUED, below, block, heredoc, logged
 from sanitizer.markup import ANGLED, CDATA, CELL, MARKUP
@@ -17,7 +18,7 @@ from sanitizer.quotes import ESCAPED_QUOTE, PARTED, QUOTED, closing, concatenate
 
 __all__ = ["CONSTANTS", "Span", "value"]
 
-START = re.compile(
+START = patterns.lazy(
     rb"""[=:>~]{0,2}(?:(?:\*{1,2}|__)(?=[ \t\r\n]))?[ \t]*                            # a key in bold, its colon within
     (?:\xe2\x80\xa6[ ]|\$\(echo[ ](?:-n[ ])?(?=\\*[\x22']))?                            # a prompt that was answered, an echo
     (?:!{1,2}[A-Za-z][\w./:\-]{0,30}[ ]+|&[A-Za-z][\w\-]{0,30}[ ]+(?![=|])|<<(?=\\*\x22)         # YAML tags and anchors, Erlang
@@ -38,13 +39,13 @@ START = re.compile(
     (?:[bBuUfFrRN@$]{1,2}(?=\\*[\x22']))?""",
     re.X,
 )
-USUAL = re.compile(
+USUAL = patterns.lazy(
     rb"[ ]?\x22((?![;,)\]}+&|])[^\x22\\\n]{1,256})\x22(?!\x22|[ ]?[+&~.\\|])"
     rb"|(?!0x[0-9a-f]{2,16}[ ]\\*\x22)([A-Za-z0-9_+/\-]{1,256})(?=[ \n](?![=(]))"
 )
 """What most values look like: a JSON string without escapes; a word after `=`, and no address before what it points to."""
 
-CODE = re.compile(
+CODE = patterns.lazy(
     rb"\$\{\{[^{}\n]{1,80}\}\}|"
     rb"(?:await|new|yield)[ ]\w|(?:public|protected|private|virtual)[ ][A-Z]\w|"
     rb"(?:[A-Z]\w{1,40}::){1,4}[A-Z]\w{1,40}\.[a-z_]{3,40}\b|"
@@ -55,59 +56,59 @@ CODE = re.compile(
 )
 """A call or a subscript: what a program has for a value, and no value."""
 
-FALLBACK = re.compile(
+FALLBACK = patterns.lazy(
     rb"[A-Za-z_$][\w.$:]{0,60}(?:(?:(?<=env)|(?<=Env)|(?<=get)|(?<=fetch)|(?<=OrDefault)|(?<=Property))"
     rb"\([ \t]*[\x22'][\w.\-]{1,64}[\x22'](?:,|\)[ ](?:\|\||\?[?:]|or))"
     rb"|(?:\[[\x22'][\w.\-]{1,64}[\x22']\])?[ ](?:\|\||\?[?:]|or))\s{0,40}(?:default[ ]?=[ ]?)?(?=[\x22'])"
 )
 """Where a program looks for a value, and what stands before the one it takes else: `getenv("KEY", `, `env.KEY || `."""
 ELSE = (b" ||", b" ?", b" or ")
-FALLBACK_BELOW = re.compile(rb"\r?\n[ \t]+" + FALLBACK.pattern)
+FALLBACK_BELOW = patterns.lazy(rb"\r?\n[ \t]+" + FALLBACK.pattern)
 
-REFERENCE = re.compile(
+REFERENCE = patterns.lazy(
     rb"~[ ]+(?:/|[ms]?\{|m/|qr)|"
     rb"[ \t]!(?:Ref|GetAtt|ImportValue|Condition|FindInMap|Sub|reference|secret|env_var)[ ]"
 )
 """What a template of CloudFormation, or a file that includes another, has for a value; what Perl and Ruby compare one with."""
 
-REGEX = re.compile(rb"\\[sSwWdD][*+{]|\[:=\]|\[\^?(?:0-9|[aA]-[fFzZ]|\\[sSwWdD])|\[\^[^\[\]\r\n]{1,24}\][*+{)]")
+REGEX = patterns.lazy(rb"\\[sSwWdD][*+{]|\[:=\]|\[\^?(?:0-9|[aA]-[fFzZ]|\\[sSwWdD])|\[\^[^\[\]\r\n]{1,24}\][*+{)]")
 """What only a pattern has, that looks for secrets."""
 
-NOTE = re.compile(
+NOTE = patterns.lazy(
     rb"\((?:sensitive|known|not|no|none|null|hidden|redacted|masked|unset|empty|same|see)\b[a-z ]{0,40}\)"
     rb"|\(\*[\w.\[\]]{1,60}\)\((?:0x[0-9a-f]{1,16}|nil)\)(?!\()"
 )
 """What a program prints in a value's place: `(sensitive value)`, a pointer of Go."""
 
-CMDLET = re.compile(rb"\(?(?:Read|Get|New|ConvertTo|ConvertFrom|Import)-[A-Z][A-Za-z]{2,40}(?=[ )])")
+CMDLET = patterns.lazy(rb"\(?(?:Read|Get|New|ConvertTo|ConvertFrom|Import)-[A-Z][A-Za-z]{2,40}(?=[ )])")
 """A command of PowerShell, whose output is the value."""
 
-BLOCK = re.compile(rb"[|>][+\-]?\d?[ \t]*(?:#[^\n]*)?\r?\n")
+BLOCK = patterns.lazy(rb"[|>][+\-]?\d?[ \t]*(?:#[^\n]*)?\r?\n")
 
 LONG = 1900
 """An unquoted value so long was perhaps cut: its rest belongs to it, too."""
 
-BARE = re.compile(rb"[^\s\0\x1b\x22'`<>]{1,2048}")
-REST = re.compile(rb"[^\s\x22'`<>&,;|]*")
-CUT = re.compile(
+BARE = patterns.lazy(rb"[^\s\0\x1b\x22'`<>]{1,2048}")
+REST = patterns.lazy(rb"[^\s\x22'`<>&,;|]*")
+CUT = patterns.lazy(
     rb"[&,;|}%\\^](?:(?<=[&,;|])(?=$|[\w.%\-\[\]$@]{1,64}[\])]?[ \t]{0,2}[=:](?![=:]))|(?<=[,;|])(?=[,;|])|(?<=\})\s*,"
     rb"|(?<=%)26(?=\w{1,64}(?:=|%3[Dd]))|(?:(?<=\\)(?:x0|u000)?0|(?<=\^)@)(?=[A-Za-z_]\w{0,64}=|$)"
     rb"|(?<=&)lt;(?=/?[a-z]{1,10}[1-6]?(?:/?&|\s)))"
 )
 """It begins with one set of characters, which is looked for ten times as fast as a choice."""
-AMPERSAND = re.compile(rb"&(?![A-Za-z]{2,8};|#|[\w.%\-\[\]]{1,64}=)(?=[^\s&;]{0,64}[0-9!@$%^*~+?])[^\s&;]{3}")
+AMPERSAND = patterns.lazy(rb"&(?![A-Za-z]{2,8};|#|[\w.%\-\[\]]{1,64}=)(?=[^\s&;]{0,64}[0-9!@$%^*~+?])[^\s&;]{3}")
 """What begins with one, and is neither a reference of HTML nor a further field."""
 
-APOSTROPHE = re.compile(rb"'[A-Za-z0-9][^\s\x22'`<>]{0,256}")
+APOSTROPHE = patterns.lazy(rb"'[A-Za-z0-9][^\s\x22'`<>]{0,256}")
 """What an apostrophe in a value without quotes goes on with: of a password on a command line."""
 
 QUOTED_WITHIN = 512
 """Bytes before a value that are looked at for a quote that is open there."""
 
-ESCAPE = re.compile(rb"\\+(?:[\x22'nrt]|(?:x1b|u001b|033)\[|$)")
+ESCAPE = patterns.lazy(rb"\\+(?:[\x22'nrt]|(?:x1b|u001b|033)\[|$)")
 TRAIL = b",;.:)]}>|"
-SERIALIZED = re.compile(rb"[ \t]*s:\d{1,6}:(?=\\*[\x22'])")
-SCHEME = re.compile(
+SERIALIZED = patterns.lazy(rb"[ \t]*s:\d{1,6}:(?=\\*[\x22'])")
+SCHEME = patterns.lazy(
     rb"[ \t]*(?:Bearer|Basic|Digest|Negotiate|NTLM|Token|Api-?Key|Key|OAuth|SSWS|AWS4-HMAC-SHA256|Hawk|GenieKey|Splunk|MAC|HMAC|"
     rb"PrivateToken|JWT|DPoP|PoP|Bot|Zoho-oauthtoken)[ \t]+",
     re.I,
@@ -165,7 +166,7 @@ def usual(buffer: bytes, at: int) -> list[Span]:
     found = USUAL.match(buffer, at)
     return [found.span(found.lastindex or 0)] if found else []
 
-LINE_ENDS = re.compile(rb"[\x22'`]|\\+[nr](?=\\|[ \t\x22'\x80-\xff]|[A-Za-z-]{1,40}:)")
+LINE_ENDS = patterns.lazy(rb"[\x22'`]|\\+[nr](?=\\|[ \t\x22'\x80-\xff]|[A-Za-z-]{1,40}:)")
 """What ends a header within its line: a quote, and a line end that is escaped, before an indent, another, or the next header."""
 
 def tagged(buffer: bytes, start: int) -> list[Span]:
@@ -183,8 +184,8 @@ def tagged(buffer: bytes, start: int) -> list[Span]:
     return nonempty(*found.span(1)) if found else []
 
 
-LINE_BEGINS = re.compile(rb"(?:\n|\\n)[ \t]*(?:-[ ])?$")
-REST_OF_LINE = re.compile(rb"(?:(?![ ][#/(\[{]|\\+[nrt\x22'])[^\r\n\x22]){0,512}")
+LINE_BEGINS = patterns.lazy(rb"(?:\n|\\n)[ \t]*(?:-[ ])?$")
+REST_OF_LINE = patterns.lazy(rb"(?:(?![ ][#/(\[{]|\\+[nrt\x22'])[^\r\n\x22]){0,512}")
 
 
 def phrase(buffer: bytes, span: Span) -> Span:
@@ -199,7 +200,7 @@ def phrase(buffer: bytes, span: Span) -> Span:
     return (start, start + len(text)) if passphrase(text) else span
 
 
-IN_GROUPS = re.compile(rb"[+(\[]{0,2}\d(?:[\d.\-()/\]]|[ ](?![ ]{3})){1,26}\d(?![\w.:,%/\-]*[A-Za-z:%])")
+IN_GROUPS = patterns.lazy(rb"[+(\[]{0,2}\d(?:[\d.\-()/\]]|[ ](?![ ]{3})){1,26}\d(?![\w.:,%/\-]*[A-Za-z:%])")
 FEW = 5
 """Digits that are no telephone number by themselves."""
 
@@ -213,7 +214,7 @@ def number(buffer: bytes, span: Span) -> Span:
     return (start, groups.end()) if groups and groups.end() > end else span
 
 
-REST_OF_PART = re.compile(rb"(?:[ ][\w.!@#$%^&*+?\-]{1,64}){1,12}(?=;)")
+REST_OF_PART = patterns.lazy(rb"(?:[ ][\w.!@#$%^&*+?\-]{1,64}){1,12}(?=;)")
 
 
 def part(buffer: bytes, span: Span) -> Span:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from sanitizer import patterns
 from sanitizer.chain import GENESIS, Head, is_signed_by, key_id
 from sanitizer.evidence import Evidence, Link, Run, Unsound, digest, gather
 from sanitizer.hashing import canonical
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 _MAX_TRIED = 1_000
-_KEY_ID = re.compile("[0-9a-f]{16}")
+_KEY_ID = patterns.lazy("[0-9a-f]{16}")
 
 
 class Fault(NamedTuple):

@@ -8,6 +8,7 @@ from collections import Counter
 from functools import lru_cache
 from itertools import pairwise
 
+from sanitizer import patterns
 from sanitizer.messages import SAID
 
 # How much likelier each pair of letters is in the words of programs than by chance: log2, from 0 (1/64) over 6 (even) to 9.
@@ -124,7 +125,7 @@ _lacking = re.compile(
 ).fullmatch
 """That there is none: `не задан`, `keine Angabe`, `no definida`."""
 
-MESSAGE = re.compile(SAID.pattern + rb"(?:[a-z' ,.;:()-]|[<>]=|\b\d{1,3}\b)*", re.I)
+MESSAGE = patterns.lazy(SAID.pattern + rb"(?:[a-z' ,.;:()-]|[<>]=|\b\d{1,3}\b)*", re.I)
 """All of what a validator says of a value, in words: `must contain a digit`, `This field is required.`"""
 
 _escaped = re.compile(rb"(?:\\+u[0-9A-Fa-f]{4})+").sub

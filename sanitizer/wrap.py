@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sanitizer import patterns
 from sanitizer.jsonc import Node, parse
 
 _SECTIONS = ("mcpServers", "servers", "context_servers")
-_SECRET_FLAG = re.compile(r"key|token|secret|pass|pwd|auth|cred|bearer|cookie|session|header|dsn|connection", re.IGNORECASE)
-_OPAQUE = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9_+=-]{20,}")
+_SECRET_FLAG = patterns.lazy(r"key|token|secret|pass|pwd|auth|cred|bearer|cookie|session|header|dsn|connection", re.IGNORECASE)
+_OPAQUE = patterns.lazy(r"(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9_+=-]{20,}")
 _MASK = '"***"'
 _ADDED = ', "args":'
 """Stands before a list of arguments where there was none; nobody else spaces it so, which is how `unwrap` knows."""

@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 
 import orjson
 
+from sanitizer import patterns
 from sanitizer.levels import level_of_priority
 from sanitizer.prefixes import prefix_of
 from sanitizer.times import rfc3339
@@ -24,12 +25,12 @@ Wrapper = Literal["auto", "plain", "cri", "docker", "journald", "journald-export
 WRAPPED = frozenset([b"%c" % byte for byte in b"0123456789{_[abcdefghijklmnopqrstuvwxyzADFJMNOS"])
 """What a line in a wrapper begins with."""
 
-CRI = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)) (stdout|stderr) ([FP])(?::[^ ]*)?(?: |$)")
-DOCKER = re.compile(rb'\{\s*"log"\s*:\s*"([^"\\]*+(?:\\.[^"\\]*+)*+)"\s*[,}]', re.S)
-JOURNAL_MESSAGE = re.compile(rb'"MESSAGE"\s*:\s*"([^"\\]*+(?:\\.[^"\\]*+)*+)"', re.S)
-ESCAPE = re.compile(rb'\\(?:u[0-9a-fA-F]{4}|.)', re.S)
-PODS = re.compile(r"/pods/([^_/]+)_([^_/]+)_([0-9a-fA-F-]+)/([^/]+)/")
-CONTAINERS = re.compile(r"/containers/(?:([^_/]+)_([^_/]+)_(.+)-([0-9a-f]{64})\.log|([0-9a-f]{64})/)")
+CRI = patterns.lazy(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)) (stdout|stderr) ([FP])(?::[^ ]*)?(?: |$)")
+DOCKER = patterns.lazy(rb'\{\s*"log"\s*:\s*"([^"\\]*+(?:\\.[^"\\]*+)*+)"\s*[,}]', re.S)
+JOURNAL_MESSAGE = patterns.lazy(rb'"MESSAGE"\s*:\s*"([^"\\]*+(?:\\.[^"\\]*+)*+)"', re.S)
+ESCAPE = patterns.lazy(rb'\\(?:u[0-9a-fA-F]{4}|.)', re.S)
+PODS = patterns.lazy(r"/pods/([^_/]+)_([^_/]+)_([0-9a-fA-F-]+)/([^/]+)/")
+CONTAINERS = patterns.lazy(r"/containers/(?:([^_/]+)_([^_/]+)_(.+)-([0-9a-f]{64})\.log|([0-9a-f]{64})/)")
 
 JOURNAL_NAMES = {
     "_SYSTEMD_UNIT": "unit",

@@ -7,10 +7,10 @@ a quote that ends a string and one that begins it again.
 
 from __future__ import annotations
 
-import re
 from itertools import pairwise
 from typing import Generic, TypeVar
 
+from sanitizer import patterns
 from sanitizer.shape import Pieces
 
 FRESH_TIME = rb"\d{3}[-/]\d\d[-/]\d\d[T _,;|]|\d[/:.]\d\d[/:.]\d\d|(?:(?<=1)[4-9]|(?<=2)[01])\d{8}(?:\.\d+)? "
@@ -20,7 +20,7 @@ FRESH_WORD = (
     rb"(?:DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|TRACE)\b|(?:level|time|ts)=|-----|Traceback |"
     rb"(?:debug|info|notice|warn|warning|error|critical|fatal|trace|npm)\b ?:?"
 )
-FRESH = re.compile(rb"[{\[<(]|\d(?:" + FRESH_TIME + rb")|" + FRESH_WORD)
+FRESH = patterns.lazy(rb"[{\[<(]|\d(?:" + FRESH_TIME + rb")|" + FRESH_WORD)
 """How a fresh record starts."""
 
 WIDTHS = frozenset(
@@ -36,17 +36,17 @@ BROKEN = frozenset([b"\\", b"="])
 UNBROKEN = frozenset([b"}", b",", b"{"])
 """What a line ends in that begins with a brace and is not broken."""
 STRING_LASTS = frozenset([b"'", b'"', b"+", b".", b"&", b" "])
-STRING_END = re.compile(rb"([\x22'])[ \t]*[+.&]?[ \t]*\r?$")
+STRING_END = patterns.lazy(rb"([\x22'])[ \t]*[+.&]?[ \t]*\r?$")
 NO_KEY = (
     rb"(?![\x22'\s,:)\]}]|[\w.@/ \-\x80-\xff]{1,64}\1[ \t]*[:=]|[\w.@/\-\x80-\xff]{1,64}\1[ \t]*,?[ \t]*[\x22'])"
 )
 """What follows a quote that is the first of its pattern, and is not the key of another value, or one of many."""
 
-STRING_BEGINS = re.compile(rb"[ \t]*(?:[+.&][ \t]*)?[bfruBFRU]?([\x22'])" + NO_KEY)
+STRING_BEGINS = patterns.lazy(rb"[ \t]*(?:[+.&][ \t]*)?[bfruBFRU]?([\x22'])" + NO_KEY)
 """Where a string ends and begins again that a program puts together over lines: `"a" +` and `"b"`."""
 
-FIELD = re.compile(rb"(?:[<>*] )?[A-Za-z][A-Za-z0-9-]{1,40}:[ ]\S")
-FOLDED = re.compile(rb"[ \t]\S{8,}\r?$")
+FIELD = patterns.lazy(rb"(?:[<>*] )?[A-Za-z][A-Za-z0-9-]{1,40}:[ ]\S")
+FOLDED = patterns.lazy(rb"[ \t]\S{8,}\r?$")
 """A field of a header, and one word on a line that goes on with it (RFC 5322, section 2.2.3)."""
 
 SHORTEST = 40

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import re
 
+from sanitizer import patterns
 from sanitizer.shape import LAST, REFUSE, TAKE, Pieces, Shape
 
 _KEY = rb"[\"']?(?P<key>[\w.\-]{1,64})[\"']?:"
-_ITEM = re.compile(rb"(?P<indent>[ \t]*(?:- +)+)" + _KEY + rb"[ \t]+[\"'\w$]")
-_OPEN = re.compile(rb"(?P<indent>[ \t]*(?:- +)*)" + _KEY + rb"[ \t]*(?P<block>[|>][+\-]?\d?)?[ \t]*(?:#.*)?\r?$")
-_LABEL = re.compile(rb"(?P<indent>[ \t]*)(?:[^\s:=]{1,64} ){1,11}(?P<key>[\w\-]{1,64}):[ \t]*\r?$")
+_ITEM = patterns.lazy(rb"(?P<indent>[ \t]*(?:- +)+)" + _KEY + rb"[ \t]+[\"'\w$]")
+_OPEN = patterns.lazy(rb"(?P<indent>[ \t]*(?:- +)*)" + _KEY + rb"[ \t]*(?P<block>[|>][+\-]?\d?)?[ \t]*(?:#.*)?\r?$")
+_LABEL = patterns.lazy(rb"(?P<indent>[ \t]*)(?:[^\s:=]{1,64} ){1,11}(?P<key>[\w\-]{1,64}):[ \t]*\r?$")
 """Words of prose that end in one."""
 
-_FIELD = re.compile(rb"(?P<indent>[ \t]+)" + _KEY)
-_MORE = re.compile(rb"(?P<indent>[ \t]+(?P<item>- +)?)(?![\"']?[\w.\-]{1,64}[\"']?:(?:\s|$))\S")
+_FIELD = patterns.lazy(rb"(?P<indent>[ \t]+)" + _KEY)
+_MORE = patterns.lazy(rb"(?P<indent>[ \t]+(?P<item>- +)?)(?![\"']?[\w.\-]{1,64}[\"']?:(?:\s|$))\S")
 
 _NAMES = frozenset((b"name", b"key", b"variable", b"header"))
 _VALUES = frozenset((b"value", b"val", b"content", b"data", b"secret"))
-_SECRET = re.compile(
+_SECRET = patterns.lazy(
     rb"(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|credential|cookie|authorization|auth|(?:api|access|private|secret|signing|encryption|"
     rb"master|account|client|service|ssh|license)[_.\-]?key|pin|otp|cert(?:ificate)?|dsn|connection[_.\-]?string)s?$",
     re.IGNORECASE,

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import io
 import os
-import re
 from typing import TYPE_CHECKING, Protocol
+
+from sanitizer import patterns
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 _MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
-_COMPRESSED = re.compile(r"\.(gz|bz2|xz|zst|zstd)$")
-_MARK = re.compile(r"[._-]?\d[\d._:TZ-]*")
+_COMPRESSED = patterns.lazy(r"\.(gz|bz2|xz|zst|zstd)$")
+_MARK = patterns.lazy(r"[._-]?\d[\d._:TZ-]*")
 
 
 def compression(head: bytes) -> str | None:
