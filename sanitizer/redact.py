@@ -32,6 +32,9 @@ NUMBERS = patterns.lazy(rb"-?\d[\d.eE+-]*(?:\s*,\s*-?\d[\d.eE+-]*)+")
 ESCAPE = patterns.lazy(rb"\\(?:u[0-9A-Fa-f]{4}|.)", re.S)
 MARK = patterns.lazy(rb"%(?:2[0-9A-Fa-f]|3[A-Fa-f]|5[B-Fb-f]|7[B-Eb-e])")
 """A mark in percent-encoding (RFC 3986, section 2.1): no part of what stands behind it."""
+COLOUR = patterns.lazy(rb"(?:(?<=\x1b)|(?<=\\u001[bB])|(?<=\\x1[bB])|(?<=\\033))\[[\d;]{0,32}m")
+"""What follows the escape of a colour (ECMA-48, section 8.3.117), however that is spelled."""
+COLOUR_REACH = 34
 NAMED = patterns.lazy(rb"[A-Za-z_][\w.-]{1,63}=")
 any_json = msgspec.json.Decoder(msgspec.Raw)
 
@@ -69,7 +72,7 @@ class Redactor:
             found = merged([*found, *(beyond_names(buffer, found, new) if b"=" in buffer else new)])
         if not found:
             return Redacted(list(lines), Counter())
-        if b"\\" in buffer or b"%" in buffer:
+        if b"\\" in buffer or b"%" in buffer or b"\x1b" in buffer:
             found = aligned(buffer, found)
         found = self.repeats.add(buffer, found, record_spans(lines, records) or tracebacks(buffer))
         if is_masked:
@@ -193,7 +196,7 @@ def rows_of(found: Sequence[Finding], lines: Sequence[bytes]) -> list[int]:
 
 
 def aligned(buffer: bytes, found: list[Finding]) -> list[Finding]:
-    """A finding that begins with the letter of an escape (`\\nuser@x.com`, `%22eyJ...`) begins after it."""
+    """A finding that begins with the letter of an escape (`\\nuser@x.com`, `%22eyJ...`, `\\x1b[33muser@x.com`) begins after it."""
     out = []
     for finding in found:
         start, end, rule = finding
@@ -206,6 +209,9 @@ def aligned(buffer: bytes, found: list[Finding]) -> list[Finding]:
             out.append((start + (start - back) % 2, end, rule))
         elif 0x25 in buffer[start - 2 : start] and (mark := MARK.match(buffer, buffer.rfind(b"%", 0, start), end - 1)):
             out.append((mark.end(), end, rule))
+        elif buffer[start] in b"0123456789;m" and buffer[start - 1] in b"[0123456789;":
+            colour = COLOUR.match(buffer, buffer.rfind(b"[", max(0, start - COLOUR_REACH), start), end - 1)
+            out.append((max(start, colour.end()) if colour else start, end, rule))
         else:
             out.append(finding)
     return out

@@ -9,6 +9,7 @@ A record is JSON already: the values of its fields are not decoded but moved, as
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -17,7 +18,6 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 import orjson
 
-from sanitizer import patterns
 from sanitizer.fields import LEVEL_NAMES, MESSAGE_NAMES, NESTED, SPAN_NAMES, TIME_NAMES, TRACE_NAMES, normal, severity, unix_nanos
 from sanitizer.model import CleanBatch
 
@@ -29,9 +29,9 @@ ODD = frozenset(("traceparent", "PRIORITY", "priority", "severityNumber", "sever
 """Fields that say what others say, in a way of their own."""
 
 STRING, OBJECT, ARRAY, TRUE, FALSE, NULL = b'"{[tfn'
-TRACE_ID = patterns.lazy(rb'"(?!0+")[0-9a-f]{32}"')
-SPAN_ID = patterns.lazy(rb'"(?!0+")[0-9a-f]{16}"')
-TO_THE_MINUTE = patterns.lazy(rb'"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d')
+TRACE_ID = re.compile(rb'"(?!0+")[0-9a-f]{32}"')
+SPAN_ID = re.compile(rb'"(?!0+")[0-9a-f]{16}"')
+TO_THE_MINUTE = re.compile(rb'"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d')
 SECONDS = {b":%02d" % second: second for second in range(60)}
 
 _decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode

@@ -151,6 +151,10 @@ def test_what_follows_a_mask_directly_is_still_redacted() -> None:
         ("k%3A%20%22eyJ0eXAiOiJK%22", "k%3A%20%22[REDACTED:run]%22"),
         ("k=100%25eyJ0eXAiOiJK", "k=100%25[REDACTED:run]"),
         ('{"m":"x\\neyJ0eXAiOiJK"}', '{"m":"x\\n[REDACTED:run]"}'),
+        ("k=\x1b[33meyJ0eXAiOiJK\x1b[0m", "k=\x1b[33m[REDACTED:run]\x1b[0m"),
+        ("k=\x1b[1;33meyJ0eXAiOiJK", "k=\x1b[1;33m[REDACTED:run]"),
+        ('{"m":"\\u001b[33meyJ0eXAiOiJK"}', '{"m":"\\u001b[33m[REDACTED:run]"}'),
+        ("k=[33meyJ0eXAiOiJK", "k=[[REDACTED:run]"),
     ],
 )
 def test_a_finding_begins_behind_the_escape_that_stands_before_it(line: str, clean: str) -> None:
