@@ -56,8 +56,18 @@ PROSE = patterns.lazy(
 )
 """A word that a sentence or a program goes on behind: `assertion: pipe the output`, `SecretKey: envKey,`."""
 
+AROUND = 256
+"""Bytes before a name and behind its value in which other words may stand."""
+
 LONGEST_NAME = 16
 """Letters of a name that stands in a list of names."""
+
+VOCABULARY = patterns.lazy(rb"(?:(?P<quote>[\x22'])[A-Za-z_][\w\-]*(?P=quote),\s{0,40}){3,}(?P=quote)[A-Za-z_][\w\-]*(?P=quote)")
+"""Words in quotes, one after the other."""
+WORDS = patterns.lazy(rb"[\w\-]+")
+
+AUXILIARY = patterns.lazy(rb"(?:\b(?:not|to|will|would|can|could|should|must|may|did|does|we|you|they)|n't)[ ]\Z")
+"""What a verb follows: `the change will pass ("be green")`."""
 
 REQUIRED = patterns.lazy(rb"[\x22']required\\*[\x22']\s{0,4}:\s{0,4}\[[^\]]*\Z")
 """The names that a JSON Schema requires, as every tool's has."""
@@ -109,6 +119,26 @@ def is_listed(buffer: bytes, at: int, window: bytes, start: int) -> bool:
     """Whether what stands *at* is a template, or of a package whose name the key is: `"node_modules/js-tokens": {`."""
     line = window.rfind(b"\n", 0, start) + 1
     return window.find(b"node_modules/", line, start) >= 0 or TEMPLATE.match(buffer, at) is not None
+
+
+def is_verb(window: bytes, start: int) -> bool:
+    """Whether the name that begins at *start* of *window* is what a sentence does."""
+    return window[start : start + 5].lower() == b"pass " and AUXILIARY.search(window, 0, start) is not None
+
+
+def is_vocabulary(buffer: bytes, key_at: int, span: values.Span) -> bool:
+    """Whether the value at *span* is a word of a list of words in their order, or a name that is required; the name at *key_at* is
+    another."""
+    if REQUIRED.search(buffer, max(0, key_at - AROUND), key_at):
+        return True
+    value = buffer[span[0] : span[1]]
+    if not value.replace(b"_", b"").isalpha():
+        return False
+    listed = VOCABULARY.search(buffer, max(0, key_at - AROUND), span[1] + AROUND)
+    if listed is None or not (listed.start() < key_at and span[1] < listed.end()):
+        return False
+    words = WORDS.findall(listed[0].lower())
+    return words == sorted(words)
 
 
 def is_word(text: bytes) -> bool:

@@ -163,13 +163,15 @@ def sasl_plain(text: bytes) -> bool:
     return decoded.count(b"\0") == 2 or (decoded.startswith(b"user=") and b"auth=" in decoded)
 
 
-def credential(text: bytes) -> bool:
-    """The value of a field such as `auth`: a token, or Basic credentials without their scheme."""
-    return words.token(text) or (8 <= len(text) < 4096 and not words.wordlike(text[:100]) and basic(text))
-
-
 _type = re.compile(rb"[a-z]{1,4}\.\$?[A-Za-z]{4,40}").fullmatch
 _version = re.compile(rb"\d{1,4}\.\d{1,4}\.\d{1,4}").fullmatch
+
+
+def credential(text: bytes) -> bool:
+    """The value of a field such as `auth`: a token, or Basic credentials without their scheme."""
+    if _version(text.removeprefix(b"v")):
+        return False
+    return words.token(text) or (8 <= len(text) < 4096 and not words.wordlike(text[:100]) and basic(text))
 
 
 def named_secret(text: bytes) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from sanitizer import blanks, bound, columns, continuations, headers, joints, masks, pairs, patterns, sqlrows, values
+from sanitizer import blanks, bound, columns, continuations, excerpts, headers, joints, masks, pairs, patterns, sqlrows, values
 from sanitizer.extents import LONG, SPACE
 from sanitizer.finding import Finding
 from sanitizer.keys import AFTER, LINKS, Keys, last_words
@@ -188,13 +188,14 @@ class KeyedValues:
             if tail.endswith(COMMANDS, 0, len(tail) - 1):
                 return self.believed(buffer, pairs.variable(buffer, at, self.keys.verdict))
         rule, start = self.owner(window[:-2] if mark in b"\x86\x87\x94" else window)
-        if rule < 0:
+        if rule < 0 or blanks.is_verb(window, start):
             return NOTHING
         spans = columns.cells(buffer, at - len(window) + start, at) if mark in columns.MARKS else []
         spans = spans or joints.behind(buffer, at, mark, window, start)
-        if mark == 0x2C and spans:
+        if mark in b",\r\n" and spans:
             name = buffer[slice(*spans[0])]
-            if blanks.REQUIRED.search(window, 0, start) or (blanks.is_word(name) and self.keys.verdict(name) >= 0):
+            is_key = mark == 0x2C and blanks.is_word(name) and self.keys.verdict(name) >= 0
+            if is_key or blanks.is_vocabulary(buffer, at - len(window) + start, spans[0]):
                 return []  # names, one after the other
         return self.accept(buffer, spans, rule)
 
@@ -251,7 +252,7 @@ class KeyedValues:
                     found += [(*one.span(1), rule) for one in headers.PARAMETER.finditer(buffer, start, end)]
                     continue
                 text = buffer[start:end]
-            if blanks.is_nothing(text):
+            if blanks.is_nothing(text) or excerpts.is_source(buffer, start, text):
                 continue
             may_be_name = b"." in text or b"_" in text or b"=" in buffer[start - 2 : start]
             if may_be_name and buffer[start - 1] not in b"\x22'`" and self.keys.is_name(buffer, start, end):

@@ -11,6 +11,11 @@ RUN = redactor(database.compiled())
 
 OCTETS = ":".join(f"{n:02x}" for n in range(0xC9, 0xDB))
 CLEAN = [
+    "keywords 'in', 'match', 'meta', 'pass', 'return', 'switch', 'try', 'via', 'when'",
+    "    'master_password',\n    'master_port',\n    'master_retry_count',\n    'master_ssl',",
+    ' * "git pull --rebase" did not pass "-v/-q" options to underlying',
+    'the change will pass ("be green") on all platforms',
+    'tokens: ["deploy", "v1.2.3", "--flag", "x=1"]',
     r'{"msg": "iban: \u2067\u001b[1m"}',
     "  -W, --password            force password prompt (should happen automatically)",
     " -pass val                   Private key password source",
@@ -88,6 +93,10 @@ CLEAN = [
 ]
 
 SECRET = [
+    ('["host", "db", "password", "hunter", "user", "bob"]', "hunter"),
+    ("[\n  'user',\n  'bob',\n  'password',\n  'hunter2',\n]", "hunter2"),
+    ('the pass "k7Qp-2ZxVb9!" is old', "k7Qp-2ZxVb9!"),
+    ("alter user bob identified by tiger2;", "tiger2"),
     ("  -p, --password    hunter2", "hunter2"),
     ("  -W, --password  hunter2x more", "hunter2x"),
     ("--password hunter --port 1", "hunter"),
