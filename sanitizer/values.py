@@ -242,7 +242,8 @@ def bare(buffer: bytes, start: int) -> list[Span]:
     text = found[0]
     if buffer.startswith(ELSE, found.end()) and (looked_up := FALLBACK.match(buffer, start)) is not None:
         return quoted(buffer, looked_up.end())
-    if buffer[found.end()] == 0x27 and text[-1] not in b",:;=([{" and not is_quoted(buffer, start):
+    is_joined = text[-1] not in b",:;=([{" and text[-2:-1] != b"\\"  # by no mark, and no line end that is escaped
+    if buffer[found.end()] == 0x27 and is_joined and not is_quoted(buffer, start):
         goes_on = APOSTROPHE.match(buffer, found.end())
         text += goes_on[0] if goes_on else b""
     cut = CUT.search(text)
