@@ -76,7 +76,7 @@ def dumped_binary(text: bytes) -> bool:
     except UnicodeDecodeError as fault:
         if fault.end < len(plain.lstrip(_CONTINUATIONS)):
             return True
-    return sum([not 0x20 <= c < 0x7F for c in plain]) * 4 >= max(1, len(plain))
+    return sum([not 0x20 <= c < 0x7F and c not in b"\t\r\n" for c in plain]) * 4 >= max(1, len(plain))
 
 
 CHECKS: dict[str, Callable[[bytes], bool]] = {

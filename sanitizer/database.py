@@ -125,7 +125,7 @@ def ordered(rules: Sequence[Rule]) -> list[Rule]:
 
 def probes(rules: Sequence[Rule]) -> list[tuple[Probe, bool]]:
     """The probes of *rules*, each with whether it is to be looked for in runs alone."""
-    from sanitizer import anchors, keys, views  # noqa: PLC0415 - needed only when the cache is cold
+    from sanitizer import anchors, hexdump, keys, views  # noqa: PLC0415 - needed only when the cache is cold
 
     found: list[tuple[Probe, bool]] = []
     for index, rule in enumerate(rules):
@@ -138,7 +138,7 @@ def probes(rules: Sequence[Rule]) -> list[tuple[Probe, bool]]:
         except (anchors.Undecidable, re.error) as fault:
             raise RuleError(f"{rule.file}: rule {rule.id!r}: its {'lead' if rule.lead else 'pattern'}: {fault}") from None
     found += [(Probe(expression, 0, KEY), False) for expression in keys.triggers(rules)]
-    found += [(Probe(expression, 1, MARK), False) for expression in views.MARKS]
+    found += [(Probe(expression, 1, MARK), False) for expression in (*views.MARKS, *hexdump.ANCHORS)]
     return found + [(Probe(expression, 1, TOKEN), expression in views.IN_RUNS) for expression in views.ANCHORS]
 
 
@@ -149,8 +149,8 @@ def engine() -> str:
     except ImportError:
         version = "regex"
     state = hashlib.sha256()
-    for name in ("anchors.py", "keys.py", "database.py", "encodings.py", "escapes.py", "foreign.py", "views.py", "calls.py"):
-        state.update(Path(__file__).with_name(name).read_bytes())
+    for name in ("anchors", "keys", "database", "encodings", "escapes", "foreign", "views", "calls", "hexdump"):
+        state.update(Path(__file__).with_name(f"{name}.py").read_bytes())
     return f"{version}-{sys.version_info[0]}{sys.version_info[1]}-{state.hexdigest()[:8]}"
 
 

@@ -15,6 +15,7 @@ from sanitizer.binary import without_binary
 from sanitizer.decoding import Decoder, Span, lines_around
 from sanitizer.escapes import CONTROLS
 from sanitizer.finding import BETWEEN_TEXTS, Finding
+from sanitizer.hexdump import dumped
 from sanitizer.layers import APART, Broken, Decoded, Layer, Level, Root, Seen
 from sanitizer.record import Join
 from sanitizer.scan import MOST_VAIN, VAIN_WITHIN, BoundError, Scanner, Signs
@@ -112,18 +113,20 @@ class Disguises:
     def decode(self, layer: Layer, signs: Signs, seen: Seen) -> list[Layer]:
         """The views of the lines of *layer* that show a disguise; a line that says the same of the same place is decoded once."""
         text = layer.text
+        dumps: list[Layer] = []
         suspected = [(decoder, lines) for decoder in views.AT_SIGHT if (lines := decoder.lines(text))]
         if signs.marks:
             near = lines_around(text, signs.marks)
             marked = [(decoder, [span for span in near if decoder.suspects(text[slice(*span)])]) for decoder in views.BY_SCAN]
             suspected += [(decoder, lines) for decoder, lines in marked if lines]
+            dumps = dumped(layer, near)
         # Most texts show one disguise at most.
         spans = suspected[0][1] if len(suspected) == 1 else sorted({span for _, lines in suspected for span in lines})
         fresh = seen.add(layer, spans)
         if len(fresh) < len(spans):
             chosen = set(fresh)
             suspected = [(decoder, [span for span in lines if span in chosen]) for decoder, lines in suspected]
-        out = [view for decoder, lines in suspected for view in decoded(layer, lines, decoder)]
+        out = [*dumps, *[view for decoder, lines in suspected for view in decoded(layer, lines, decoder)]]
         if signs.tokens:
             lines = lines_around(text, signs.tokens)
             for encoding in views.TOKEN_DECODERS:
