@@ -6,11 +6,11 @@ follow one another where their offsets do. What is found in the bytes stands in 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from sanitizer import patterns
 from sanitizer.decoding import Span
 from sanitizer.finding import Finding
 from sanitizer.layers import APART, Layer
@@ -25,15 +25,15 @@ ANCHORS: tuple[bytes, ...] = (
 )
 """Fixed-width patterns, of which one hits every dump."""
 
-ROW = re.compile(
+ROW = patterns.lazy(
     rb"(?:^|(?<=[ \t|]))(?:0x)?([0-9A-Fa-f]{4,16})(?:[:|] {0,3}| - | {1,3})"
     rb"(?=((?:[0-9A-Fa-f]{2}){1,8}(?:[ -]{1,3}(?:[0-9A-Fa-f]{2}){1,8}){0,31})(?![0-9A-Za-z]))"
 )
 """The offset of a row, and what could be its bytes: as many as its text begins with may be too many."""
 
-TEXT_ROW = re.compile(rb"([0-9a-f]{4}): (?=(.{0,64})$)")
+TEXT_ROW = patterns.lazy(rb"([0-9a-f]{4}): (?=(.{0,64})$)")
 """A row of `curl --trace-ascii`: text alone."""
-BYTE = re.compile(_DIGIT + rb"{2}")
+BYTE = patterns.lazy(_DIGIT + rb"{2}")
 TEXT_WIDTH, LONGEST, MOST_ROWS, ALIKE = 64, 512, 4096, 0.75
 RADICES = (16, 8, 10)
 MARGINS = {b"|": b"|", b">": b"<", b"'": b"'", b"*": b"*"}
