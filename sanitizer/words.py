@@ -284,8 +284,8 @@ _ordered = re.compile(
 
 
 def random(value: bytes) -> bool:
-    """Whether *value* is a random string: long enough, of several classes of characters, high in entropy, and no words."""
-    return len(value) >= 16 and _random(value[:TELLING])
+    """Whether *value* is a random string: long enough, of several classes of characters, high in entropy, no words and no URL."""
+    return len(value) >= 16 and b"://" not in value and _random(value[:TELLING])
 
 
 @lru_cache(4096)
