@@ -36,6 +36,8 @@ COLOUR = patterns.lazy(rb"(?:(?<=\x1b)|(?<=\\u001[bB])|(?<=\\x1[bB])|(?<=\\033))
 """What follows the escape of a colour (ECMA-48, section 8.3.117), however that is spelled."""
 COLOUR_REACH = 34
 NAMED = patterns.lazy(rb"[A-Za-z_][\w.-]{1,63}=")
+FURTHER = patterns.lazy(rb"[&?][A-Za-z_][\w.-]{1,63}=\Z")
+LONGEST_NAME = 66
 any_json = msgspec.json.Decoder(msgspec.Raw)
 
 
@@ -178,9 +180,17 @@ class Redactor:
 
 
 def beyond_names(buffer: bytes, found: Sequence[Finding], hidden: Iterable[Finding]) -> list[Finding]:
-    """Those of *hidden* that do not begin in the name of what is *found*: `token=53ab` can be read as quoted-printable, too."""
+    """*hidden* without the names of what is *found*, where they end with it: `token=53ab` can be read as quoted-printable, too."""
     begins = {end: start for start, end, _ in found if buffer[start - 1] == 0x3D and buffer[start] != 0x3D}
-    return [each for each in hidden if begins.get(each[1], 0) <= each[0] or not NAMED.fullmatch(buffer, each[0], begins[each[1]])]
+    beyond = []
+    for start, end, rule in hidden:
+        begin = begins.get(end, 0)
+        if begin <= start:
+            beyond.append((start, end, rule))
+        elif NAMED.fullmatch(buffer, start, begin) is None:
+            field = FURTHER.search(buffer, max(start, begin - LONGEST_NAME), begin)
+            beyond.append((start, field.start() if field else end, rule))
+    return beyond
 
 
 def record_spans(lines: Sequence[bytes], records: Sequence[tuple[int, int]]) -> list[Span]:
