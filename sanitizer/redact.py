@@ -8,7 +8,7 @@ buffer is spliced once. A JSON line stays JSON: where a plain splice would break
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
@@ -180,16 +180,18 @@ class Redactor:
 
 
 def beyond_names(buffer: bytes, found: Sequence[Finding], hidden: Iterable[Finding]) -> list[Finding]:
-    """*hidden* without the names of what is *found*, where they end with it: `token=53ab` can be read as quoted-printable, too."""
-    begins = {end: start for start, end, _ in found if buffer[start - 1] == 0x3D and buffer[start] != 0x3D}
+    """*hidden* without the names of what is *found*, where they end in it: `token=53ab` can be read as quoted-printable, too."""
+    named = [(start, end) for start, end, _ in found if buffer[start - 1] == 0x3D and buffer[start] != 0x3D]
     beyond = []
     for start, end, rule in hidden:
-        begin = begins.get(end, 0)
-        if begin <= start:
-            beyond.append((start, end, rule))
-        elif NAMED.fullmatch(buffer, start, begin) is None:
+        begin, stop = named[at] if (at := bisect_left(named, end, key=itemgetter(1))) < len(named) else (0, 0)
+        if start < begin and (end == stop or end < begin):
+            if NAMED.fullmatch(buffer, start, begin):
+                continue
             field = FURTHER.search(buffer, max(start, begin - LONGEST_NAME), begin)
-            beyond.append((start, field.start() if field else end, rule))
+            beyond.append((start, min(end, field.start()) if field else end, rule))
+        else:
+            beyond.append((start, end, rule))
     return beyond
 
 
