@@ -75,13 +75,18 @@ REQUIRED = patterns.lazy(rb"[\x22']required\\*[\x22']\s{0,4}:\s{0,4}\[[^\]]*\Z")
 ARN = patterns.lazy(rb"(?<![^\s\x22'=])arn:[\w:/.\-]*\Z")
 """The beginning of the name of a resource of AWS: `arn:aws:secretsmanager:eu-central-1:123456789012:secret:`."""
 
+FRAME = patterns.lazy(rb"at [\w.$<>/\[\]]{1,300}[ ]?\(|from \S{1,300}:\d{1,7}:in ")
+"""A frame of a stack."""
+
 UNSEEN = patterns.lazy(rb"(?:\\+u(?:00ad|034f|180e|200[b-f]|202[a-e]|206[0-9a-f]|feff))+", re.I)
 """Escaped characters that format text, or join and part it."""
 
 
 def is_nothing(text: bytes) -> bool:
-    """Whether *text* is a constant, marks alone, what cannot be seen, or a regular expression."""
+    """Whether *text* is a constant, marks alone, what cannot be seen, a frame of a stack, or a regular expression."""
     if text in values.CONSTANTS or not text.strip(MARKS) or (text[0] == 0x5C and UNSEEN.fullmatch(text)):
+        return True
+    if text.startswith((b"at ", b"from ")) and FRAME.match(text):
         return True
     return (b"\\" in text or b"[" in text) and values.REGEX.search(text) is not None
 
