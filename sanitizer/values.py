@@ -49,7 +49,7 @@ CODE = patterns.lazy(
     rb"\$\{\{[^{}\n]{1,80}\}\}|"
     rb"(?:await|new|yield)[ ]\w|(?:public|protected|private|virtual)[ ][A-Z]\w|"
     rb"(?:[A-Z]\w{1,40}::){1,4}[A-Z]\w{1,40}\.[a-z_]{3,40}\b|"
-    rb"(?:Annotated|Optional|Union|Literal|Final|ClassVar|Mapped)\[[A-Za-z]|"
+    rb"(?:Annotated|Optional|Union|Literal|Final|ClassVar|Mapped|[Dd]ict|[Ll]ist|[Tt]uple|Sequence|Mapping)\[[A-Za-z]|"
     rb"[A-Za-z_$][A-Za-z_]{0,40}\d?(?:(?:\.|->|::|\?\.)[A-Za-z_]{1,40}\d?){0,6}"
     rb"(?:\((?:\)|\\{0,4}[\x22'`]|[A-Za-z_.]{1,60}[,)\[(]|[a-z_]{1,40}=|[ ]?\$[A-Za-z_]{1,40}(?:[ ]?[,)\[]|->)|\.\.\.|\r?\n)|"
     rb"[?!]?\[(?:\\{0,4}[\x22'`]|:[a-z_]|[a-z]\w{0,40}\.\w{1,40}\]))"

@@ -11,6 +11,7 @@ RUN = redactor(database.compiled())
 
 OCTETS = ":".join(f"{n:02x}" for n in range(0xC9, 0xDB))
 CLEAN = [
+    "    _loaded_secrets: dict[str, str | None] = {}",
     '{"m":"<label>Password</label>\\n\\tat com.example.Foo.bar(Foo.java:12)"}',
     "NSErrorFailingURLKey=https://contacts.example.com/874161398/principal/, x=1",
     r"""{"m":"public function setPassword(string $password): self\n\t'name': 'x'"}""",
