@@ -93,6 +93,9 @@ MEMBER = patterns.lazy(rb"[ \t]*(?:[{\[]|\x22[^\x22\n]{1,128}\x22[ ]?:)")
 VALUE = patterns.lazy(rb"(?=\S*[0-9])(?=\S*[A-Za-z])\S{8,}")
 """What is no name of the second of two columns."""
 
+NUMBER = re.compile(rb"[+(]?\d[\d ()./+\-]*\d(?:,? ?(?:ext\.?|x) ?\d{1,6})?")
+"""A number in groups, as one of a telephone is."""
+
 WORDS_IN_NAME = 4
 TELLING = patterns.lazy(rb"[^\n]*[0-9!@#$%^&*~+?_]")
 COPY = patterns.lazy(rb"COPY [^()\n]{1,200}\(([^()\n]{1,1000})\) FROM stdin[^\n]{0,200}\n", re.I)
@@ -215,7 +218,8 @@ def below(buffer: bytes, at: int, layout: Layout, count: int, place: int, prefix
             break
         else:
             first, last = trimmed(buffer, *row[place])
-            if not is_barred and b" " in buffer[first:last] and buffer[first - 1] not in b"\x22'":
+            is_spaced = not is_barred and b" " in buffer[first:last] and buffer[first - 1] not in b"\x22'"
+            if is_spaced and NUMBER.fullmatch(buffer, first, last) is None:
                 break  # a sentence with as many commas
             if first < last and (is_barred or TELLING.match(buffer, first, last)):
                 found.append((first, last))

@@ -133,23 +133,33 @@ def north_american(number: bytes) -> bool:
     return len(digits) == 10 and digits[0] > 49 and digits[3] > 49 and digits[1:3] != b"11" and len(set(digits)) > 2
 
 
+_version = re.compile(rb"(?=[\d.]{3,7}$)\d{1,2}(?:\.\d{1,2}){1,2}(?<!\d\d\.\d\d\.\d\d)").fullmatch
+
+
 def keyed(number: bytes) -> bool:
-    """Whether *number*, the value of a field named after a telephone, may be one: 3-17 digits with the usual separators."""
-    return 3 <= len(number.translate(None, _NOT_DIGITS)) <= 25 and _keyed(number.strip(b" \t\"'<>")) is not None
+    """Whether *number*, the value of a field named after a telephone, may be one: 3-25 digits with the usual separators."""
+    number = number.strip(b" \t\"'<>")
+    return 3 <= len(number.translate(None, _NOT_DIGITS)) <= 25 and _keyed(number) is not None and _version(number) is None
 
 
 _address = re.compile(rb"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}").fullmatch
 """An address of IPv4 (RFC 791), which a list may add with a sign."""
 
-_date_or_address = re.compile(
-    rb"(?:19|20)\d\d[\-/. ]\d\d?[\-/. ]\d\d?(?:\D.*)?|\d\d?[\-/.]\d\d?[\-/.](?:19|20)\d\d(?:\D.*)?|\d{1,3}(?:\.\d{1,3}){3}"
-).fullmatch
+_date = re.compile(rb"(?:19|20)\d\d[\-/. ]\d\d?[\-/. ]\d\d?(?:\D.*)?|\d\d?[\-/.]\d\d?[\-/.](?:19|20)\d\d(?:\D.*)?").fullmatch
+_quad = re.compile(rb"\d{1,3}(?:\.\d{1,3}){3}").fullmatch
+
+
+def said(number: bytes) -> bool:
+    """As `keyed`, for what stands behind words that say it is a telephone's number: not a date or a small number."""
+    digits = _extension(number).translate(None, _NOT_DIGITS)
+    return 4 <= len(digits) <= 17 and _date(number) is None and keyed(number)
 
 
 def labelled(number: bytes) -> bool:
-    """As `keyed`, for what stands behind a word such as `phone:` anywhere in a text: not a date, an address or a small number."""
-    digits = number.translate(None, _NOT_DIGITS)
-    return 4 <= len(digits) <= 17 and _date_or_address(number) is None and keyed(number)
+    """As `said`, for what stands behind a word such as `phone:` anywhere in a text: not an address or a version either."""
+    if _quad(number) is not None and (_address(number) is not None or len(number) < 11):
+        return False
+    return said(number)
 
 
 def called(number: bytes) -> bool:
@@ -162,3 +172,10 @@ def exit_code(number: bytes) -> bool:
     """As `international`, for what begins with 00 or 011: its groups are not all of two digits, as bytes are."""
     groups = _groups(number)
     return international(number) and sum(map(len, groups)) >= 2.6 * len(groups)
+
+
+def exit_code_grouped(number: bytes) -> bool:
+    """As `international`, for what begins with 00 and a country code in one group: nine digits behind 00, and no dump of words."""
+    groups = _groups(_extension(number))
+    is_dump = len(groups) > 2 and all(len(group) == 4 for group in groups[:-1]) and len(groups[-1]) <= 4
+    return len(groups) > 1 and sum(map(len, groups)) >= 11 and not is_dump and international(number)

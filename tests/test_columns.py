@@ -95,3 +95,13 @@ def test_a_table_without_a_secret_stays_as_it_is(text: str) -> None:
 def test_a_long_line_of_names_costs_no_more_than_its_length() -> None:
     line = b"\n" + b"name," * 400 + b"password,x y z, %$\n7," * 3
     assert cells(line, line.index(b"password"), line.index(b"password") + 9) == []
+
+
+@pytest.mark.parametrize("number", ["810 11 89 04", "(021) 8354675", "0800 124 0990", "+41 44 668 18 00", "030 213-172 x12"])
+def test_a_number_of_a_telephone_in_groups_is_a_cell_and_no_sentence(number: str) -> None:
+    assert raw(f"name,phone,city\nAna,{number},Bern\n") == "name,phone,city\nAna,[REDACTED:phone],Bern"
+
+
+def test_a_sentence_with_as_many_commas_ends_a_table() -> None:
+    lines = "name,phone,city\nyesterday, 3 of 40 were called, and 7 were not"
+    assert raw(lines + "\n") == lines

@@ -79,3 +79,29 @@ def test_any_bytes_give_an_answer(text: bytes) -> None:
         phones.exit_code,
     ):
         assert check(text) in (True, False)
+
+
+@pytest.mark.parametrize("text", ["1.19.0", "12.5", "0.4.11"])
+def test_a_version_in_a_field_named_after_a_telephone_is_none(text: str) -> None:
+    assert not phones.keyed(text.encode())
+
+
+@pytest.mark.parametrize("text", ["901.12.31.87", "06.90.123.364", "0800 1234551139 ext. 8121"])
+def test_groups_that_are_no_address_and_an_extension_are_a_number(text: str) -> None:
+    assert phones.labelled(text.encode())
+
+
+@pytest.mark.parametrize("text", ["22.20.16.15", "1.2.300.4"])
+def test_only_behind_words_that_say_so_what_may_be_an_address_or_a_version_is_a_number(text: str) -> None:
+    assert not phones.labelled(text.encode())
+    assert phones.said(text.encode())
+
+
+@pytest.mark.parametrize("text", ["0033 6 12 34 56 78", "0044 7781 123453", "00227 20 20 17 63"])
+def test_a_country_code_joined_to_the_exit_code(text: str) -> None:
+    assert phones.exit_code_grouped(text.encode())
+
+
+@pytest.mark.parametrize("text", ["0044 7781 1234 5312", "0012 34 56", "0099 7781 123453", "00442079460958"])
+def test_a_dump_of_words_is_no_number(text: str) -> None:
+    assert not phones.exit_code_grouped(text.encode())
