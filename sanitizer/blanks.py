@@ -44,6 +44,15 @@ _MONOSPACE = (
 TEMPLATE = patterns.lazy(rb"[ ]?[\x22']?(?!" + _MONOSPACE + rb")\{\{-? ?[$.\w][^{}\n\x22':]*\}\}")
 """What Helm and its kin put in the place of a value: `{{ .Values.apiKey | quote }}`."""
 
+INSPECTED = patterns.lazy(
+    rb"[ ]?\[(?:Circular(?: \*\d{1,4})?|(?:Async|Generator)?Function(?::[^\]\n]{0,120})?"
+    rb"|(?:Getter|Setter)[^\]\n]{0,60}|class[^\]\n]{0,120})\]"
+)
+"""What Node prints for a value that is no data: `[Circular *1]`, `[Function: getKey]`."""
+
+SIZE = patterns.lazy(rb"[ \t]*\d{1,7} (?:bytes|characters|chars|bits|B)(?![\w])")
+"""How long a secret is, as `kubectl describe secret` tells it."""
+
 TEST = patterns.lazy(
     rb"[ ](?:\S+(?=[ ]\(\d+\.\d+s\))|(?:Test|Benchmark|Example)[A-Z_][A-Za-z_]*(?:/\w+)?|test_[a-z_]+"
     rb"|[a-z][\w.\-]*(?:/[\w.\-]+)+\.[a-z]{1,4})"
@@ -51,9 +60,7 @@ TEST = patterns.lazy(
 )
 """A test that has passed, as Go and Automake say it: its name, or its file."""
 
-PROSE = patterns.lazy(
-    rb"(?<![\x22'`])[A-Za-z_$][A-Za-z_.$]*(?:[ ](?=[A-Za-z(#{])|,(?=\r?\n))|(?:return|raise|yield|throw)[ ]"
-)
+PROSE = patterns.lazy(rb"(?<![\x22'`])[A-Za-z_$][A-Za-z_.$]*(?:[ ](?=[A-Za-z(#{])|,(?=\r?\n))|(?:return|raise|yield|throw)[ ]")
 """A word that a sentence or a program goes on behind: `assertion: pipe the output`, `SecretKey: envKey,`."""
 
 AROUND = 256
@@ -82,11 +89,17 @@ UNSEEN = patterns.lazy(rb"(?:\\+u(?:00ad|034f|180e|200[b-f]|202[a-e]|206[0-9a-f]
 """Escaped characters that format text, or join and part it."""
 
 
+METHOD = patterns.lazy(rb"\.[a-z_]{1,40}\(")
+"""What a program calls of the string before it: `''.join(letters)`."""
+
+
 def is_nothing(text: bytes) -> bool:
-    """Whether *text* is a constant, marks alone, what cannot be seen, a frame of a stack, or a regular expression."""
+    """Whether *text* is a constant, marks alone, what cannot be seen, a call, a frame of a stack, or a regular expression."""
     if text in values.CONSTANTS or not text.strip(MARKS) or (text[0] == 0x5C and UNSEEN.fullmatch(text)):
         return True
     if text.startswith((b"at ", b"from ")) and FRAME.match(text):
+        return True
+    if text[0] == 0x2E and METHOD.match(text):
         return True
     return (b"\\" in text or b"[" in text) and values.REGEX.search(text) is not None
 
@@ -111,19 +124,19 @@ def is_helped(buffer: bytes, at: int, window: bytes, start: int) -> bool:
 
 def unanswered(buffer: bytes, at: int, window: bytes, start: int) -> bool:
     """Whether no value stands *at*, behind a colon: of a variable of a shell (`${KEY:?message}`), of a prompt in quotes,
-    of a test that has passed."""
+    of a test that has passed, of a secret that is measured."""
     if buffer[at] == 0x3F:
         return window.endswith(b"${", 0, start)
     if window.startswith(b"PASS:", start):
         return TEST.match(buffer, at) is not None
     closing = CLOSING.match(buffer, at)
-    return closing is not None and window[start - 1 : start] == closing[1]
+    return (closing is not None and window[start - 1 : start] == closing[1]) or SIZE.match(buffer, at) is not None
 
 
 def is_listed(buffer: bytes, at: int, window: bytes, start: int) -> bool:
-    """Whether what stands *at* is a template, or of a package whose name the key is: `"node_modules/js-tokens": {`."""
+    """Whether what stands *at* is a template, no data, or of a package whose name the key is: `"node_modules/js-tokens": {`."""
     line = window.rfind(b"\n", 0, start) + 1
-    return window.find(b"node_modules/", line, start) >= 0 or TEMPLATE.match(buffer, at) is not None
+    return window.find(b"node_modules/", line, start) >= 0 or bool(TEMPLATE.match(buffer, at) or INSPECTED.match(buffer, at))
 
 
 def is_verb(window: bytes, start: int) -> bool:

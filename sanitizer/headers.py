@@ -14,6 +14,9 @@ PARAMETER = patterns.lazy(
 
 COOKIE = patterns.lazy(rb"(?<![^;,:=(\[\s\x22'])([^=;,(\[\s\x22']{1,128}+)=([^;=<&(){}\[\]\\\s\x22'][^;\s\x22']*)")
 ATTRIBUTES = frozenset((b"path", b"domain", b"expires", b"max-age", b"samesite", b"priority", b"version"))
+PART = patterns.lazy(rb"[^;\s][^;]*")
+FLAG = patterns.lazy(rb"(?:httponly|secure|partitioned|(?:path|domain|expires|max-age|samesite|priority)=[^;]*)\s*", re.I)
+"""A part of a header that is an attribute of the cookie before it."""
 PREFERENCES = frozenset(b"theme lang language locale timezone tz color-scheme color_scheme color_mode".split())
 PREFERENCE = patterns.lazy(rb"[A-Za-z]{1,12}(?:[\-_/][A-Za-z]{1,12}){0,2}")
 """Cookies that say how a page is shown, where their value is a word."""
@@ -32,7 +35,7 @@ Span = tuple[int, int]
 
 
 def cookies(buffer: bytes, start: int, end: int) -> list[Span]:
-    """The values of the cookies in a header (RFC 6265, section 4), or all of what does not look like cookies.
+    """The values of the cookies in a header (RFC 6265, section 4), or all of what does not look like cookies, but for attributes.
 
     A plain preference stays.
     """
@@ -42,5 +45,7 @@ def cookies(buffer: bytes, start: int, end: int) -> list[Span]:
 
         expired = EXPIRED.match(buffer, start, end)
         is_none = expired is not None and not random(expired[1])  # and no base64 with its padding
-        return [] if is_none or SETTING.match(buffer, start, end) else [(start, end)]
+        if is_none or SETTING.match(buffer, start, end):
+            return []
+        return [one.span() for one in PART.finditer(buffer, start, end) if FLAG.fullmatch(one[0]) is None]
     return [one.span(2) for one in given if one[1].lower() not in PREFERENCES or PREFERENCE.fullmatch(one[2]) is None]

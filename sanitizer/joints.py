@@ -45,6 +45,9 @@ PAIRED = patterns.lazy(
 FURTHER = patterns.lazy(rb"N?([\x22'])[^\x22'\n]{1,128}\1, ?N?[\x22']")
 """A first argument, and another one."""
 
+GETTER = patterns.lazy(rb"(?i:get|fetch|read)_?(?i:password|passphrase|secret|credential|api_?key)s?\(\Z")
+"""What gives a secret, and takes the name of one."""
+
 NOTED = patterns.lazy(
     rb"(?!str|bytes|int|bool|float|opt|req|any|def|obj|dict|list)[A-Za-z][\w ./\-]{0,24}\)(?:\\*[\x22'`])?[ \t]*"
     rb"(?:=(?![=>])|:(?=[ ]?[\x22'`]?[^\s\x22'`]{0,64}[0-9!@#$%^&*~+?]|[ ]?\r?\n))"
@@ -85,6 +88,9 @@ ROW_ENDS = patterns.lazy(OUTER_ENDS.pattern + rb"|\s*\\+[nr]")
 VISIBILITY = patterns.lazy(rb"(?:\\*\x22?[\w\\]{1,80}\\*\x22?:)?(?:protected|private)\] ?=>")
 """What PHP prints between the name of a property that is not public and its value."""
 
+BECOMES = patterns.lazy(rb"(?: (?:was|is|has been))? (?:set|changed|updated|rotated|reset) to [\x22'`]?\Z")
+"""What a sentence says of a value that takes the place of another: `password was changed to `."""
+
 DASHES = (b" \xe2\x80\x93 ", b" \xe2\x80\x94 ", b" \xe2\x80\xa2 ")
 DASHED = patterns.lazy(rb"[\x22'`]?(?=[^\s\x22'`]*[0-9!@#$%^&*])[^\s\x22'`]{5}")
 """Signs of prose between a name and its value, and what tells that it is one."""
@@ -118,8 +124,9 @@ def behind(  # noqa: PLR0912 - one branch for each mark
     if mark in b"<>":
         return markup.text(buffer, at, mark, window, start)
     if mark == 0x28:
-        if FURTHER.match(buffer, at) and pairs.VERB.match(window, start):
-            return []  # whose it is: `set_password('bob', 'x')`
+        name_at = max(start, window.rfind(b".", start) + 1)
+        if GETTER.match(window, name_at) or (FURTHER.match(buffer, at) and pairs.VERB.match(window, name_at)):
+            return []  # whose it is: `get_password('crm', 'bob')`, `set_password('bob', 'x')`
         atom = ATOM_NEXT.match(buffer, at)
         if (noted := NOTED.match(buffer, at) or ARGUMENT.match(buffer, at)) is not None:
             return [noted.span(1)] if noted.lastindex else values.value(buffer, noted.end())

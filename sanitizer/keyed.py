@@ -27,7 +27,7 @@ MADE = patterns.lazy(rb":{1,2}=|:(?=[ ](?:`|[A-Za-z0-9+/]{4,4096}={0,2}\r?\n))")
 ARROW = "└ ".encode()
 """What points from a value to its name in the code above."""
 
-ARRAY = patterns.lazy(rb"\d{0,4}\](?:\\*[\x22'`])?[ \t]*(?:=>?|:(?![:=]))")
+ARRAY = patterns.lazy(rb"(?:\d{0,4}\](?:\\*[\x22'`])?[ \t]*=>?|\d{0,2}\](?:\\*[\x22'`])?[ \t]*:(?![:=]))")
 TYPED = (b" string =", b" String =")
 CHANGED = b'" -> "'
 """Between what a value was and what it becomes, in a plan of Terraform."""
@@ -168,12 +168,12 @@ class KeyedValues:
             is_value = rule >= 0 and window[start - 1 : start] != b"$"  # a variable, and another argument
             return self.accept(buffer, joints.attribute(buffer, at - 1), rule) if is_value else []
         if tail[-5:-1] == b" eq " or tail.endswith((b" to '", b' to "', b" to `")):
-            rule, _ = self.owner(window[:-5])
+            rule, _ = self.owner(window[: became.start()] if (became := joints.BECOMES.search(window)) else window[:-5])
             return self.accept(buffer, values.value(buffer, at - 1), rule) if rule >= 0 else []
         if tail[-4:-1] in (b" is", b"was", b" to") and mark in b" :":
-            rule, _ = self.owner(window[:-8] if tail.endswith(b" set to ") else window[:-4])
+            rule, _ = self.owner(window[: became.start()] if (became := joints.BECOMES.search(window)) else window[:-4])
             at = GIVEN.match(buffer, at).end()  # type: ignore[union-attr]  # matches the empty string
-            told = joints.TELLING.match(buffer, at)
+            told = (joints.DASHED if became and b" set " not in became[0] else joints.TELLING).match(buffer, at)
             return self.accept(buffer, values.value(buffer, at), rule) if rule >= 0 and told else []
         if tail.endswith(b" equals "):
             rule, _ = self.owner(window[:-8])

@@ -42,7 +42,10 @@ WHOLE = 5
 
 MOST_REMEMBERED = 20_000
 
-NAME = patterns.lazy(rb"[A-Za-z]+(?:[._]{1,2}[A-Za-z]+){1,4}")
+NAME = patterns.lazy(rb"[A-Za-z]+(?:[._]{1,2}[A-Za-z]+){1,9}")
+MEMBER = patterns.lazy(rb"[A-Za-z_$]{1,40}(?:\.[A-Za-z_$]{1,40}){1,4}(?=[),;}])")
+"""A member of an object, before what goes on with the program: `(e.password),t}`."""
+
 COMPARED = patterns.lazy(rb"[=!]=[ ]?[A-Za-z]+\d?")
 """A variable, and another that a program compares a secret with."""
 
@@ -114,6 +117,9 @@ class Keys:
         text = buffer[start:end]
         if buffer[start - 1] == 0x3D and buffer.endswith(text, 0, start - 1):
             return True  # `token=token`
+        member = MEMBER.match(text)
+        if member is not None and self.verdict(member[0]) >= 0:
+            return True
         named = NAME.fullmatch(text) or COMPARED.fullmatch(buffer, max(0, start - 3), end)
         return named is not None and (self.verdict(text) >= 0 or self.is_about(text) or REFERENCE.fullmatch(text) is not None)
 
@@ -210,6 +216,10 @@ RARE = (
     rb" in \(",
     rb" to [\x22'`]",
     rb" set to ",
+    rb" changed to ",
+    rb" updated to ",
+    rb" rotated to ",
+    rb" reset to ",
     rb" eq [\x22']",
     rb"[ .]\.\.\.",
     rb" [\-~]>",

@@ -7,7 +7,8 @@ import re
 from sanitizer import words
 
 _hash_name = re.compile(
-    rb"(?i)(?:sha|md|aes|rsa|utf|ipv|oauth|base|v|http|bcrypt|argon|pbkdf|scrypt|rfc|ldap|mysql|win|php)\d[\w.\-]*"
+    rb"(?i)(?:sha|md|aes|rsa|utf|ipv|oauth|base|v|http|bcrypt|argon|pbkdf|scrypt|rfc|ldap|mysql|win|php)\d{1,5}[a-z]{0,8}\d{0,4}"
+    rb"(?:[_.\-][\w.\-]*)?"
 ).fullmatch
 
 

@@ -48,13 +48,15 @@ USUAL = patterns.lazy(
 CODE = patterns.lazy(
     rb"\$\{\{[^{}\n]{1,80}\}\}|"
     rb"(?:await|new|yield)[ ]\w|(?:public|protected|private|virtual)[ ][A-Z]\w|"
+    rb"(?:jar|war|pom|aar|bundle|test-jar|maven-plugin):(?:[a-z\-]{2,20}:)?\d[\w.\-]{0,40}|"
     rb"(?:[A-Z]\w{1,40}::){1,4}[A-Z]\w{1,40}\.[a-z_]{3,40}\b|"
     rb"(?:Annotated|Optional|Union|Literal|Final|ClassVar|Mapped|[Dd]ict|[Ll]ist|[Tt]uple|Sequence|Mapping)\[[A-Za-z]|"
     rb"[A-Za-z_$][A-Za-z_]{0,40}\d?(?:(?:\.|->|::|\?\.)[A-Za-z_]{1,40}\d?){0,6}"
-    rb"(?:\((?:\)|\\{0,4}[\x22'`]|[A-Za-z_.]{1,60}[,)\[(]|[a-z_]{1,40}=|[ ]?\$[A-Za-z_]{1,40}(?:[ ]?[,)\[]|->)|\.\.\.|\r?\n)|"
+    rb"(?:\((?:\)|\\{0,4}[\x22'`]|[A-Za-z_.]{1,60}[,)\[(]|[a-z_]{1,40}=|"
+    rb"[ ]?\$(?:[A-Za-z_]{1,40}|\d{1,3})(?:[ ]?[,)\[]|->)|\.\.\.|\r?\n)|"
     rb"[?!]?\[(?:\\{0,4}[\x22'`]|:[a-z_]|[a-z]\w{0,40}\.\w{1,40}\]))"
 )
-"""A call or a subscript: what a program has for a value, and no value."""
+"""A call, a subscript, coordinates of Maven behind an artifact's name: what a program has for a value, and no value."""
 
 FALLBACK = patterns.lazy(
     rb"[A-Za-z_$][\w.$:]{0,60}(?:(?:(?<=env)|(?<=Env)|(?<=get)|(?<=fetch)|(?<=OrDefault)|(?<=Property))"
@@ -93,7 +95,7 @@ REST = patterns.lazy(rb"[^\s\x22'`<>&,;|]*")
 CUT = patterns.lazy(
     rb"[&,;|}%\\^](?:(?<=[&,;|])(?=$|[\w.%\-\[\]$@]{1,64}[\])]?[ \t]{0,2}[=:](?![=:]))|(?<=[,;|])(?=[,;|])|(?<=\})\s*,"
     rb"|(?<=%)26(?=\w{1,64}(?:=|%3[Dd]))|(?:(?<=\\)(?:x0|u000)?0|(?<=\^)@)(?=[A-Za-z_]\w{0,64}=|$)"
-    rb"|(?<=&)lt;(?=/?[a-z]{1,10}[1-6]?(?:/?&|\s)))"
+    rb"|(?<=&)(?:lt;(?=/?[a-z]{1,10}[1-6]?(?:/?&|\s))|amp;(?=[\w.%\-\[\]$@]{1,64}=)))"
 )
 """It begins with one set of characters, which is looked for ten times as fast as a choice."""
 AMPERSAND = patterns.lazy(rb"&(?![A-Za-z]{2,8};|#|[\w.%\-\[\]]{1,64}=)(?=[^\s&;]{0,64}[0-9!@$%^*~+?])[^\s&;]{3}")
@@ -105,7 +107,7 @@ APOSTROPHE = patterns.lazy(rb"'[A-Za-z0-9][^\s\x22'`<>]{0,256}")
 QUOTED_WITHIN = 512
 """Bytes before a value that are looked at for a quote that is open there."""
 
-ESCAPE = patterns.lazy(rb"\\+(?:[\x22'nrt]|(?:x1b|u001b|033)\[|$)")
+ESCAPE = patterns.lazy(rb"\\+(?:[\x22'nrt]|(?:x1b|u001b|033)\[|u0026(?=[\w.%\-\[\]$@]{1,64}=)|$)")
 TRAIL = b",;.:)]}>|"
 SERIALIZED = patterns.lazy(rb"[ \t]*s:\d{1,6}:(?=\\*[\x22'])")
 SCHEME = patterns.lazy(
@@ -166,8 +168,10 @@ def usual(buffer: bytes, at: int) -> list[Span]:
     found = USUAL.match(buffer, at)
     return [found.span(found.lastindex or 0)] if found else []
 
+
 LINE_ENDS = patterns.lazy(rb"[\x22'`]|\\+[nr](?=\\|[ \t\x22'\x80-\xff]|[A-Za-z-]{1,40}:)")
 """What ends a header within its line: a quote, and a line end that is escaped, before an indent, another, or the next header."""
+
 
 def tagged(buffer: bytes, start: int) -> list[Span]:
     """The text between tags, the first of which opens or closes at *start*: `Password: <b>hunter2!</b>`, `<b>Password:</b> x`.
@@ -191,8 +195,8 @@ REST_OF_LINE = patterns.lazy(rb"(?:(?![ ][#/(\[{]|\\+[nrt\x22'])[^\r\n\x22]){0,5
 def phrase(buffer: bytes, span: Span) -> Span:
     """*span*, to the end of its line if what stands there is one value of several words and no message."""
     start, end = span
-    if buffer[start - 1] in b"\x22'`":
-        return span
+    if buffer[start - 1] in b"\x22'`" or buffer.startswith(b"! @", end - 1):
+        return span  # a type of GraphQL and its directive: `String! @deprecated`
     from sanitizer.words import passphrase  # noqa: PLC0415 - loaded with the first value that may go on
 
     rest = REST_OF_LINE.match(buffer, end)

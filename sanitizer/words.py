@@ -26,7 +26,7 @@ _pieces = re.compile(rb"[A-Z]?[a-z]+|[A-Z]+(?![a-z])").findall
 
 _placeholder = re.compile(
     rb"""(?ix)
-      \[?[xX*.\-_\#?:\s]*\]? | (?:\xe2\x80\xa2|\xe2\x97\x8f|\xe2\x80\xa6)+
+      \[?[xX*.\-_\#?:\s]*\]? | (?:\xe2\x80\xa2|\xe2\x97\x8f|\xe2\x80\xa6|\xe2\x96[\x88\x93\xa0])+
     | <[a-z][a-z \-_.'/|:]{0,60}> | <[a-z_.]+\ (?:object|at|of|function)\b[^>]{0,200}>     # <your-key> <Token object at 0x7f..>
     | \$\{[^{}]{1,80}\} | \$\{\w{1,60}:\?\w{0,40}
     | (?-i:\$(?:[A-Z_][A-Z0-9_]{1,60}|[a-z_][a-z0-9_]{2,60}|[A-Za-z_]{3,60}))
@@ -64,7 +64,7 @@ _placeholder = re.compile(
 # What stands after the name of a secret in messages and schemas, and is none.
 _STATUS = frozenset(
     b"""_meta accepted access_token added allowed annotations api api_key apikey args arguments authenticated authentication
-    authorization_code based basic bearer body browser cached cancelled changed check checked cleared client_credentials
+    authorization_code based basic bearer body browser cached cancelled changed check chauthtok checked cleared client_credentials
     client_secret configured const content cookie correct created credentials default deleted denied description digest
     disabled email empty enabled encrypted enum env error examples expired expires expires_in expiry failed failure field file
     for format found from generated given granted has hash hashed have header help hint id id_token incorrect input

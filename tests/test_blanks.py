@@ -14,6 +14,23 @@ CLEAN = [
     "    _loaded_secrets: dict[str, str | None] = {}",
     '{"m":"<label>Password</label>\\n\\tat com.example.Foo.bar(Foo.java:12)"}',
     "NSErrorFailingURLKey=https://contacts.example.com/874161398/principal/, x=1",
+    "password:  24 bytes",
+    "passwd[8377]: pam_unix(passwd:chauthtok): password changed for alice",
+    "main.(*Server).handleToken(0xc000437abf, {0x3a6225, 0x10})",
+    "Authorization: Bearer token required",
+    "Authorization: Bearer [TOKEN_REDACTED]",
+    "password: [Circular *1],",
+    "apiKey: [Function: getKey]",
+    "com.auth0:java-jwt:jar:13.17.49:compile",
+    "password = ''.join(random.choice(chars) for _ in range(12))",
+    "password = data.aws_secretsmanager_secret_version.db.secret_string",
+    "keyring.get_password('crm', 'bob')",
+    '  password: String! @deprecated(reason: "use token")',
+    "SELECT 1 WHERE email=$1 AND password=crypt($2, password)",
+    "function a(t,e){return t.token!==e.token&&(t.password=e.password),t}",
+    "x-api-key: ████████",
+    "password changed to read-only",
+    "status changed to done-2",
     r"""{"m":"public function setPassword(string $password): self\n\t'name': 'x'"}""",
     "keywords 'in', 'match', 'meta', 'pass', 'return', 'switch', 'try', 'via', 'when'",
     "    'master_password',\n    'master_port',\n    'master_retry_count',\n    'master_ssl',",
@@ -97,6 +114,21 @@ CLEAN = [
 ]
 
 SECRET = [
+    ("password:  hunter2 bytes", "hunter2"),
+    ("passwd[83]: hunter2", "hunter2"),
+    ("handleToken(0xc000437abfkQ-2)", "0xc000437abfkQ"),
+    ("Authorization: Bearer token-k7Qp2ZxVb9", "k7Qp2ZxVb9"),
+    ("Authorization: Bearer [k7Qp2ZxVb9Lw4Tn1]", "k7Qp2ZxVb9"),
+    ("password: [Function-22]", "Function-22"),
+    ("jwt:jar:k7Qp2ZxVb9Lw", "k7Qp2ZxVb9Lw"),
+    ("password = '.hunter2(x'", "hunter2"),
+    ("keyring.set_password('crm', 'bob', 'hunter2!')", "hunter2"),
+    ("set_password('hunter2!')", "hunter2"),
+    ("(t.password=hunter2),t", "hunter2"),
+    ("the password was changed to Tr0ub4dor&3", "Tr0ub4dor"),
+    ("password has been reset to 'Tr0ub4dor&3'", "Tr0ub4dor"),
+    ("the api_key was rotated to k7Qp2ZxVb9Lw4Tn1", "k7Qp2ZxVb9"),
+    ('[0 10.0.0.5:39904] "AUTH" "default" "v9zCYZM381ky6o"', "v9zCYZM381ky6o"),
     ('["host", "db", "password", "hunter", "user", "bob"]', "hunter"),
     ("[\n  'user',\n  'bob',\n  'password',\n  'hunter2',\n]", "hunter2"),
     ('the pass "k7Qp-2ZxVb9!" is old', "k7Qp-2ZxVb9!"),
@@ -165,3 +197,17 @@ def test_what_stands_around_a_mailbox_stays(around: str) -> None:
 
 def test_a_number_ends_where_its_column_does() -> None:
     assert RUN.text(b"Phone number: 202-342-1234        3 rows") == b"Phone number: [REDACTED:phone]        3 rows"
+
+
+BESIDE = [
+    (r'{"url":"https://x/?n=1\u0026api_key=k7Qp2ZxVb9Lw4Tn1\u0026z=2"}', r'{"url":"https://x/?n=1\u0026api_key=[REDACTED:secret]\u0026z=2"}'),
+    ('<a href="https://x/?n=1&amp;api_key=k7Qp2ZxVb9&amp;z=2">', '<a href="https://x/?n=1&amp;api_key=[REDACTED:secret]&amp;z=2">'),
+    ("Set-Cookie: ID=2C9C3DC3E3913F8EFF03665B106FA1EF; Path=/; HttpOnly", "Set-Cookie: ID=[REDACTED:cookie]; Path=/; HttpOnly"),
+    ("Set-Cookie: k7Qp2ZxVb9Lw4Tn1; Path=/; Secure", "Set-Cookie: [REDACTED:cookie]; Path=/; Secure"),
+    ("\x1b[31mhiro.k2@example.com\x1b[0m", "\x1b[31m[REDACTED:email]\x1b[0m"),
+]
+
+
+@pytest.mark.parametrize(("text", "clean"), BESIDE)
+def test_what_stands_beside_a_value_of_a_url_or_a_cookie_stays(text: str, clean: str) -> None:
+    assert RUN.text(text.encode()).decode() == clean
