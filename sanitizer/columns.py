@@ -93,7 +93,7 @@ MEMBER = patterns.lazy(rb"[ \t]*(?:[{\[]|\x22[^\x22\n]{1,128}\x22[ ]?:)")
 VALUE = patterns.lazy(rb"(?=\S*[0-9])(?=\S*[A-Za-z])\S{8,}")
 """What is no name of the second of two columns."""
 
-NUMBER = re.compile(rb"[+(]?\d[\d ()./+\-]*\d(?:,? ?(?:ext\.?|x) ?\d{1,6})?")
+NUMBER = patterns.lazy(rb"[+(]?\d[\d ()./+\-]*\d(?:,? ?(?:ext\.?|x) ?\d{1,6})?")
 """A number in groups, as one of a telephone is."""
 
 WORDS_IN_NAME = 4
