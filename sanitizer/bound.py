@@ -27,6 +27,7 @@ NAMED = patterns.lazy(_NAMED + rb"|" + _ECHOED, re.I)
 LISTED = patterns.lazy(rb"[ ]parameters: (?=\$1 = )")
 """What PostgreSQL lists on a line of its own: below a statement that was executed, above one that failed."""
 
+MEMBER_ABOVE = patterns.lazy(rb"\n[ \t]+[\x22']?(?:parameters|params|bindings|binds|values|args)[\x22']?:[ ]\[(?=[^\n]*\][^\n]*\n)")
 FEW_LINES = 4
 PARAMETERS = patterns.lazy(
     rb"(?:" + _NAMED + rb"|[;)\w\x22'?][\]]?[ ](?=\[[ ]?\\*[\x22'\w]|\{1: )[\[{]|;[ ](?=\\*[\x22'\d]))",
@@ -36,6 +37,9 @@ ITEM = patterns.lazy(
     rb"\s*(?:\\*\x22?\d{1,3}\\*\x22?[ ]?(?::|=>)[ ]?|\$\d{1,3} = )?"
     rb"(?:[bBuUrN]?\\*\x22(?P<double>[^\x22\\\n]*)\\*\x22|[bBuUrN]?'(?P<single>(?:[^'\\\n]|\\.)*)'|(?P<plain>[^,\[\](){}\n]*))\s*(?P<after>,|[\])}\n]|$)"
 )
+
+ROWS, FOLLOWING, MOST_ROWS = patterns.lazy(rb"\s?[(\[](?=[^\n])"), patterns.lazy(rb"[)\]], ?[(\[](?=[\x22'\w])"), 256
+"""What a list of lists begins with, and what stands between two of them: a statement that was executed with many rows."""
 
 MEMBER = patterns.lazy(rb"\\*[\x22'][\w.\-]{1,64}\\*[\x22'][ ]?:")
 """A member of an object that has names, and so no places."""
@@ -51,9 +55,10 @@ def parameter(buffer: bytes, at: int) -> list[Span]:
     begun = STATEMENT.search(buffer, low, at)
     start = begun.start() if begun else low
     place = int(number) - 1 if number else len(ANY.findall(buffer, start, at))
-    if marked["named"]:  # what is given by its name is found by that
-        return listed(buffer, low, marked.end(), place)
-    return given(buffer, marked.end(), place) or earlier(buffer, low, start, place) or listed(buffer, low, marked.end(), place)
+    if marked["named"]:  # what is given by a name that tells is found by that
+        return listed(buffer, low, marked.end(), place) + member(buffer, marked.end(), marked["named"][1:-1])
+    here = given(buffer, marked.end(), place) or earlier(buffer, low, start, place)
+    return here or listed(buffer, low, marked.end(), place) or beside(buffer, low, marked.end(), place)
 
 
 def listed(buffer: bytes, low: int, at: int, place: int) -> list[Span]:
@@ -69,18 +74,39 @@ def listed(buffer: bytes, low: int, at: int, place: int) -> list[Span]:
     return []
 
 
+def beside(buffer: bytes, low: int, at: int, place: int) -> list[Span]:
+    """What is given in *place* by a member above the one that the statement is, of an object that is printed over lines."""
+    if buffer[low : low + 1] != b"\n" or buffer[low + 1 : low + 2] not in (b" ", b"\t"):
+        return []
+    *_, above = (None, *MEMBER_ABOVE.finditer(buffer, max(0, low - REACH), low + 1))
+    return item(buffer, above.end(), at, place) if above and buffer.count(b"\n", above.end(), low) < FEW_LINES else []
+
+
 def earlier(buffer: bytes, low: int, start: int, place: int) -> list[Span]:
     """What is given in *place* of the parameters that stand before a statement at *start*, on its line, which begins at *low*."""
     *_, listed = (None, *NAMED.finditer(buffer, low, start))
     return item(buffer, listed.end(), start, place) if listed else []
 
 
-def given(buffer: bytes, at: int, place: int) -> list[Span]:
-    """What is given in *place* of the parameters that follow *at*."""
+def member(buffer: bytes, at: int, name: bytes) -> list[Span]:
+    """What is given by its *name* in the parameters that follow *at*."""
+    line, stop = two_lines(buffer, at)
+    begins = NAMED.search(buffer, line, stop)
+    named = begins and re.compile(rb"[{ ]'%b': (?=')" % re.escape(name)).search(buffer, begins.end() - 1, stop)
+    return _item(buffer, named.end(), stop, 0) if named else []
+
+
+def two_lines(buffer: bytes, at: int) -> Span:
+    """Where the line of *at* ends, and where the next one does."""
     line = buffer.find(b"\n", at)
     stop = buffer.find(b"\n", line + 1) if line >= 0 else len(buffer)
     stop = min(at + REACH, stop if stop >= 0 else len(buffer))
-    line = min(line, stop) if line >= 0 else stop
+    return min(line, stop) if line >= 0 else stop, stop
+
+
+def given(buffer: bytes, at: int, place: int) -> list[Span]:
+    """What is given in *place* of the parameters that follow *at*."""
+    line, stop = two_lines(buffer, at)
     opened = PARAMETERS.search(buffer, at, line)
     if opened is None and buffer[line + 1 : line + 2] != b"{":  # the next line says what it lists, and is no record of its own
         opened = NAMED.search(buffer, line, stop)
@@ -90,7 +116,20 @@ def given(buffer: bytes, at: int, place: int) -> list[Span]:
 
 
 def item(buffer: bytes, at: int, stop: int, place: int) -> list[Span]:
-    """The item in *place* of a list whose first one begins *at*."""
+    """The item in *place* of a list whose first one begins *at*, or of each list there if it is one of lists."""
+    found: list[Span] = []
+    row = ROWS.match(buffer, at, stop)
+    at = row.end() if row else at
+    while spans := _item(buffer, at, stop, place):
+        found += spans
+        following = FOLLOWING.search(buffer, spans[0][1], stop) if row and len(found) < MOST_ROWS else None
+        if following is None:
+            break
+        at = following.end()
+    return found
+
+
+def _item(buffer: bytes, at: int, stop: int, place: int) -> list[Span]:
     for number in range(place + 1):
         item = ITEM.match(buffer, at, stop)
         if item is None:

@@ -163,6 +163,8 @@ class KeyedValues:
             rule = self.keys.verdict(continuations.pointed(buffer, at - len(window) + arrow))
             return self.accept(buffer, values.value(buffer, at - 1), rule) if rule >= 0 else []
         tail = window[-14:].lower()
+        if tail.endswith(b" col ('"):
+            return self.believed(buffer, sqlrows.echoed(buffer, at - 1, self.keys.verdict))
         if tail[-3:-1] in (b'" ', b"' ") and (mark in b"\"'" or 0x61 <= mark <= 0x7A):
             rule, start = self.owner(window[:-3])
             is_value = rule >= 0 and window[start - 1 : start] != b"$"  # a variable, and another argument
@@ -202,8 +204,7 @@ class KeyedValues:
     def in_sql(self, buffer: bytes, at: int, mark: int, window: bytes, tail: bytes) -> list[Finding]:
         """What is put into columns, and what a column or a row of them is compared with."""
         if mark == 0x20:
-            is_inserted = tail.endswith(b"insert into ")
-            return self.believed(buffer, sqlrows.inserted(buffer, at, self.keys.verdict)) if is_inserted else []
+            return self.believed(buffer, sqlrows.inserted(buffer, at, self.keys.verdict) if tail.endswith(b"insert into ") else ())
         if mark == 0x2C:
             is_compared = buffer.find(b"=", at, at + sqlrows.WIDEST) >= 0
             return self.believed(buffer, sqlrows.compared(buffer, at, self.keys.verdict) or []) if is_compared else []

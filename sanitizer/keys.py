@@ -210,6 +210,7 @@ marks of many lines; the end of a line of YAML.
 """
 
 RARE = (
+    rb" Col \('",
     rb" is[ :]",
     rb" was[ :]",
     rb" equals ",

@@ -16,11 +16,16 @@ WIDEST = 512
 """Bytes of the names of a row that is compared."""
 
 MOST_LISTED = 256
+COLUMNS, ROW = b" Col (", b" Row ("
+"""What the log of SQLAlchemy shows of a result, a line each, once `echo="debug"` asks it to."""
+
 PREFIXES = (b"N", b"E", b"B", b"X", b"U", b"u", b"b")
 
 NAMES = patterns.lazy(rb"\(((?:[ ]?[\w.\x22`]{1,64},){0,15}[ ]?[\w.\x22`]{1,64})\)[ ]{0,2}=[ ]{0,2}(?=\()")
 INSERTED = patterns.lazy(
-    rb"\s{0,4}[\w.\x22`\[\]$\\]{1,128}\s{0,4}\(([^()]{1,2000})\)\s{0,8}(?:OUTPUT[^()]{0,100})?VALUES?\s{0,8}(?=\()", re.I
+    rb"\s{0,4}[\w.\x22`\[\]$\\]{1,128}\s{0,4}\(([^()]{1,2000})\)\s{0,8}(?:OUTPUT[^()]{0,100})?"
+    rb"(?:SELECT\s(?:[^()]|\(\d{1,5}\)){1,2000}?\sFROM\s{0,8}\(\s{0,8})?VALUES?\s{0,8}(?=\()",
+    re.I,
 )
 OTHER = patterns.lazy(rb"[A-Za-z0-9{\[]")
 """How a line begins that goes on with no row."""
@@ -38,6 +43,19 @@ def inserted(buffer: bytes, at: int, verdict: Verdict) -> Iterator[Finding]:
     head = INSERTED.match(buffer, at)
     if head is not None:
         yield from rows(buffer, head.end(), [verdict(name.strip(b" \t\r\n\x22'`[]\\")) for name in head[1].split(b",")])
+
+
+def echoed(buffer: bytes, at: int, verdict: Verdict) -> Iterator[Finding]:
+    """What is in the columns that a rule claims, in the rows that SQLAlchemy shows below the names of these, which begin *at*."""
+    end = buffer.find(b"\n", at)
+    rules = [verdict(name.strip(b" '\x22")) for name in buffer[at:end].rstrip(b"),\r").split(b",")]
+    for _ in range(MOST_LISTED):
+        start, end = end + 1, buffer.find(b"\n", end + 1)
+        row = buffer.find(ROW, start, end)
+        if row >= 0:
+            yield from rows(buffer, row + len(ROW) - 1, rules)
+        elif buffer.find(COLUMNS, start, end) < 0:
+            return
 
 
 def compared(buffer: bytes, at: int, verdict: Verdict) -> list[Finding] | None:

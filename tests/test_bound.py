@@ -15,6 +15,11 @@ STATEMENTS = [
     "LOG:  execute <unnamed>: insert into users(id,password) values($1,$2)\nLOCATION:  x, postgres.c:1\nDETAIL:  parameters: $1 = '7', $2 = '{}'",
     "CONTEXT:  unnamed portal with parameters: $1 = '7', $2 = '{}'\nLOCATION:  x, nbtinsert.c:664\nSTATEMENT:  insert into users(id,password) values($1,$2)\n2026-11-30 done",
     "CONTEXT:  unnamed portal with parameters: $1 = '7', $2 = '{}'\n[SQL: insert into u(id,password) values(%(id)s,%(pw)s)]\n2026-11-30 done",
+    "insert into u(id,password) values(?,?)\n2026 sqlalchemy.engine.Engine [generated in 0.0003s] [('7', '{}'), (8, '{}'), ('9', '{}')]",
+    "[SQL: insert into u(id,password) values(?,?)]\n[parameters: [('7', '{}'), ('8', '{}')]]\ndone",
+    "[SQL: update u set password=%(p)s, id=%(i)s where email=%(e)s]\n[parameters: {'p': '{}', 'i': 'x359224', 'e': 'no'}]",
+    "execute <unnamed>: INSERT INTO u (id, password) SELECT p0::TEXT, p1::VARCHAR(20) FROM (VALUES ($1, $2, 0), ($3, $4, 1)) AS i\nDETAIL:  parameters: $1 = '7', $2 = '{}', $3 = '8', $4 = '{}'",
+    "{\n  method: 'insert',\n  bindings: [ '7', '{}' ],\n  __knexQueryUid: 'xYz',\n  sql: 'insert into \"kn\" (\"id\", \"password\") values (?, ?)',\n}",
     "[SQL: UPDATE accounts SET name=?, password=? WHERE id = ?]\n[parameters: ('bob', '{}', 7)]",
 ]
 

@@ -10,6 +10,8 @@ from tests.engines import sanitize, scrubber
 
 ROWS = [
     "INSERT INTO users (name, password) VALUES ('bob', '{}')",
+    "12:00 sqlalchemy Col ('id', 'password', 'name')\n12:01 sqlalchemy Row (7, '{}', 'bob')\n12:02 sqlalchemy Row (8, '{}', 'eve')\n12:03 COMMIT",
+    "DEBUG engine Col ('name', 'password')\nDEBUG engine Row ('bob', '{}')\nINFO ROLLBACK",
     "DELETE FROM users WHERE password IN ('{}') AND id = 7",
     "SELECT id FROM users WHERE password NOT IN ('{}', '{}') LIMIT 7",
     "SELECT id FROM users WHERE (name, password) = ('bob', '{}')",
