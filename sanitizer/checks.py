@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 
 from sanitizer import addresses, blob_checks, cards, identifiers, identifiers_europe, patterns, phones, token_checks, told, words
+from sanitizer.algorithms import is_name
 
 Check = Callable[[bytes], bool]
 
@@ -126,9 +127,11 @@ def personal(text: bytes) -> bool:
 def email(text: bytes) -> bool:
     """A mailbox: its local part is not marks alone (`'@builder.io/qwik'`), and nobody has masked it already.
 
-    Nor is it the password of a URL, which the pattern matches without its `@`.
+    Nor is it the password of a URL, which the pattern matches without its `@`, or an algorithm of SSH.
     """
-    local, at, _ = text.partition(b"@")
+    local, at, host = text.partition(b"@")
+    if is_name(local, host):
+        return False
     return bool(at) and local.translate(None, _SPECIALS) != b"" and (b"*" not in text or not words.placeholder(text))
 
 
