@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from sanitizer import patterns, values
+from sanitizer import masks, patterns, values
 
 MARKS = b"\\\"'`{}[]()<>,;:=+"
 """What is made of them alone belongs to the text around it."""
@@ -94,12 +94,14 @@ METHOD = patterns.lazy(rb"\.[a-z_]{1,40}\(")
 
 
 def is_nothing(text: bytes) -> bool:
-    """Whether *text* is a constant, marks alone, what cannot be seen, a call, a frame of a stack, or a regular expression."""
+    """Whether *text* is a constant, marks or lines alone, unseen, a call, a frame of a stack, or a regular expression."""
     if text in values.CONSTANTS or not text.strip(MARKS) or (text[0] == 0x5C and UNSEEN.fullmatch(text)):
         return True
     if text.startswith((b"at ", b"from ")) and FRAME.match(text):
         return True
     if text[0] == 0x2E and METHOD.match(text):
+        return True
+    if text[0] == 0xE2 and masks.is_drawn(text, 0, len(text)):
         return True
     return (b"\\" in text or b"[" in text) and values.REGEX.search(text) is not None
 

@@ -54,6 +54,8 @@ DEEPER = patterns.lazy(rb"[ \t]+\S")
 DIGITS = bytes(0x30 if 0x30 <= c <= 0x39 else c for c in range(256))
 
 QUOTED_BELOW = patterns.lazy(rb"\r?\n[ \t]+" + QUOTED + rb"[ \t]*(?=[,;)]|\r?\n)")
+WRAPPED_BELOW = patterns.lazy(rb"(?P<key>[\x22']):[ ]?\r?\n(?P<text>(?P=key)(?:(?!(?P=key))[^\n\\]){1,4096}(?P=key))(?=[,}\])])")
+"""A value that a console had no room for behind its key: both in the same quotes, and the object goes on behind it."""
 ASSIGNED_BELOW = patterns.lazy(rb"\r?\n[ \t]+(?::?=|:)[ \t]*" + QUOTED)
 """The value of a name that ends its line, behind the sign that joins the two on the line below."""
 
@@ -98,6 +100,8 @@ def below(buffer: bytes, at: int, start: int) -> list[Span]:
         return [printed.span(1)] if printed else []
     if PADDED.match(buffer, max(0, at - 25)):
         return []
+    if (wrapped := WRAPPED_BELOW.match(buffer, at - 2)) is not None:
+        return [(wrapped.start("text") + 1, wrapped.end("text") - 1)]
     line = buffer.rfind(b"\n", 0, at)
     key = YAML_KEY.fullmatch(buffer, line, at) if line >= 0 else None
     spans: list[Span] = []

@@ -33,11 +33,19 @@ SPELLED = patterns.lazy(rb"\\+(?:u[0-9a-f]{4}|x[0-9a-f]{2}|[nrtbf])|%(?:25)*(?:2
 MARKS = b"\\\x22'`{}[]()<>,;:"
 """What is made of them alone belongs to the text around it, such as what is left of the end of a string over lines."""
 
+DRAWN = patterns.lazy(rb"(?:\s|\xe2[\x94\x95][\x80-\xbf])+")
+"""Blanks, and the lines of a box."""
+
 BETWEEN = patterns.lazy(rb"[\s&;,|=<>(){}\[\]\\\x22'`]+")
 HOST = patterns.lazy(rb"\A@[\w.\-]{1,253}:\d{1,5}(?![\w@])")
 """What stands behind the password of a URL."""
 LETTER = patterns.lazy(rb"[0-9A-Za-z]|[\xc3-\xdf][\x80-\xbf]|[\xe3-\xed][\x80-\xbf]{2}")
 """What a secret is made of, among other signs: no box is drawn of them."""
+
+
+def is_drawn(buffer: bytes, start: int, end: int) -> bool:
+    """Whether there is nothing but the part of a box that stands before what was found on another line."""
+    return buffer[start] in b" \xe2" and DRAWN.fullmatch(buffer, start, end) is not None
 
 
 def within(buffer: bytes, at: int, form: re.Pattern[bytes]) -> re.Match[bytes] | None:

@@ -32,7 +32,9 @@ PLUS = patterns.lazy(
 GLUED = patterns.lazy(rb"(?P<quote>[\x22'])[A-Za-z0-9][^\s\x22'`]{0,255}(?=(?P=quote)(?:[\s,;)\]}>]|$))")
 """What goes on right behind the quote that ends a string, to another such quote: its value has a quote in it."""
 
-SHORTENED = patterns.lazy(rb"[^\x22'\n]{0,256}?\xe2\x80\xa6(?=[\x22']|[ \t]*(?:\xe2\x94\x82|[\r\n]|$)|[ ]?[A-Za-z_]\w{0,60} = )")
+SHORTENED = patterns.lazy(
+    rb"[^\x22'\n]{0,256}?\xe2\x80\xa6(?=[\x22']|[ \t]*(?:\xe2\x94\x82|[\r\n\])}]|$)|[ ]?[A-Za-z_]\w{0,60} = )"
+)
 """A string of which a console shows no more, at the end of its line or before the next name."""
 
 ELIDED = patterns.lazy(rb"[\x22']: (?=[\x22'])")

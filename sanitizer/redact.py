@@ -70,7 +70,7 @@ class Redactor:
             found, hidden = self.find(text, text[1:-1].split(b"\n"), joins, is_walled=True)
         else:
             found, hidden = self.find(buffer, lines, joins)
-        if hidden and (new := set(hidden).difference(found)):
+        if hidden and (new := [each for each in set(hidden).difference(found) if not masks.is_drawn(buffer, each[0], each[1])]):
             found = merged([*found, *(beyond_names(buffer, found, new) if b"=" in buffer else new)])
         if not found:
             return Redacted(list(lines), Counter())

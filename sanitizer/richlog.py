@@ -57,13 +57,14 @@ SOME = 20
 
 
 def inner_cell(at: int, line: bytes, start: int, end: int) -> Cell | None:
-    """What stands between the sides of a panel in *line*, or None."""
+    """What stands between the sides of a panel in *line*, or of one within it, as the locals of a frame do; or None."""
     if not (line.startswith(BOX_SIDE, start) and line.endswith(BOX_SIDE, start + 3, end)):
         return None
     inner = line[start + 3 : end - 3]
     body = inner.rstrip()
     full = len(body) > 1 and columns(body) >= columns(inner) - 1
-    return Cell(at, start + 3 + inner.startswith(b" "), start + 3 + max(len(body), 1), full, boxed=True)
+    first, last = start + 3 + inner.startswith(b" "), start + 3 + max(len(body), 1)
+    return inner_cell(at, line, first, last) or Cell(at, first, last, full, boxed=True)
 
 
 def codes(lines: list[bytes]) -> list[int]:

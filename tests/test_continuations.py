@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sanitizer.scrub import Format
 from tests.engines import sanitize, scrubber
 
 BELOW = [
@@ -16,6 +17,7 @@ BELOW = [
     "{\n  name: 'acme',\n  password:\n   '{}',\n  retries: 3\n}",
     "  spawnargs: [\n    '-y',\n    '--root-password',\n    '{}'\n  ]",
     "    args:\n    - --root-password\n    - {}\n    - --verbose",
+    "bad config {'user': 'bob', 'password': \n'{}', 'retries': 3}",
     "On instance['password']:\n    '{}'\n",
     "In [3]: password\nOut[3]: '{}'\n",
     '127.0.0.1:6379> GET password\n"{}"\n',
@@ -88,3 +90,31 @@ async def test_lines_in_the_journal_are_read_together_and_each_keeps_its_entry()
     entries = [JOURNAL.format(1, "the caf\\u00e9 password:"), JOURNAL.format(2, "  Haven5566!x"), JOURNAL.format(3, "done")]
     found = await sanitize(scrubber("raw"), ["\n".join(entries).encode() + b"\n"])
     assert b"\n".join(found).decode() == "\n".join(entries).replace("Haven5566!x", "[REDACTED:password]")
+
+
+LOCALS = """\
+╭────── Traceback (most recent call last) ───────╮
+│ /srv/app.py:181 in outer                       │
+│ ╭────────────────── locals ──────────────────╮ │
+│ │        cfg = {                             │ │
+│ │              │   'password':               │ │
+│ │              '{}',                         │ │
+│ │              │   'tokens': [               │ │
+│ │              │   │                         │ │
+│ │              'yPPS0yO3UdT5DmJGMHOTwFrVOfH… │ │
+│ │              │   ],                        │ │
+│ │              │   'mode': 'fast'            │ │
+│ │              }                             │ │
+│ ╰────────────────────────────────────────────╯ │
+╰────────────────────────────────────────────────╯
+ValueError: bad
+"""
+
+
+@pytest.mark.parametrize("form", ["raw", "ndjson"])
+async def test_of_locals_in_a_box_within_a_box_the_values_go_and_the_indents_stay(form: Format) -> None:
+    found = await sanitize(scrubber(form), [LOCALS.replace("{}", "Haven5566!x").encode()])
+    text = b"\n".join(found).decode()
+    assert "Haven5566!x" not in text
+    assert "yPPS0yO3U" not in text
+    assert "'mode': 'fast'" in text
