@@ -293,6 +293,7 @@ PAIRS = [
     "{Scheme:https Opaque: User:bob:{P} Host:h Path:}",
     "'authentication': {'simple': '{P}', 'sasl': None}",
     'Password:(*string)(0x1613bbb20630)((len=9) "{P}")',
+    ' (string) (len=8) "Password": ([]string) (len=1 cap=1) {\n  (string) (len=9) "{P}"\n },',
     "Your one-time API token (shown once):\n\n    {T}\n",
     "<tr><th>user     </th><th>password       </th></tr>\n<tr><td>bob</td><td>{P}</td></tr>",
     "Incorrect API key provided: {T}. You can find it",
