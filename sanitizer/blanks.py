@@ -89,6 +89,9 @@ UNSEEN = patterns.lazy(rb"(?:\\+u(?:00ad|034f|180e|200[b-f]|202[a-e]|206[0-9a-f]
 """Escaped characters that format text, or join and part it."""
 
 
+QUERY = patterns.lazy(rb"(?i:SELECT .{1,512} FROM|INSERT INTO [\w.]|DELETE FROM [\w.]|UPDATE [\w.\x22`]{1,64} SET) ?")
+"""A statement of SQL, as a constant of a program has it; what is secret in it has a name there."""
+
 METHOD = patterns.lazy(rb"\.[a-z_]{1,40}\(")
 """What a program calls of the string before it: `''.join(letters)`."""
 
@@ -99,7 +102,7 @@ def is_nothing(text: bytes) -> bool:
         return True
     if text.startswith((b"at ", b"from ")) and FRAME.match(text):
         return True
-    if text[0] == 0x2E and METHOD.match(text):
+    if (text[0] == 0x2E and METHOD.match(text)) or (text[:1] in b"SIDU" and QUERY.match(text)):
         return True
     if text[0] == 0xE2 and masks.is_drawn(text, 0, len(text)):
         return True

@@ -13,7 +13,7 @@ _NOT_BASE64 = bytes(c for c in range(256) if not (chr(c).isalnum() and c < 128) 
 _CONTROLS = bytes(c for c in range(32) if c not in b"\t\n\r\x1b")
 _NUMBERS = patterns.lazy(rb"-?\d+")
 _LENGTH = patterns.lazy(rb"(?<!\d)[1-9]\d{0,2}(?=[A-Za-z_])")
-_ESCAPED = patterns.lazy(rb"%([0-9A-Fa-f]{2})|\\+(?:u00([0-9A-Fa-f]{2})|([0-3][0-7]{2})|([bfnrt\"/]))")
+_ESCAPED = patterns.lazy(rb"%([0-9A-Fa-f]{2})|\\+(?:(?:u00|x)([0-9A-Fa-f]{2})|([0-3][0-7]{2})|([bfnrt\"/]))")
 _NAMED = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"}
 _IDENTIFIER = re.compile(rb"\w+").fullmatch
 TELLING = 4096

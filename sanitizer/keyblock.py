@@ -26,7 +26,7 @@ class Key(Shape):
         self.kind = "key" if b"PRIVATE" in line else "pem"
 
     def take(self, line: bytes) -> int:
-        line = line.rstrip()
+        line = unframed(line)
         body = line.lstrip(b" \t>|#*")
         start = len(line) - len(body)
         if not _is_key_line(body):
@@ -42,16 +42,22 @@ class Key(Shape):
         return LAST if body.startswith(b"-----END") else TAKE if self.tentative < 3 else REFUSE
 
     def text(self, lines: list[bytes]) -> tuple[bytes, tuple[tuple[int, int], ...]]:
-        bare = [line.rstrip()[start:] for start, line in zip(self._starts[1:], lines[1:], strict=False)]
-        return b"\n".join([lines[0].rstrip(b"\r"), *bare]), ()
+        bare = [unframed(line)[start:] for start, line in zip(self._starts[1:], lines[1:], strict=False)]
+        return b"\n".join([unframed(lines[0]), *bare]), ()
 
     def resume(self) -> bool:
         self._starts = []
         return super().resume()
 
     def views(self, lines: list[bytes]) -> list[Pieces]:
-        pieces = tuple((at, start, len(line.rstrip())) for at, (start, line) in enumerate(zip(self._starts, lines, strict=False)))
+        pieces = tuple((at, start, len(unframed(line))) for at, (start, line) in enumerate(zip(self._starts, lines, strict=False)))
         return [Pieces(pieces, (b"\n",) * (len(pieces) - 1))]
+
+
+def unframed(line: bytes) -> bytes:
+    """*line* without the blanks at its end, and the side of a box that it stands in (Rich's panels, and their like in ASCII)."""
+    line = line.rstrip()
+    return line[: -3 if line[-1:] == b"\x82" else -1].rstrip() if line.endswith((b"\xe2\x94\x82", b"|")) else line
 
 
 def _is_key_line(body: bytes) -> bool:

@@ -253,7 +253,7 @@ class KeyedValues:
                     found += [(*one.span(1), rule) for one in headers.PARAMETER.finditer(buffer, start, end)]
                     continue
                 text = buffer[start:end]
-            if blanks.is_nothing(text) or excerpts.is_source(buffer, start, text):
+            if blanks.is_nothing(text) or self.keys.is_label(text) or excerpts.is_source(buffer, start, text):
                 continue
             may_be_name = b"." in text or b"_" in text or b"=" in buffer[start - 2 : start]
             if may_be_name and buffer[start - 1] not in b"\x22'`" and self.keys.is_name(buffer, start, end):

@@ -40,6 +40,7 @@ JOINED_WORDS = re.compile(rb"[A-Za-z\x80-\xff]+(?:[_-][A-Za-z\x80-\xff]+)*").ful
 WHOLE = 5
 """A name of so many letters is found at the end of a longer run, too: `PGPASSWORD`, `authtoken`."""
 
+LONGEST_LABEL = 40
 MOST_REMEMBERED = 20_000
 
 NAME = patterns.lazy(rb"[A-Za-z]+(?:[._]{1,2}[A-Za-z]+){1,9}")
@@ -122,6 +123,10 @@ class Keys:
             return True
         named = NAME.fullmatch(text) or COMPARED.fullmatch(buffer, max(0, start - 3), end)
         return named is not None and (self.verdict(text) >= 0 or self.is_about(text) or REFERENCE.fullmatch(text) is not None)
+
+    def is_label(self, text: bytes) -> bool:
+        """Whether *text* is itself the name of a secret, as a form has it for a label: `"password": "Mot de passe"`."""
+        return (0x41 <= text[0] <= 0x5A or text[0] >= 0xC3) and len(text) < LONGEST_LABEL and "".join(words(text)) in self.phrases
 
     def is_about(self, text: bytes) -> bool:
         """Whether *text* names what is known of a secret: `identity_assertion_enabled`."""
@@ -221,6 +226,7 @@ RARE = (
     rb" updated to ",
     rb" rotated to ",
     rb" reset to ",
+    rb"set password to ",
     rb" eq [\x22']",
     rb"[ .]\.\.\.",
     rb" [\-~]>",

@@ -61,6 +61,10 @@ ROUND = CONSOLES | frozenset(range(40, 260, 10))
 """Where more than the width tells that the two are one."""
 
 
+CLOSES = patterns.lazy(rb"[^\s\x22'\\]{1,512}\x22[ ]?[,}\]]")
+"""The rest of a string of JSON, and what follows it."""
+
+
 def is_shape(rule: Rule) -> bool:
     """Whether what *rule* finds is told by its own form, from its beginning to its end."""
     return not (rule.fields or rule.lead or rule.run or rule.multiline or rule.loose)
@@ -99,7 +103,8 @@ class Seams:
             if depth == 0 and self.is_spliced(before, start, end):
                 first, before = start, end
                 continue
-            if self.buffer[start - 1] == 0x0A and self.is_named(start, shapeless):
+            closes = depth == 0 and self.closes(first, before, start, end)
+            if self.buffer[start - 1] == 0x0A and not closes and self.is_named(start, shapeless):
                 return held
             if told.label == "payment-card" and depth == 0 and not self.is_number(start, end):
                 return held
@@ -116,6 +121,7 @@ class Seams:
                 new = self.fills(before, ROUND if told.fields or told.lead else CONSOLES)
             if goes_on and not marked and self.is_ended(first, before):
                 goes_on = self.fills(before)
+            goes_on = goes_on or closes
             if new and vague and not marked and (first in self.whole or self.is_ended(first, before)):
                 return held
             if new and vague and not marked and not PREFIX.match(self.buffer, first, before):
@@ -147,6 +153,12 @@ class Seams:
     def fills(self, before: int, widths: frozenset[int] = CONSOLES) -> bool:
         """Whether the line that ends *before* is as wide as a console."""
         return before - self.buffer.rfind(b"\n", 0, before) - 1 in widths
+
+    def closes(self, *ends: int) -> bool:
+        """Whether a string of JSON, as long as its line is wide, is open at the line's end, and the next one begins with its rest."""
+        first, before, start, end = ends
+        opened = self.buffer[first - 1] == 0x22 and self.buffer[end : end + 1] == b'"' and self.buffer[start - 1] == 0x0A
+        return opened and self.fills(before, ROUND) and CLOSES.match(self.buffer, start) is not None
 
     def is_cut(self, *ends: int) -> bool:
         """Whether a line ends in what is known to be a secret, and the next one begins with letters and digits.
@@ -189,6 +201,8 @@ class Seams:
             if before in self.ends and start + LEAST <= end and self.is_tokenlike(start, start + LEAST):
                 return True
             if 0x40 in (self.buffer[start], self.buffer[before - 1]):
+                return True
+            if self.fills(before, ROUND) and CLOSES.match(self.buffer, start):
                 return True
             if start + SHORTEST <= end and self.is_tokenlike(start, start + SHORTEST):
                 return True

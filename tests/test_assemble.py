@@ -301,8 +301,10 @@ def test_a_colour_that_a_rich_row_breaks_off_in_is_no_end_of_its_value() -> None
         (docker, lambda line: line),
         (lambda line: line + "\r", lambda line: line),
         (lambda line: f"> {line}", lambda line: line),
+        (lambda line: f"│ {line:<70} │", lambda line: line),
+        (lambda line: f"| {line:<70} |", lambda line: line),
     ],
-    ids=["bare", "indented", "logged", "cri", "docker", "crlf", "quoted"],
+    ids=["bare", "indented", "logged", "cri", "docker", "crlf", "quoted", "box", "table"],
 )
 @pytest.mark.parametrize("end", [True, False], ids=["whole", "without an end"])
 def test_a_key_block_is_one_record_whatever_stands_before_its_lines(before: object, after: object, end: bool) -> None:

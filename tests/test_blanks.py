@@ -11,6 +11,9 @@ RUN = redactor(database.compiled())
 
 OCTETS = ":".join(f"{n:02x}" for n in range(0xC9, 0xDB))
 CLEAN = [
+    '"password": "Mot de passe"',
+    'SELECT_PASSWORD = "SELECT password FROM users"',
+    "set password to get access",
     "    _loaded_secrets: dict[str, str | None] = {}",
     '{"m":"<label>Password</label>\\n\\tat com.example.Foo.bar(Foo.java:12)"}',
     "NSErrorFailingURLKey=https://contacts.example.com/874161398/principal/, x=1",
@@ -114,6 +117,10 @@ CLEAN = [
 ]
 
 SECRET = [
+    ('"password": "Mot de passe 22"', "passe 22"),
+    ('"password": "Motdepasse22"', "Motdepasse22"),
+    ('PASSWORD = "SELECT me 22"', "SELECT me"),
+    ("set password to Falcon-22x", "Falcon-22x"),
     ("password:  hunter2 bytes", "hunter2"),
     ("passwd[83]: hunter2", "hunter2"),
     ("handleToken(0xc000437abfkQ-2)", "0xc000437abfkQ"),

@@ -107,3 +107,23 @@ def test_strings_with_a_comma_between_them_are_two() -> None:
     buffer = b"\nk = ['acme_sec',\n     'ret']\n"
     head, rest = buffer.index(b"acme_sec"), buffer.rindex(b"ret")
     assert not Seams(buffer, [], RULES).hold([(head, head + 8), (rest, rest + 3)], SHAPED, 0)
+
+
+@pytest.mark.parametrize(
+    ("width", "rest", "goes_on"),
+    [
+        (80, '-harbor-lane64"}', True),
+        (80, '-harbor-lane64", "n": 3}', True),
+        (81, '-harbor-lane64"}', False),
+        (80, "-harbor-lane64", False),
+    ],
+    ids=["to its end", "and what follows", "of no console's width", "that nothing closes"],
+)
+def test_a_string_of_json_that_a_console_broke_goes_on_to_its_quote(width: int, rest: str, goes_on: bool) -> None:
+    line = '{"key": "granite'.rjust(width, ".").encode()
+    buffer = b"\n" + line + b"\n" + rest.encode() + b"\n"
+    head, start = buffer.index(b"granite"), buffer.index(b"-harbor")
+    pieces = [(head, head + 7), (start, start + len("-harbor-lane64"))]
+    seams = Seams(buffer, [(head, head + 7, KEYED)], RULES)
+    assert (len(seams.hold(pieces, KEYED, 0)) == 2) is goes_on
+    assert seams.may_hold([(1, head + 7), (start, len(buffer) - 1)]) or not goes_on
