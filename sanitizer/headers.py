@@ -21,6 +21,9 @@ PREFERENCES = frozenset(b"theme lang language locale timezone tz color-scheme co
 PREFERENCE = patterns.lazy(rb"[A-Za-z]{1,12}(?:[\-_/][A-Za-z]{1,12}){0,2}")
 """Cookies that say how a page is shown, where their value is a word."""
 
+LEAST = 3
+"""Bytes of a cookie's value: what has fewer may be base64 with its padding."""
+
 EXPIRED = patterns.lazy(rb"([^=;,\s\x22']{1,128})=(?:\x22\x22)?(?:;|$)")
 """A cookie without a value, as a server sets it that has it deleted."""
 
@@ -40,12 +43,17 @@ def cookies(buffer: bytes, start: int, end: int) -> list[Span]:
     A plain preference stays.
     """
     given = [one for one in COOKIE.finditer(buffer, start, end) if one[1].lower() not in ATTRIBUTES]
-    if not given:
-        from sanitizer.words import random  # noqa: PLC0415 - loaded with the first header that has no cookie
+    if given and not (len(given[0][2]) < LEAST and is_random(given[0][1])):
+        return [one.span(2) for one in given if one[1].lower() not in PREFERENCES or PREFERENCE.fullmatch(one[2]) is None]
+    expired = EXPIRED.match(buffer, start, end)
+    is_none = expired is not None and not is_random(expired[1])
+    if is_none or SETTING.match(buffer, start, end):
+        return []
+    return [one.span() for one in PART.finditer(buffer, start, end) if FLAG.fullmatch(one[0]) is None]
 
-        expired = EXPIRED.match(buffer, start, end)
-        is_none = expired is not None and not random(expired[1])  # and no base64 with its padding
-        if is_none or SETTING.match(buffer, start, end):
-            return []
-        return [one.span() for one in PART.finditer(buffer, start, end) if FLAG.fullmatch(one[0]) is None]
-    return [one.span(2) for one in given if one[1].lower() not in PREFERENCES or PREFERENCE.fullmatch(one[2]) is None]
+
+def is_random(name: bytes) -> bool:
+    """Whether *name* is none, but base64 before its padding."""
+    from sanitizer.words import random  # noqa: PLC0415 - loaded with the first header that has no cookie
+
+    return random(name)

@@ -155,7 +155,7 @@ class Seams:
         return before - self.buffer.rfind(b"\n", 0, before) - 1 in widths
 
     def closes(self, *ends: int) -> bool:
-        """Whether a string of JSON, as long as its line is wide, is open at the line's end, and the next one begins with its rest."""
+        """Whether a string of JSON, as long as its line is wide, is open at its end, and the next one begins with its rest."""
         first, before, start, end = ends
         opened = self.buffer[first - 1] == 0x22 and self.buffer[end : end + 1] == b'"' and self.buffer[start - 1] == 0x0A
         return opened and self.fills(before, ROUND) and CLOSES.match(self.buffer, start) is not None

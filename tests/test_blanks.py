@@ -117,6 +117,7 @@ CLEAN = [
 ]
 
 SECRET = [
+    ("cookie=c2VudCUyMHRvJTIwNjUyMTMyNDk5MDQ3NTc3NS4=%", "c2VudCUy"),
     ('"password": "Mot de passe 22"', "passe 22"),
     ('"password": "Motdepasse22"', "Motdepasse22"),
     ('PASSWORD = "SELECT me 22"', "SELECT me"),
