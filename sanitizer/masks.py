@@ -39,6 +39,8 @@ DRAWN = patterns.lazy(rb"(?:\s|\xe2[\x94\x95][\x80-\xbf])+")
 BETWEEN = patterns.lazy(rb"[\s&;,|=<>(){}\[\]\\\x22'`]+")
 HOST = patterns.lazy(rb"\A@[\w.\-]{1,253}:\d{1,5}(?![\w@])")
 """What stands behind the password of a URL."""
+POSITION = patterns.lazy(rb"[A-Za-z_][\w./\-]{0,200}\.(?:rb|py|m?js|ts|go|java|php|rs|kt|cs|exs?|pl):\d{1,6}(?![\w])")
+"""A line of a file, as a trace tells it."""
 LETTER = patterns.lazy(rb"[0-9A-Za-z]|[\xc3-\xdf][\x80-\xbf]|[\xe3-\xed][\x80-\xbf]{2}")
 """What a secret is made of, among other signs: no box is drawn of them."""
 
@@ -83,7 +85,8 @@ def is_secret(text: bytes) -> bool:
     """Whether *text*, beside a mask, would be a secret alone."""
     from sanitizer.words import token  # noqa: PLC0415 - loaded with the first text that was redacted before
 
-    return any(token(word) and LETTER.search(word) for word in BETWEEN.split(plain(SPELLED.sub(b"", HOST.sub(b"", text)))))
+    bare = plain(POSITION.sub(b"", SPELLED.sub(b"", HOST.sub(b"", text))))
+    return any(token(word) and LETTER.search(word) for word in BETWEEN.split(bare))
 
 
 def plain(text: bytes) -> bytes:

@@ -24,6 +24,7 @@ BOTH = {form: scrubber(form) for form in ("raw", "ndjson")}
         (b"\\\\&#x27;&#x27;" + MASK, []),
         (b"%27%5C%5C" + MASK + b"\\n", []),
         (MASK + b"@mq:1883)", []),
+        (MASK + b"\\n\\tfrom crm.rb:12:in `<main>", []),
         (MASK + b"; sid=k7Qp2ZxVb9Lw4Tn1", [b"; sid=k7Qp2ZxVb9Lw4Tn1"]),
         (b"k7Qp2ZxVb9Lw" + MASK + b"Tn1Qx3Zr6Yc", [b"k7Qp2ZxVb9Lw", b"Tn1Qx3Zr6Yc"]),
         (MASK[4:] + b"Tn1Qx3Zr6Yc" + MASK[:4], [b"Tn1Qx3Zr6Yc"]),
