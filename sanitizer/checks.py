@@ -167,6 +167,7 @@ def sasl_plain(text: bytes) -> bool:
 
 
 _type = re.compile(rb"[a-z]{1,4}\.\$?[A-Za-z]{4,40}").fullmatch
+_resource = re.compile(rb"[a-z][a-z\-]{1,62}/[a-z][a-z.\-]{2,252}").fullmatch
 _version = re.compile(rb"\d{1,4}\.\d{1,4}\.\d{1,4}").fullmatch
 
 
@@ -181,7 +182,7 @@ def named_secret(text: bytes) -> bool:
     """The value of a field such as `api_key`: as a password, but neither very short nor a phrase, which would describe it."""
     if text.endswith(b"aws4_request") or text in (b"read", b"write") or text.startswith(b"projects/"):
         return False  # the scope of an AWS signature, a permission, the name of a resource of Google's
-    if _version(text) or _type(text) or words.file(text):
+    if _version(text) or _type(text) or words.file(text) or _resource(text):
         return False
     return len(text) >= 4 and words.password(text) and not (b" " in text and words.wordlike(text[:100]))
 

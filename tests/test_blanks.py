@@ -11,6 +11,7 @@ RUN = redactor(database.compiled())
 
 OCTETS = ":".join(f"{n:02x}" for n in range(0xC9, 0xDB))
 CLEAN = [
+    'I1130 10:00:00.123456       1 controller.go:45] "Reconciled" secret="default/my-tls" version="12345"',
     '"password": "Mot de passe"',
     'SELECT_PASSWORD = "SELECT password FROM users"',
     "set password to get access",
@@ -117,6 +118,7 @@ CLEAN = [
 ]
 
 SECRET = [
+    ('secret="default/k7Qp2ZxVb9Lw"', "k7Qp2ZxVb9Lw"),
     ("cookie=c2VudCUyMHRvJTIwNjUyMTMyNDk5MDQ3NTc3NS4=%", "c2VudCUy"),
     ('"password": "Mot de passe 22"', "passe 22"),
     ('"password": "Motdepasse22"', "Motdepasse22"),
