@@ -15,22 +15,25 @@ PLACEHOLDER = patterns.lazy(
 )
 ALONE = patterns.lazy(PLACEHOLDER.pattern + rb"(?=[\s,;)\x22'\\])")
 ANY = patterns.lazy(rb"\$\d{1,3}|\?|%(?:\(\w{1,64}\))?s|:\d{1,3}(?!\w)")
-STATEMENT = patterns.lazy(rb"\b(?:SELECT|INSERT|UPDATE|DELETE|MERGE|REPLACE|UPSERT|WITH|CALL|EXEC)\b", re.I)
+STATEMENT = patterns.lazy(rb"\b(?:SELECT|INSERT|UPDATE|DELETE|MERGE|REPLACE|UPSERT|WITH|CALL|EXEC)\b(?!\\*[\x22'])", re.I)
 _NAMED = (
     rb"\b(?:parameters|params|bindings?|binds|args|values|bind|arguments)\\*[\x22']?[ ]?[:=]?[ ]?"
     rb"(?:(?:array)?[\[({]|(?=\$1 = ))"
 )
-_ECHOED = rb"\[(?:generated in|cached since|no key|raw sql|dialect)[^\[\]\n]{0,60}\][ ](?:\[)?[({]"
+_ECHOED = rb"\[(?:generated in|cached since|no key|raw sql|dialect)[^\[\]\n]{0,60}\][ ][\[({]"
 """What SQLAlchemy says before it echoes the parameters of a statement."""
 
 NAMED = patterns.lazy(_NAMED + rb"|" + _ECHOED, re.I)
 LISTED = patterns.lazy(rb"[ ]parameters: (?=\$1 = )")
 """What PostgreSQL lists on a line of its own: below a statement that was executed, above one that failed."""
 
-MEMBER_ABOVE = patterns.lazy(rb"\n[ \t]+[\x22']?(?:parameters|params|bindings|binds|values|args)[\x22']?:[ ]\[(?=[^\n]*\][^\n]*\n)")
+MEMBER_ABOVE = patterns.lazy(rb"\n[ \t]+[\x22']?(?:parameters|params|bindings|binds|values|args)[\x22']?:[ ]\[(?=[^\]]{0,2048}\])")
+FAILED = patterns.lazy(rb"[^\n]{0,160}(?:\bSTATEMENT:|\[SQL:)[ ]")
+"""How the line of a statement that failed begins."""
+
 FEW_LINES = 4
 PARAMETERS = patterns.lazy(
-    rb"(?:" + _NAMED + rb"|[;)\w\x22'?][\]]?[ ](?=\[[ ]?\\*[\x22'\w]|\{1: )[\[{]|;[ ](?=\\*[\x22'\d]))",
+    rb"(?:" + _NAMED + rb"|[;)\w\x22'?][\]]?[ ](?=\[(?:[ ]?\\*[\x22'\w]|$)|\{1: )[\[{]|;[ ](?=\\*[\x22'\d]))",
     re.I,
 )
 ITEM = patterns.lazy(
@@ -67,8 +70,10 @@ def listed(buffer: bytes, low: int, at: int, place: int) -> list[Span]:
     for _ in range(FEW_LINES):
         start = max(buffer.rfind(b"\n", max(0, low - REACH), max(0, start)), 0)
         end = buffer.find(b"\n", end + 1, at + REACH) if 0 < end < len(buffer) else -1
-    for first, last in ((at, end if end > 0 else min(len(buffer), at + REACH)), (start, max(low, 0))):
-        if (found := LISTED.search(buffer, first, last)) is not None:
+    above, below = (start, max(low, 0)), (at, end if end > 0 else min(len(buffer), at + REACH))
+    for first, last in (above, below) if FAILED.match(buffer, low + 1, at) else (below, above):
+        *_, found = (None, *LISTED.finditer(buffer, first, last))[: None if last == above[1] else 2]
+        if found is not None:
             stop = buffer.find(b"\n", found.end())
             return item(buffer, found.end(), stop if stop >= 0 else len(buffer), place)
     return []
@@ -93,7 +98,7 @@ def member(buffer: bytes, at: int, name: bytes) -> list[Span]:
     line, stop = two_lines(buffer, at)
     begins = NAMED.search(buffer, line, stop)
     named = begins and re.compile(rb"[{ ]'%b': (?=')" % re.escape(name)).search(buffer, begins.end() - 1, stop)
-    return _item(buffer, named.end(), stop, 0) if named else []
+    return repeated(buffer, begins.start(), stop, _item(buffer, named.end(), stop, 0)) if begins and named else []
 
 
 def two_lines(buffer: bytes, at: int) -> Span:
@@ -112,7 +117,16 @@ def given(buffer: bytes, at: int, place: int) -> list[Span]:
         opened = NAMED.search(buffer, line, stop)
     if opened is None or (opened.start() >= line and STATEMENT.search(buffer, line, opened.start())):
         return []
-    return item(buffer, opened.end(), stop, place)
+    if buffer[opened.end() : opened.end() + 1] == b"\n":  # each on a line of its own
+        stop = max(stop, buffer.find(b"]", opened.end(), opened.end() + REACH))
+    return repeated(buffer, opened.start(), stop, item(buffer, opened.end(), stop, place))
+
+
+def repeated(buffer: bytes, start: int, stop: int, spans: list[Span]) -> list[Span]:
+    """*spans*, and the same once more if the next line says again what stands from *start* to *stop*: two handlers wrote it."""
+    end = buffer.find(b"\n", stop + 1, stop + REACH) if spans else -1
+    again = buffer.find(buffer[start:stop], stop, end) if end >= 0 else -1
+    return spans + [(first + again - start, last + again - start) for first, last in spans] if again >= 0 else spans
 
 
 def item(buffer: bytes, at: int, stop: int, place: int) -> list[Span]:

@@ -17,6 +17,13 @@ STATEMENTS = [
     "CONTEXT:  unnamed portal with parameters: $1 = '7', $2 = '{}'\n[SQL: insert into u(id,password) values(%(id)s,%(pw)s)]\n2026-11-30 done",
     "insert into u(id,password) values(?,?)\n2026 sqlalchemy.engine.Engine [generated in 0.0003s] [('7', '{}'), (8, '{}'), ('9', '{}')]",
     "[SQL: insert into u(id,password) values(?,?)]\n[parameters: [('7', '{}'), ('8', '{}')]]\ndone",
+    "DETAIL:  parameters: $1 = 'kept'\nCONTEXT:  portal with parameters: $1 = '{}'\nSTATEMENT:  update u set password=$1\n2026-11-30 done",
+    "{\n  method: 'update',\n  bindings: [\n    '{}',\n    '7'\n  ],\n  sql: 'update \"kn\" set \"password\" = ? where \"id\" = ?'\n}",
+    'query insert into "kn" ("id", "password") values ($1, $2) [\n  \'7\',\n  \'{}\'\n]',
+    (
+        "i: insert into u(id,password) values(?,?)\nengine i: insert into u(id,password) values(?,?)\ni: [no key 0.1s] ('7', '{}')\n"
+        "engine i: [no key 0.1s] ('7', '{}')\ndone"
+    ),
     "[SQL: update u set password=%(p)s, id=%(i)s where email=%(e)s]\n[parameters: {'p': '{}', 'i': 'x359224', 'e': 'no'}]",
     "execute <unnamed>: INSERT INTO u (id, password) SELECT p0::TEXT, p1::VARCHAR(20) FROM (VALUES ($1, $2, 0), ($3, $4, 1)) AS i\nDETAIL:  parameters: $1 = '7', $2 = '{}', $3 = '8', $4 = '{}'",
     "{\n  method: 'insert',\n  bindings: [ '7', '{}' ],\n  __knexQueryUid: 'xYz',\n  sql: 'insert into \"kn\" (\"id\", \"password\") values (?, ?)',\n}",
@@ -42,3 +49,9 @@ async def test_the_parameter_of_a_secrets_column_goes_and_the_others_stay(statem
 )
 async def test_a_placeholder_is_no_secret(statement: str) -> None:
     assert await sanitize(scrubber("raw"), [statement.encode() + b"\n"]) == statement.encode().split(b"\n")
+
+
+async def test_of_a_statement_that_was_executed_with_many_rows_all_values_go() -> None:
+    rows = "[generated in 0.0003s] [('7', 'Haven5566!x'), (8, 'Quartz!vK3p~9041'), ('9', 'Mirko_gy7Q~3306')]"
+    found = await sanitize(scrubber("raw"), [f"insert into u(id,password) values(?,?)\n{rows}\n".encode()])
+    assert found[1].decode() == "[generated in 0.0003s] [('7', '{0}'), (8, '{0}'), ('9', '{0}')]".format("[REDACTED:password]")
