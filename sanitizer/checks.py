@@ -130,9 +130,8 @@ def email(text: bytes) -> bool:
     Nor is it the password of a URL, which the pattern matches without its `@`, or an algorithm of SSH.
     """
     local, at, host = text.partition(b"@")
-    if is_name(local, host):
-        return False
-    return bool(at) and local.translate(None, _SPECIALS) != b"" and (b"*" not in text or not words.placeholder(text))
+    unmasked = b"*" not in text or not words.placeholder(text)
+    return bool(at) and local.translate(None, _SPECIALS) != b"" and unmasked and not is_name(local, host)
 
 
 LONG_WORD = 8
