@@ -279,6 +279,7 @@ CHECKS: dict[str, Check] = {
     "mailbox": mailbox,
     "phone-international": phones.international,
     "phone-national": phones.national,
+    "phone-national-written": phones.national_written,
     "phone-north-american": phones.north_american,
     "phone-keyed": phones.keyed,
     "phone-said": phones.said,

@@ -11,6 +11,12 @@ DEFAULT = (
 )  # fmt: skip
 """Regions whose national forms are recognised without a country code, when the rules ask for them."""
 
+WRITTEN = (
+    *DEFAULT, "AE", "AR", "BD", "EG", "FI", "ID", "IE", "IL", "KE", "MY", "NG", "NZ", "PH", "PK", "RO", "SA", "TH", "TR",
+    "UA", "VN",
+)  # fmt: skip
+"""Regions whose national forms are known by how they are grouped."""
+
 _NOT_DIGITS = bytes(set(range(256)) - set(b"0123456789"))
 _SPACED = bytes(code if 48 <= code <= 57 else 32 for code in range(256))
 _MARKS = b"0123456789 +-.()/[]\t"
@@ -179,3 +185,20 @@ def exit_code_grouped(number: bytes) -> bool:
     groups = _groups(_extension(number))
     is_dump = len(groups) > 2 and all(len(group) == 4 for group in groups[:-1]) and len(groups[-1]) <= 4
     return len(groups) > 1 and sum(map(len, groups)) >= 11 and not is_dump and international(number)
+
+
+@lru_cache(1024)
+def national_written(number: bytes) -> bool:
+    """Whether *number* is a national number of one of `WRITTEN`, its digits in the groups that its country writes them in."""
+    import phonenumbers  # noqa: PLC0415
+
+    groups = _groups(number)
+    if len({int(group) - place for place, group in enumerate(groups)}) == 1:
+        return False  # they count
+    for region in WRITTEN:
+        if national(number, (region,)):
+            parsed = phonenumbers.parse(number.decode(), region)
+            written = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL).encode()
+            if _groups(written) == groups:
+                return True
+    return False
