@@ -163,7 +163,8 @@ def said(number: bytes) -> bool:
 
 def labelled(number: bytes) -> bool:
     """As `said`, for what stands behind a word such as `phone:` anywhere in a text: not an address or a version either."""
-    if _quad(number) is not None and (_address(number) is not None or len(number) < 11):
+    plain = _extension(number)
+    if _quad(plain) is not None and (_address(plain) is not None or len(plain) < 11):
         return False
     return said(number)
 

@@ -115,3 +115,8 @@ def test_a_national_number_in_its_countrys_groups(text: str) -> None:
 @pytest.mark.parametrize("text", ["01 02 03 04 05", "0207 9460 95 8", "(12) 345 678", "01-02-2026"])
 def test_groups_that_no_country_writes_are_no_national_number(text: str) -> None:
     assert not phones.national_written(text.encode())
+
+
+def test_an_address_before_an_extension_stays_one() -> None:
+    assert not phones.labelled(b"10.0.0.12 ext. 12")
+    assert phones.labelled(b"34 10 4979 ext. 9726")
