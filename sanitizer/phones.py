@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache, lru_cache
 
 DEFAULT = (
@@ -203,3 +203,17 @@ def national_written(number: bytes) -> bool:
             if _groups(written) == groups:
                 return True
     return False
+
+
+CHECKS: dict[str, Callable[[bytes], bool]] = {
+    "phone-international": international,
+    "phone-national": national,
+    "phone-national-written": national_written,
+    "phone-north-american": north_american,
+    "phone-keyed": keyed,
+    "phone-said": said,
+    "phone-labelled": labelled,
+    "phone-called": called,
+    "phone-exit-code": exit_code,
+    "phone-exit-code-grouped": exit_code_grouped,
+}
