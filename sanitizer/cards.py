@@ -23,7 +23,7 @@ _RANGES = (
     ("2131|1800", "11"),  # JCB, older
     ("62", "12|13|14|15|16|17"),  # UnionPay; Elo
     ("81[0-7]", "13|14|15|16"),  # UnionPay; RuPay
-    ("60|82", "14"),  # RuPay, Hipercard, Cabal
+    ("60|61|81|82", "14"),  # RuPay, Hipercard, Cabal, GPN
     ("3841", "9|12|15"),  # Hipercard
     ("50", "10|11|12|13|14|15|16|17"),  # Maestro, Verve, Elo, RuPay, Meeza, Dankort
     ("5[6-8]", "10|11|12|13|14|15|16|17"),  # Maestro, Naranja, UzCard
@@ -48,7 +48,8 @@ def _compile() -> re.Pattern[bytes]:
 
 _ranges = _compile().fullmatch
 _long = re.compile(
-    rb"4\d{18}|(?:50(?:18|20|38|6[01])|5893|6304|6759|676[1-3]|6799|62\d\d|6011|64[4-9]\d|65\d\d|35[2-8]\d|9792|220[0-4])\d{8,15}"
+    rb"4\d{18}|(?:4903|4905|4911|4936|50(?:18|20|38|6[01]|78)|5641|5893|6304|6331|633[34]|670[69]|6759|676[1-37]|6771|6799|62\d\d|6011"
+    rb"|64[4-9]\d|65\d\d|8171|35[2-8]\d|9704|9792|220[0-4])\d{8,15}"
 ).fullmatch
 _octets = re.compile(
     rb"(?:[0-9A-Fa-f]{2,4}:){4,}[0-9A-Fa-f]{2,4}|(?=[0-9:]*[A-Fa-f])(?:[0-9A-Fa-f]{2,4}:){2,}[0-9A-Fa-f]{2,4}"
@@ -102,9 +103,18 @@ def card_keyed(number: bytes) -> bool:
     return 12 <= len(digits) <= 19 and len(number) <= 3 * len(digits) and _octets(number) is None
 
 
+_listed = re.compile(rb"[,|\[\]()'\"]").search
 _date = re.compile(rb"\d{4}[-/.]\d\d[-/.]\d\d|\d\d:\d\d:\d\d").search
 
 
 def card_told(number: bytes) -> bool:
-    """As `card_grouped`, for a number behind a word for it, in groups of any size: no date and no time among them."""
-    return _date(number) is None and card_grouped(number)
+    """As `card_grouped`, for a number behind a word for it, in groups of any size: no date and no time among them.
+
+    Of 14 digits and more, which are no list, the check digit suffices: networks come and go.
+    """
+    if _date(number) is not None:
+        return False
+    digits = number.translate(None, _NOT_DIGITS)
+    return card_grouped(number) or (
+        14 <= len(digits) <= 19 and len(set(digits)) > 2 and _listed(number) is None and luhn(digits)
+    )

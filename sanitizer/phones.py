@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache, lru_cache
 
 DEFAULT = (
     "US", "GB", "DE", "FR", "ES", "IT", "NL", "IN", "AU", "BR", "JP", "CN", "KR", "MX", "ZA", "RU", "PL", "SE", "CH", "BE", "AT",
 )  # fmt: skip
 """Regions whose national forms are recognised without a country code, when the rules ask for them."""
+
+WRITTEN = (
+    *DEFAULT, "AE", "AR", "BD", "EG", "FI", "ID", "IE", "IL", "KE", "MY", "NG", "NZ", "PH", "PK", "RO", "SA", "TH", "TR",
+    "UA", "VN",
+)  # fmt: skip
+"""Regions whose national forms are known by how they are grouped."""
 
 _NOT_DIGITS = bytes(set(range(256)) - set(b"0123456789"))
 _SPACED = bytes(code if 48 <= code <= 57 else 32 for code in range(256))
@@ -157,7 +163,8 @@ def said(number: bytes) -> bool:
 
 def labelled(number: bytes) -> bool:
     """As `said`, for what stands behind a word such as `phone:` anywhere in a text: not an address or a version either."""
-    if _quad(number) is not None and (_address(number) is not None or len(number) < 11):
+    plain = _extension(number)
+    if _quad(plain) is not None and (_address(plain) is not None or len(plain) < 11):
         return False
     return said(number)
 
@@ -179,3 +186,34 @@ def exit_code_grouped(number: bytes) -> bool:
     groups = _groups(_extension(number))
     is_dump = len(groups) > 2 and all(len(group) == 4 for group in groups[:-1]) and len(groups[-1]) <= 4
     return len(groups) > 1 and sum(map(len, groups)) >= 11 and not is_dump and international(number)
+
+
+@lru_cache(1024)
+def national_written(number: bytes) -> bool:
+    """Whether *number* is a national number of one of `WRITTEN`, its digits in the groups that its country writes them in."""
+    import phonenumbers  # noqa: PLC0415
+
+    groups = _groups(number)
+    if len({int(group) - place for place, group in enumerate(groups)}) == 1:
+        return False  # they count
+    for region in WRITTEN:
+        if national(number, (region,)):
+            parsed = phonenumbers.parse(number.decode(), region)
+            written = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL).encode()
+            if _groups(written) == groups:
+                return True
+    return False
+
+
+CHECKS: dict[str, Callable[[bytes], bool]] = {
+    "phone-international": international,
+    "phone-national": national,
+    "phone-national-written": national_written,
+    "phone-north-american": north_american,
+    "phone-keyed": keyed,
+    "phone-said": said,
+    "phone-labelled": labelled,
+    "phone-called": called,
+    "phone-exit-code": exit_code,
+    "phone-exit-code-grouped": exit_code_grouped,
+}

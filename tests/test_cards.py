@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sanitizer.cards import card, card_grouped, card_keyed, luhn
+from sanitizer.cards import card, card_grouped, card_keyed, card_told, luhn
 
 PREFIXES = {
     "4": (13, 16, 19),
@@ -88,3 +88,22 @@ def test_a_fingerprint_is_no_card_whatever_its_field_is_named() -> None:
 def test_any_bytes_give_an_answer(text: bytes) -> None:
     for check in (luhn, card, card_grouped, card_keyed):
         assert check(text) in (True, False)
+
+
+@pytest.mark.parametrize("number", ["869918894588469", "2149 600428 26781", "8699-0539-0536-8418-349"])
+def test_behind_a_word_for_a_card_the_check_digit_suffices(number: str) -> None:
+    fits = next(number[:-1] + last for last in "0123456789" if luhn((number[:-1] + last).encode()))
+
+    assert card_told(fits.encode())
+    assert not card(fits.encode())
+
+
+@pytest.mark.parametrize("text", ["2149, 6004, 2826, 7819", "[2149][6004][2826][781]", "17419444135"])
+def test_a_list_of_numbers_behind_the_word_is_no_card(text: str) -> None:
+    assert not any(card_told((text[:-1] + last).encode()) for last in "0123456789")
+
+
+@pytest.mark.parametrize("number", ["676770648971831947", "8171999900000000021", "5641824178673230250", "6153200420391359"])
+def test_ranges_that_are_issued(number: str) -> None:
+    fits = next(number[:-1] + last for last in "0123456789" if luhn((number[:-1] + last).encode()))
+    assert card(fits.encode())

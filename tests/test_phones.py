@@ -105,3 +105,18 @@ def test_a_country_code_joined_to_the_exit_code(text: str) -> None:
 @pytest.mark.parametrize("text", ["0044 7781 1234 5312", "0012 34 56", "0099 7781 123453", "00442079460958"])
 def test_a_dump_of_words_is_no_number(text: str) -> None:
     assert not phones.exit_code_grouped(text.encode())
+
+
+@pytest.mark.parametrize("text", ["020 7946 0958", "06 12 34 56 78", "(11) 96123-4567", "0171 2345678"])
+def test_a_national_number_in_its_countrys_groups(text: str) -> None:
+    assert phones.national_written(text.encode())
+
+
+@pytest.mark.parametrize("text", ["01 02 03 04 05", "0207 9460 95 8", "(12) 345 678", "01-02-2026"])
+def test_groups_that_no_country_writes_are_no_national_number(text: str) -> None:
+    assert not phones.national_written(text.encode())
+
+
+def test_an_address_before_an_extension_stays_one() -> None:
+    assert not phones.labelled(b"10.0.0.12 ext. 12")
+    assert phones.labelled(b"34 10 4979 ext. 9726")
