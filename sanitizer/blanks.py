@@ -155,7 +155,7 @@ def is_vocabulary(buffer: bytes, key_at: int, span: values.Span) -> bool:
     if REQUIRED.search(buffer, max(0, key_at - AROUND), key_at):
         return True
     value = buffer[span[0] : span[1]]
-    if not value.replace(b"_", b"").isalpha():
+    if not value.translate(None, b"_-").isalpha():
         return False
     listed = VOCABULARY.search(buffer, max(0, key_at - AROUND), span[1] + AROUND)
     if listed is None or not (listed.start() < key_at and span[1] < listed.end()):

@@ -11,6 +11,7 @@ RUN = redactor(database.compiled())
 
 OCTETS = ":".join(f"{n:02x}" for n in range(0xC9, 0xDB))
 CLEAN = [
+    'dependencies = [\n "gix-command",\n "gix-config-value",\n "gix-credentials",\n "gix-date",\n "gix-features",\n]',
     'I1130 10:00:00.123456       1 controller.go:45] "Reconciled" secret="default/my-tls" version="12345"',
     '"password": "Mot de passe"',
     'SELECT_PASSWORD = "SELECT password FROM users"',
