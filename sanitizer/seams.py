@@ -111,6 +111,8 @@ class Seams:
             if self.is_whole(first, before) or (depth == 0 and self.is_closed(first, before, rule)):
                 return held
             marked = depth == 0 and self.softly(before)
+            if told.label == "email" and not marked and before in self.ends and self.buffer.find(b".", start, end) < 0:
+                return held  # a mailbox that has its domain is cut within another part of that, or not at all
             new = shaped and (self.is_open(before, start) or self.is_headed(first, before, start, end, rule))
             new = new and (marked or self.buffer[before - 1] not in b")]}>\"'")  # what closes ends what it stands behind
             cut = depth == 0 and self.is_cut(first, before, start, end)
