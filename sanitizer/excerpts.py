@@ -18,7 +18,8 @@ EXPRESSION = patterns.lazy(rb"[A-Za-z_$@(\[{](?:[A-Za-z_$@.()\[\]{}|:>-]|\[-?\d{
 
 RAW = patterns.lazy(rb"[ (,\[={:]r[\x22']\Z")
 """Before a literal of Python in which a backslash is one."""
-MATCHES = frozenset(b"\\[(|*+?^$")
+MATCHES = patterns.lazy(rb"\\[A-Za-z.()\[\]{}+*?|\\/^$-]|\(\?|\[[^\]\s]{2,64}\]|\.[*+]|[)\]][*+?]")
+"""What patterns are made of: a class, a group, an escape, a repetition."""
 
 COMPUTED = frozenset(b".([{")
 
@@ -26,7 +27,7 @@ COMPUTED = frozenset(b".([{")
 def is_source(buffer: bytes, start: int, text: bytes) -> bool:
     """Whether *text* at *start* is a regular expression in source, or an expression in a line of it that a trace shows."""
     if buffer[start - 1] in b"\x22'`":
-        return RAW.match(buffer, max(0, start - 3), start) is not None and not MATCHES.isdisjoint(text)
+        return RAW.match(buffer, max(0, start - 3), start) is not None and MATCHES.search(text) is not None
     return is_expression(buffer, start, text)
 
 
@@ -42,4 +43,4 @@ def is_expression(buffer: bytes, start: int, text: bytes) -> bool:
         return False  # within a literal
     if FRAME.search(above.removesuffix(b"\r").removesuffix(b"\\r").rstrip(b"\\")):
         return True
-    return NUMBERED.match(line) is not None and not COMPUTED.isdisjoint(text)
+    return line.endswith(b"= ") and NUMBERED.match(line) is not None and not COMPUTED.isdisjoint(text)

@@ -53,6 +53,8 @@ def test_so_does_a_line_with_its_number(line: str) -> None:
         (f"{FRAME}password = hunter2!", f"{FRAME}password = [REDACTED:password]"),
         ("   1 │ DB_PASSWORD=hunter", "   1 │ DB_PASSWORD=[REDACTED:password]"),
         ("token = r'k7Qp2ZxVb9Lw4Tn1'", "token = r'[REDACTED:token]'"),
+        ("   3 │ DB_PASSWORD=correct.horse", "   3 │ DB_PASSWORD=[REDACTED:password]"),
+        (f"{FRAME}connect(password=r'pa$$w0rd*')", f"{FRAME}connect(password=r'[REDACTED:password]')"),
         ("fullname = entry.path", "fullname = [REDACTED:personal]"),
     ],
 )
