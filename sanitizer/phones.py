@@ -198,7 +198,7 @@ def national_written(number: bytes) -> bool:
         return False  # they count
     for region in WRITTEN:
         if national(number, (region,)):
-            parsed = phonenumbers.parse(number.decode(), region)
+            parsed = phonenumbers.parse(b"".join(groups).decode(), region)
             written = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL).encode()
             if _groups(written) == groups:
                 return True
