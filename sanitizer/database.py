@@ -145,7 +145,7 @@ def probes(rules: Sequence[Rule]) -> list[tuple[Probe, bool]]:
 def engine() -> str:
     """What scans, and what makes the probes: part of the cache's name, so that an old cache is never taken for a new one."""
     try:
-        from hyperscan import __version__ as version  # type: ignore[attr-defined]  # noqa: PLC0415 - absent where it has no wheel
+        from hyperscan import __version__ as version  # type: ignore[attr-defined]  # its stubs leave it out # noqa: PLC0415 - no wheel
     except ImportError:
         version = "regex"
     state = hashlib.sha256()

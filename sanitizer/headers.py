@@ -54,6 +54,6 @@ def cookies(buffer: bytes, start: int, end: int) -> list[Span]:
 
 def is_random(name: bytes) -> bool:
     """Whether *name* is none, but base64 before its padding."""
-    from sanitizer.words import random  # noqa: PLC0415 - loaded with the first header that has no cookie
+    from sanitizer.words import random  # noqa: PLC0415 - loaded with the first header whose cookies are in doubt
 
     return random(name)

@@ -191,7 +191,7 @@ def exit_code_grouped(number: bytes) -> bool:
 @lru_cache(1024)
 def national_written(number: bytes) -> bool:
     """Whether *number* is a national number of one of `WRITTEN`, its digits in the groups that its country writes them in."""
-    import phonenumbers  # noqa: PLC0415
+    import phonenumbers  # noqa: PLC0415 - as above
 
     groups = _groups(number)
     if len({int(group) - place for place, group in enumerate(groups)}) == 1:

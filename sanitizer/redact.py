@@ -35,9 +35,14 @@ MARK = patterns.lazy(rb"%(?:2[0-9A-Fa-f]|3[A-Fa-f]|5[B-Fb-f]|7[B-Eb-e])")
 COLOUR = patterns.lazy(rb"(?:(?<=\x1b)|(?<=\\u001[bB])|(?<=\\x1[bB])|(?<=\\033))\[[\d;]{0,32}m")
 """What follows the escape of a colour (ECMA-48, section 8.3.117), however that is spelled."""
 COLOUR_REACH = 34
+"""Bytes of the longest of them."""
+
 NAMED = patterns.lazy(rb"[A-Za-z_][\w.-]{1,63}=")
 FURTHER = patterns.lazy(rb"[&?][A-Za-z_][\w.-]{1,63}=\Z")
+"""The name of a field of a query, and what stands before it..."""
 LONGEST_NAME = 66
+"""... and its bytes at most."""
+
 any_json = msgspec.json.Decoder(msgspec.Raw)
 
 
