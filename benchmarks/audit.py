@@ -21,14 +21,14 @@ from pathlib import Path
 
 from benchmarks.corpus import generate
 from benchmarks.speed import RUN, cost, verdict
-from sanitizer.chain import SIGNING_KEY_NAME, Signer, generate_key
+from sanitizer.audit.chain import SIGNING_KEY_NAME, Signer, generate_key
+from sanitizer.audit.ledger import Ledger
+from sanitizer.audit.tap import Tap
+from sanitizer.audit.trailfile import TrailFile
 from sanitizer.hashing import Keyring
-from sanitizer.ledger import Ledger
-from sanitizer.mcp import Exposure
 from sanitizer.model import CleanBatch
-from sanitizer.params import Params
-from sanitizer.tap import Tap
-from sanitizer.trailfile import TrailFile
+from sanitizer.protocol.mcp import Exposure
+from sanitizer.protocol.params import Params
 
 LEAST_THROUGHPUT = 0.75
 MOST_GROWTH = 1.05

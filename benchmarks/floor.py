@@ -18,8 +18,8 @@ from pathlib import Path
 import hyperscan
 import orjson
 
-from sanitizer.extents import whole
-from sanitizer.ruleset import load
+from sanitizer.detection.extents import whole
+from sanitizer.rulesets.ruleset import load
 
 CHUNK = 1 << 16
 RE_HEAD = 4_000_000

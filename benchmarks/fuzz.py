@@ -28,10 +28,10 @@ from benchmarks.leaks.lines import rich
 from benchmarks.leaks.model import Case, Secret
 from benchmarks.leaks.negatives import NEGATIVES
 from benchmarks.leaks.positions import positions
-from sanitizer.assemble import Assembler
-from sanitizer.database import compiled
 from sanitizer.hashing import Keyring
-from sanitizer.scrub import Format, Options, Scrubber
+from sanitizer.records.assemble import Assembler
+from sanitizer.redaction.scrub import Format, Options, Scrubber
+from sanitizer.rulesets.database import compiled
 
 BATCH = 60
 MOST_DISGUISES = 4

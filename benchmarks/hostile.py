@@ -16,10 +16,10 @@ import time
 from itertools import count
 from pathlib import Path
 
-from sanitizer.assemble import Assembler
-from sanitizer.database import compiled
 from sanitizer.hashing import Keyring
-from sanitizer.scrub import Format, Options, Scrubber
+from sanitizer.records.assemble import Assembler
+from sanitizer.redaction.scrub import Format, Options, Scrubber
+from sanitizer.rulesets.database import compiled
 
 PAGE = Path(__file__).parent.parent / "docs" / "scaling.md"
 BEGIN, END = "<!-- written by benchmarks.hostile -->", "<!-- end of hostile lines -->"

@@ -26,7 +26,7 @@ from aiohttp import web
 
 from benchmarks.corpus import generate
 
-DAEMON = [sys.executable, "-c", "import sys; from sanitizer.daemon import run; sys.exit(run(sys.argv[1]))"]
+DAEMON = [sys.executable, "-c", "import sys; from sanitizer.service.daemon import run; sys.exit(run(sys.argv[1]))"]
 PIPE = [sys.executable, "-m", "sanitizer", "run"]
 NUMBER = re.compile(rb"line-(\d+)-enil")
 TICKS = 100

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from aiohttp import web
 
-from sanitizer import daemon, flow
-from sanitizer.lanes import Lanes
 from sanitizer.model import Batch, Clean, CleanBatch, Envelope, Message
-from sanitizer.scrub import BARE
-from sanitizer.telemetry import Metrics
+from sanitizer.redaction.lanes import Lanes
+from sanitizer.redaction.scrub import BARE
+from sanitizer.service import daemon, flow
+from sanitizer.service.telemetry import Metrics
 
 WORKED = "seconds: "
 

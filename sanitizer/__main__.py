@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from sanitizer.cli import main
+from sanitizer.cli.main import main
 
 main(prog_name="sanitizer")

@@ -2,7 +2,7 @@
 
     Source ──Batch──▶ assemble ──Records──▶ scrub ──CleanBatch──▶ Sinks ──Receipt──▶ Source.commit
 
-`Raw` bytes come from outside and may hold anything. `Clean` bytes went through the redaction; one module, `sanitizer.scrub`,
+`Raw` bytes come from outside and may hold anything. `Clean` bytes went through the redaction; one package, `sanitizer.redaction`,
 makes them (and `sanitizer.audit`, whose events hold no payload), and nothing else may reach a sink, a spool, a dead letter,
 a log line, an exception text or a metric label.
 """
@@ -78,7 +78,7 @@ class CleanBatch:
     `offsets[i]` is the lane position of record i, the same on every replay: `record_id` of it is what a sink hands to a
     store that takes ids. `upto` is where to resume once this batch is delivered; a batch without records still commits.
     `rules` is the digest of the rule set in force. `findings` counts by rule id, `withheld` by reason. `frames` are the facts of
-    the calls seen (`sanitizer.mcp.Frame`), for the audit trail; `log` is that of the `Batch`.
+    the calls seen (`sanitizer.protocol.mcp.Frame`), for the audit trail; `log` is that of the `Batch`.
     """
 
     lane: str

@@ -5,7 +5,7 @@ A config struct (frozen, `tag` = the `type` that the configuration writes) inher
     def open(self) -> AbstractAsyncContextManager[Sink]
 
 Its module is light to import (client libraries are imported in `open`), and knows of `sanitizer` only `sanitizer.model`
-and `sanitizer.fields`. To add a sink: write the module, name its struct here, give the contract suite its peer.
+and `sanitizer.records.fields`. To add a sink: write the module, name its struct here, give the contract suite its peer.
 """
 
 from __future__ import annotations

@@ -18,8 +18,18 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 import orjson
 
-from sanitizer.fields import LEVEL_NAMES, MESSAGE_NAMES, NESTED, SPAN_NAMES, TIME_NAMES, TRACE_NAMES, normal, severity, unix_nanos
 from sanitizer.model import CleanBatch
+from sanitizer.records.fields import (
+    LEVEL_NAMES,
+    MESSAGE_NAMES,
+    NESTED,
+    SPAN_NAMES,
+    TIME_NAMES,
+    TRACE_NAMES,
+    normal,
+    severity,
+    unix_nanos,
+)
 
 Body = Literal["message", "json"]
 
@@ -223,7 +233,7 @@ class Encoder:
 
 def _encode_event(record: bytes, uid: str) -> bytes:
     """An audit event under the names of the MCP conventions; its body is the event as it was sealed."""
-    from sanitizer.audit_views import otel  # noqa: PLC0415 - only who sends audit events pays for it
+    from sanitizer.audit.views import otel  # noqa: PLC0415 - only who sends audit events pays for it
 
     encoded = otel(orjson.loads(record), record)
     identity = {"key": "log.record.uid", "value": {"stringValue": uid}}

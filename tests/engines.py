@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import cache
 
-from sanitizer.actions import replacements
-from sanitizer.database import Compiled, compile_rules, compiled
-from sanitizer.exemptions import Exemptions
+from sanitizer.detection.exemptions import Exemptions
+from sanitizer.detection.scan import Scanner
 from sanitizer.hashing import Keyring
-from sanitizer.lanes import Lanes
 from sanitizer.model import Batch, Raw
-from sanitizer.redact import Redactor
-from sanitizer.ruleset import Allow, Rule, Rules, Selection
-from sanitizer.scan import Scanner
-from sanitizer.scrub import Format, Options, Scrubber
+from sanitizer.redaction.actions import replacements
+from sanitizer.redaction.lanes import Lanes
+from sanitizer.redaction.redact import Redactor
+from sanitizer.redaction.scrub import Format, Options, Scrubber
+from sanitizer.rulesets.database import Compiled, compile_rules, compiled
+from sanitizer.rulesets.ruleset import Allow, Rule, Rules, Selection
 
 KEYS = Keyring({"k": b"0" * 32}, "k")
 

@@ -1,12 +1,12 @@
-"""All that the decoders of `sanitizer.views` make of a text, one after another, each with the way back to the text."""
+"""All that the decoders of `sanitizer.disguises.views` make of a text, one after another, each with the way back to the text."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
 
-from sanitizer.decoding import Decoder
-from sanitizer.views import DECODERS, TOKEN_DECODERS, View, carrier
+from sanitizer.disguises.decoding import Decoder
+from sanitizer.disguises.views import DECODERS, TOKEN_DECODERS, View, carrier
 
 DEPTH = 5
 

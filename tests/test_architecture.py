@@ -18,8 +18,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted([*ROOT.glob("sanitizer/**/*.py"), *ROOT.glob("sinks/**/*.py")])
 MAKERS = {
-    *("sanitizer/scrub.py", "sanitizer/document.py", "sanitizer/terminal.py"),  # the redaction, and its two output formats
-    *("sanitizer/chain.py", "sanitizer/audit_views.py"),  # audit events hold no payload, whatever they are called
+    "sanitizer/redaction/scrub.py",  # the redaction,
+    *("sanitizer/redaction/document.py", "sanitizer/redaction/terminal.py"),  # and its two output formats
+    *("sanitizer/audit/chain.py", "sanitizer/audit/views.py"),  # audit events hold no payload, whatever they are called
 }
 
 
@@ -92,7 +93,7 @@ def test_the_wheel_holds_every_rule_and_no_test(tmp_path: Path) -> None:
 
 
 def test_rules_are_read_from_the_checkout_when_there_is_one() -> None:
-    from sanitizer.ruleset import builtin
+    from sanitizer.rulesets.ruleset import builtin
 
     assert Path(str(builtin())).resolve() == ROOT / "rules"
 
@@ -118,7 +119,7 @@ def test_what_the_documents_call_exists(command: str) -> None:
     from click import Command, Context, Group
     from click.testing import CliRunner
 
-    from sanitizer.cli import main
+    from sanitizer.cli.main import main
 
     words = [word for word in shlex.split(command, comments=True)[1:] if word != "|"]
     names: list[str] = []

@@ -12,7 +12,7 @@ import orjson
 import pytest
 from engines import sanitize, scrubber
 
-from sanitizer.scrub import Format
+from sanitizer.redaction.scrub import Format
 
 ROOT = Path(__file__).parents[1]
 SECRET = b"jane.doe@example.com"
@@ -137,8 +137,8 @@ async def test_half_a_secret_does_not_stand_before_a_cut(at: int) -> None:
 
 
 async def test_the_records_after_a_cut_one_keep_their_offsets() -> None:
-    from sanitizer.lanes import Lanes
     from sanitizer.model import Batch, Raw
+    from sanitizer.redaction.lanes import Lanes
 
     data = b"y" * 5000 + b"\nTraceback (most recent call last):\n  File\nValueError: z\nlast\n"
     lanes = Lanes(scrubber(), max_record_bytes=1024)

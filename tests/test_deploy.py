@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from sanitizer import config
+from sanitizer.service import config
 
 ROOT = Path(__file__).parents[1]
 MINIMAL = "[[sources]]\ntype = 'stdin'\n[[sinks]]\ntype = 'stdout'\n"

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.fuzz import Fuzz, encoded, run
 from benchmarks.leaks.formats import Fresh
-from sanitizer.scrub import Format
+from sanitizer.redaction.scrub import Format
 
 
 @pytest.fixture(scope="module")

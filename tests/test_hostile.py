@@ -8,7 +8,7 @@ import zlib
 import pytest
 
 from benchmarks.hostile import UNITS, Lane, line, page, result
-from sanitizer.assemble import Assembler
+from sanitizer.records.assemble import Assembler
 
 SHORT, TIMES = 24_000, 4
 MOST_TIMES = 8

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sanitizer.fields import unix_nanos
 from sanitizer.model import Clean, CleanBatch
+from sanitizer.records.fields import unix_nanos
 from sinks.otlp_encode import Encoder, export_request
 from sinks.otlp_protobuf import from_json
 

@@ -54,7 +54,7 @@ def test_every_pattern_of_the_program_compiles() -> None:
 def test_a_start_compiles_none() -> None:
     told = """
 import gc
-import sanitizer.pipe
+import sanitizer.service.pipe
 from sanitizer.patterns import Lazy
 waiting = [each for each in gc.get_objects() if isinstance(each, Lazy)]
 print(len(waiting) > 300, [each.pattern[:60] for each in waiting if "match" in vars(each)])

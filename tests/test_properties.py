@@ -15,7 +15,7 @@ from engines import sanitize, scrubber
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sanitizer.scrub import Format, Scrubber
+from sanitizer.redaction.scrub import Format, Scrubber
 
 WORDS = st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=8)
 ALNUM = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from engines import rule
 
-from sanitizer import rulecheck
-from sanitizer.ruleset import Example, RuleFile, builtin, read
+from sanitizer.cli import rulecheck
+from sanitizer.rulesets.ruleset import Example, RuleFile, builtin, read
 
 FILES = {path.stem: read(path) for path in sorted(builtin().glob("*.toml"))}
 GOOD = {"examples": (Example("key acme_abcd", "key [REDACTED:acme]"),), "counterexamples": ("acme",), "source": "https://acme.example"}

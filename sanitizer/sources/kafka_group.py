@@ -31,7 +31,7 @@ ASSIGNORS = {"range": RangePartitionAssignor, "roundrobin": RoundRobinPartitionA
 
 
 class Positions(Protocol):
-    """Who says where a partition is resumed, and commits, if not the group by itself (see `sanitizer.transactions`)."""
+    """Who says where a partition is resumed, and commits, if not the group by itself (see `sanitizer.pipeline.transactions`)."""
 
     async def resume(self, lane: str, tp: TopicPartition) -> int | None:
         """The next offset to read; None where there is none yet."""

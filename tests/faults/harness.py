@@ -165,7 +165,7 @@ def unpacked_secrets_in(spool: Path) -> bool:
     """Whether a spool holds a planted secret behind its compression."""
     import zstandard
 
-    from sanitizer.spool import HEADER, MAGIC
+    from sanitizer.pipeline.spool import HEADER, MAGIC
 
     for segment in spool.rglob("*.segment"):
         data = segment.read_bytes()

@@ -17,7 +17,7 @@ from faults.harness import MAILBOX, NUMBER, TOKEN, Daemon, ended, in_order, line
 from servers.kafka_server import KafkaServer
 from servers.topics import consume, create_topic, unique
 
-from sanitizer.state import State
+from sanitizer.pipeline.state import State
 
 PARTITIONS = 4
 SHARE = 1_000_000

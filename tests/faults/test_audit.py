@@ -12,9 +12,9 @@ import pytest
 from faults.harness import ROUNDS, Daemon, read, wait_for
 from faults.siem import Siem
 
-from sanitizer.chain import Head, HeadFile
-from sanitizer.ledger import lines, parts
-from sanitizer.verify import verify
+from sanitizer.audit.chain import Head, HeadFile
+from sanitizer.audit.ledger import lines, parts
+from sanitizer.audit.verify import verify
 
 
 def calls(first: int, last: int) -> bytes:

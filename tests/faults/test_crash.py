@@ -33,7 +33,7 @@ from faults.harness import (
 )
 from faults.siem import Siem, free_port
 
-from sanitizer.spool import Spool
+from sanitizer.pipeline.spool import Spool
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from faults.harness import Daemon, adds_up, arrived, ended, in_order, lines, metric, numbers, read, secrets_in, tell, wait_for
 from faults.siem import Siem, free_port
 
-from sanitizer.state import State
+from sanitizer.pipeline.state import State
 
 QUICK = "retry = { first_delay_secs = 0.01, max_delay_secs = 0.1 }"
 

@@ -13,7 +13,7 @@ import orjson
 from faults.harness import Daemon, adds_up, arrived, ended, in_order, lines, numbers, read, secrets_in, tell, wait_for
 from faults.siem import Siem, free_port
 
-from sanitizer.state import State
+from sanitizer.pipeline.state import State
 
 
 def write(folder: Path, text: str) -> Path:

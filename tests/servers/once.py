@@ -11,11 +11,11 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from sanitizer.model import Batch, Clean, CleanBatch, Rejection
-from sanitizer.pipeline import Pipeline
+from sanitizer.pipeline.loop import Pipeline
+from sanitizer.pipeline.transactions import Target, Transactions
 from sanitizer.sources.kafka import KafkaConfig
 from sanitizer.sources.kafka_source import KafkaSource
 from sanitizer.sources.options import Reading
-from sanitizer.transactions import Target, Transactions
 from sinks.kafka import KafkaSinkConfig
 from sinks.kafka_messages import Encoder
 from sinks.kafka_producer import producer_arguments

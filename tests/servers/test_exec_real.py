@@ -36,7 +36,7 @@ def use(servers: McpServers, client: str, calls: list[Any], command: list[str]) 
 
 def behind(path: Path, command: list[str]) -> list[str]:
     """*command* behind `exec`; a client may give it an environment of its own."""
-    start = f"import sys; sys.path.insert(0, {str(ROOT)!r}); sys.argv[0] = 'sanitizer'; from sanitizer.cli import main; main()"
+    start = f"import sys; sys.path.insert(0, {str(ROOT)!r}); sys.argv[0] = 'sanitizer'; from sanitizer.cli.main import main; main()"
     return [sys.executable, "-c", start, "exec", "--name", "real", "--audit-file", str(path), "--", *command]
 
 

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from sanitizer.verify import verify
+from sanitizer.audit.verify import verify
 from servers.kafka_server import KafkaServer
 from servers.otelcol import Collector
 from servers.topics import committed, consume, create_topic, produce, until
@@ -188,8 +188,8 @@ def test_what_cannot_be_exactly_once_is_refused_at_start(kafka: KafkaServer, tmp
 
 DYING = """
 import os, sys
-from sanitizer import daemon
-from sanitizer.transactions import Transactions
+from sanitizer.service import daemon
+from sanitizer.pipeline.transactions import Transactions
 write = Transactions._write
 async def write_and_die(self, ledger, pieces, after):
     await write(self, ledger, pieces, after)

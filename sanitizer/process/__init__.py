@@ -1,0 +1,1 @@
+"""What a process of ours is as a process: its memory, its collector, its own messages, its tasks."""

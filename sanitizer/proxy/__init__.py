@@ -1,0 +1,1 @@
+"""Around a server: its streams pass untouched, and a process beside it looks at copies."""

@@ -1,0 +1,104 @@
+"""Tables that go on over what is read at once: the names of their columns are remembered, and later rows are read below them.
+
+A table that is read at once needs none of this: `sanitizer.syntax.columns` finds the names above its rows.
+"""
+
+from __future__ import annotations
+
+import re
+
+from sanitizer import patterns
+from sanitizer.record import Assembled, Join
+from sanitizer.syntax.columns import LAYOUTS, RULED, WIDEST, Layout, is_named
+
+SECRET = patterns.lazy(
+    rb"pass|pwd|secret|token|credential|cookie|auth|key|pin\b|otp|phone|mobile|tel\b|card|\bpan\b|cvv|cvc|iban|ssn|birth|dob\b|email",
+    re.IGNORECASE,
+)
+"""Names of columns whose rows are worth a second reading."""
+
+FARTHEST = 4096
+"""Rows that are gone back over for their names."""
+
+ABOVE, BELOW, LONGEST_ABOVE = 6, 3, 512
+"""Lines that are read together over the end of what was read at once, and the bytes of the longest above it."""
+
+NO_ROW = frozenset(b"{[<")
+"""What a line begins with that is no row."""
+
+
+class Tables:
+    """The table that a lane has open."""
+
+    def __init__(self) -> None:
+        self._names = self._first = b""
+        self._layout = LAYOUTS[0]
+        self._count = 0
+        self._above: list[bytes] = []
+
+    def follow(self, released: Assembled) -> None:
+        """Look at the lines that are *released*, and give them the readings of the rows whose names are not among them."""
+        lines = released.lines
+        if not lines:
+            return
+        self._below(released)
+        at = 0
+        if self._names:
+            while at < len(lines) and self._goes_on(lines[at]):
+                at += 1
+            if at:
+                rows = tuple([(number, 0, len(lines[number])) for number in range(at)])
+                released.joins.append(Join(((0, 0, 0), *rows), (self._names + b"\n", *[b"\n"] * (at - 1))))
+            if at == len(lines):
+                return
+            self._names = b""
+        self._begin(lines, at)
+
+    def _below(self, released: Assembled) -> None:
+        """Read the first lines below the last ones that were released before, if a secret's name is among these."""
+        lines = released.lines
+        if self._above and lines[0][:1] != b"{":
+            rows = tuple([(number, 0, len(line)) for number, line in enumerate(lines[:BELOW])])
+            released.joins.append(Join(((0, 0, 0), *rows), (b"\n".join([*self._above, b""]), *[b"\n"] * (len(rows) - 1))))
+        above = [*self._above, *lines[-ABOVE:]][-ABOVE:] if len(lines) < ABOVE else lines[-ABOVE:]
+        fits = all(len(line) <= LONGEST_ABOVE and line[:1] != b"{" for line in above)
+        self._above = above if fits and any(map(SECRET.search, above)) else []
+
+    def _goes_on(self, line: bytes) -> bool:
+        if not line or len(line) > WIDEST * 8 or line.startswith(self._first):
+            return False
+        return cells(self._layout, line) == self._count or RULED.match(line) is not None
+
+    def _begin(self, lines: list[bytes], first: int) -> None:
+        """Remember the names of the table that the *lines* from *first* on end in, if it has any."""
+        last = lines[-1]
+        if not last or last[0] in NO_ROW or len(last) > WIDEST * 8:
+            return
+        layout = next((layout for layout in LAYOUTS if layout.between.search(last)), None)
+        if layout is None:
+            return
+        count = cells(layout, last)
+        at = len(lines) - 1
+        while at > max(first, len(lines) - FARTHEST):
+            if cells(layout, lines[at - 1]) != count and not RULED.fullmatch(lines[at - 1]):
+                break
+            at -= 1
+        while at < len(lines) - 1 and RULED.fullmatch(lines[at]):
+            at += 1
+        first_cell = beginning(layout, lines[at])
+        at = max(n for n in range(at, len(lines)) if lines[n].startswith(first_cell))
+        names = lines[at]
+        if len(names) <= WIDEST and SECRET.search(names) and is_named(layout, names.rstrip(b"\r")):
+            self._names, self._layout, self._count, self._first = names, layout, count, first_cell
+
+
+def beginning(layout: Layout, line: bytes) -> bytes:
+    """*line* to the mark behind its first cell: another line that begins so is one of names, too."""
+    ends = (end for start, end in layout.cells(line, 0, len(line)) if line[start:end].strip())
+    mark = layout.between.match(line, next(ends, len(line)))
+    return line[: mark.end()] if mark else line
+
+
+def cells(layout: Layout, line: bytes) -> int:
+    """How many cells *line* has."""
+    return len(layout.cells(line, 0, len(line))) if len(line) <= WIDEST * 8 else 0

@@ -1,0 +1,1 @@
+"""Rules as data: read, checked, selected, and compiled into what the scan looks for."""

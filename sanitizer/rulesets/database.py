@@ -1,0 +1,227 @@
+"""What Vectorscan scans for, compiled from the rules once and kept in a cache.
+
+A *probe* is one expression of the database. Its number orders the rules: of two hits at one place, the lower one is the more
+specific. The cache holds what start-up needs and nothing else; it is keyed by the rules' digest, is believed only if it is this
+user's own file and its own digest is right, and a program that cannot write it merely starts slower.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from sanitizer.rulesets.ruleset import Allow, Rule, RuleError, Rules, Selection, builtin, digest, load, sources
+
+KEY, TOKEN, MARK = -1, -2, -3
+"""Owners of probes that no rule owns: of a key's name, of what may be an encoded token, and of what may be spelled otherwise."""
+
+
+MOST_CACHED = 8
+"""Rule sets that are kept compiled: the oldest go when one is added."""
+_MAKERS = (
+    *("rulesets/anchors", "rulesets/keys", "rulesets/database", "protocol/calls"),
+    *("disguises/encodings", "disguises/escapes", "disguises/foreign", "disguises/hexdump", "disguises/views"),
+)
+"""The modules of `sanitizer` that say what is scanned for."""
+
+
+class Probe(NamedTuple):
+    """One expression: a hit starts `width` bytes before the end that is reported. `rule` may be one of the owners above instead."""
+
+    expression: bytes
+    width: int
+    rule: int
+
+
+class Probes(msgspec.Struct, frozen=True, array_like=True):
+    """What one scan looks for, probe by probe, and, where Vectorscan is installed, its serialized database.
+
+    `expressions` are read only where there is none: they stay packed, which is what start-up would pay for.
+    """
+
+    owners: tuple[int, ...]
+    widths: tuple[int, ...]
+    expressions: bytes
+    serialized: bytes
+
+    @classmethod
+    def of(cls, probes: Sequence[Probe], rules: Sequence[Rule]) -> Probes:
+        """Compile *probes*, which are of *rules*."""
+        packed = msgspec.msgpack.encode([probe.expression for probe in probes])
+        owners, widths = tuple([probe.rule for probe in probes]), tuple([probe.width for probe in probes])
+        return cls(owners, widths, packed, serialize(probes, rules))
+
+    def unpacked(self) -> list[bytes]:
+        """The expressions, in order."""
+        return msgspec.msgpack.decode(self.expressions, type=list[bytes])
+
+
+class Compiled(msgspec.Struct, frozen=True, array_like=True):
+    """Rules in force, and the probes for them: of everything that is read, and of the long runs in it (`sanitizer.detection.runs`).
+
+    `of_calls` are the signs of a call (`sanitizer.protocol.calls`), `of_frames` these and those of a frame, whatever the rules.
+    """
+
+    rules: tuple[Rule, ...]
+    allow: tuple[Allow, ...]
+    digest: str
+    everywhere: Probes
+    in_runs: Probes
+    of_calls: Probes
+    of_frames: Probes
+
+
+def compiled(selection: Selection = Selection()) -> Compiled:  # noqa: B008 - frozen, so it is safe to share
+    """The compiled rule set of *selection*, from the cache if it is there. Raises `RuleError`."""
+    files = sources([builtin(), *selection.directories])
+    name = digest(files, selection)
+    path = cache_folder() / f"{name}-{engine()}.rules"
+    found = from_cache(path)
+    if found is None:
+        found = compile_rules(load(selection, files))
+        to_cache(path, found)
+    return found
+
+
+def compile_rules(rules: Rules) -> Compiled:
+    """Compile without a cache. Raises `RuleError` naming the rule that cannot be used, and why."""
+    from sanitizer.protocol import calls  # noqa: PLC0415 - needed only when the cache is cold
+    from sanitizer.rulesets.rulefaults import faults  # noqa: PLC0415 - likewise
+
+    for rule in rules.rules:
+        for fault in faults(rule):
+            raise RuleError(f"{rule.file}: rule {rule.id!r}: {fault}")
+    chosen = tuple(
+        msgspec.structs.replace(rule, examples=(), counterexamples=(), finds="", source="") for rule in ordered(rules.rules)
+    )
+    found = probes(chosen)
+    everywhere, in_runs = ([probe for probe, in_run in found if in_run is wanted] for wanted in (False, True))
+    signs = ([Probe(sign, 0, KEY) for sign in some] for some in (calls.SIGNS, calls.SIGNS + calls.SIGNS_OF_FRAMES))
+    return Compiled(chosen, rules.allow, rules.digest, *(Probes.of(part, chosen) for part in (everywhere, in_runs, *signs)))
+
+
+def ordered(rules: Sequence[Rule]) -> list[Rule]:
+    """Provider tokens before names of keys before general kinds before runs before leads, so that a token is called by its name.
+
+    What is followed by its pseudonym keeps the order of its rules: a session's id is called so by the name before it.
+    """
+
+    def rank(rule: Rule) -> tuple[bool, ...]:
+        general = "general" in rule.tags
+        return (
+            rule.lead is not None,
+            bool(rule.run),
+            general or bool(rule.before or rule.anchor),
+            not rule.check and rule.action != "mask",
+            bool(rule.fields) and rule.action == "mask",
+        )
+
+    return sorted(rules, key=rank)
+
+
+def probes(rules: Sequence[Rule]) -> list[tuple[Probe, bool]]:
+    """The probes of *rules*, each with whether it is to be looked for in runs alone."""
+    from sanitizer.disguises import hexdump, views  # noqa: PLC0415 - needed only when the cache is cold
+    from sanitizer.rulesets import anchors, keys  # noqa: PLC0415 - needed only when the cache is cold
+
+    found: list[tuple[Probe, bool]] = []
+    for index, rule in enumerate(rules):
+        try:
+            if rule.lead and rule.scan_lead:
+                found.append((Probe(rule.lead.encode() + anchors.first((rule.pattern or "").encode()), 1, index), False))
+            elif rule.pattern is not None and not rule.run:
+                derived = anchors.derive((rule.anchor or rule.lead or rule.pattern).encode())
+                found += [(Probe(anchor.expression, anchor.width, index), anchor.in_run) for anchor in derived]
+        except (anchors.Undecidable, re.error) as fault:
+            raise RuleError(f"{rule.file}: rule {rule.id!r}: its {'lead' if rule.lead else 'pattern'}: {fault}") from None
+    found += [(Probe(expression, 0, KEY), False) for expression in keys.triggers(rules)]
+    found += [(Probe(expression, 1, MARK), False) for expression in (*views.MARKS, *hexdump.ANCHORS)]
+    return found + [(Probe(expression, 1, TOKEN), expression in views.IN_RUNS) for expression in views.ANCHORS]
+
+
+def engine() -> str:
+    """What scans, and what makes the probes: part of the cache's name, so that an old cache is never taken for a new one."""
+    try:
+        from hyperscan import __version__ as version  # type: ignore[attr-defined]  # its stubs leave it out # noqa: PLC0415 - no wheel
+    except ImportError:
+        version = "regex"
+    state = hashlib.sha256()
+    package = Path(__file__).parents[1]
+    for name in _MAKERS:
+        state.update((package / f"{name}.py").read_bytes())
+    return f"{version}-{sys.version_info[0]}{sys.version_info[1]}-{state.hexdigest()[:8]}"
+
+
+def serialize(found: Sequence[Probe], rules: Sequence[Rule]) -> bytes:
+    try:
+        import hyperscan  # noqa: PLC0415 - slow to load, and absent where it has no wheel
+    except ImportError:
+        return b""
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    try:
+        database.compile(
+            expressions=[probe.expression for probe in found],
+            ids=list(range(len(found))),
+            elements=len(found),
+            flags=[hyperscan.HS_FLAG_DOTALL] * len(found),
+        )
+    except hyperscan.HyperscanError as fault:
+        raise RuleError(blame(found, rules, fault)) from None
+    return bytes(hyperscan.dumpb(database))
+
+
+def blame(found: Sequence[Probe], rules: Sequence[Rule], fault: Exception) -> str:
+    """Find the one expression that Vectorscan refuses, to name its rule."""
+    import hyperscan  # noqa: PLC0415
+
+    for probe in found:
+        try:
+            hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK).compile(expressions=[probe.expression], ids=[0], elements=1, flags=[0])
+        except hyperscan.HyperscanError as single:
+            rule = rules[probe.rule]
+            return f"{rule.file}: rule {rule.id!r}: Vectorscan cannot compile its anchor: {single}"
+    return f"the rules do not compile together: {fault}"
+
+
+def cache_folder() -> Path:
+    home = os.environ.get("SANITIZER_CACHE_DIR") or os.path.join(
+        os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "mcp-log-sanitizer"
+    )
+    return Path(home)
+
+
+def from_cache(path: Path) -> Compiled | None:
+    try:
+        status = path.stat()
+        data = path.read_bytes()
+    except OSError:
+        return None
+    if hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & 0o022):
+        return None  # somebody else could have written it: rules are not taken from them
+    if hashlib.sha256(data[32:]).digest() != data[:32]:
+        return None
+    try:
+        return msgspec.msgpack.decode(data[32:], type=Compiled)
+    except msgspec.DecodeError:
+        return None
+
+
+def to_cache(path: Path, found: Compiled) -> None:
+    data = msgspec.msgpack.encode(found)
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(hashlib.sha256(data).digest() + data)
+        os.replace(name, path)
+        for old in sorted(path.parent.glob("*.rules"), key=lambda file: file.stat().st_mtime)[:-MOST_CACHED]:
+            old.unlink()

@@ -1,0 +1,1 @@
+"""What text says by itself: words, messages, and the masks that this program left in it."""
