@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Literal, NamedTuple
 
@@ -30,11 +30,11 @@ from sanitizer.records.fields import (
     severity,
     unix_nanos,
 )
+from sinks.otlp_json import any_value, flatten
 
 Body = Literal["message", "json"]
 
 MAX_REMEMBERED = 4096
-INT64 = range(-(1 << 63), 1 << 63)
 ODD = frozenset(("traceparent", "PRIORITY", "priority", "severityNumber", "severity_number"))
 """Fields that say what others say, in a way of their own."""
 
@@ -269,40 +269,3 @@ def _any_value(value: bytes) -> bytes:
     if first not in (OBJECT, ARRAY, NULL) and len(value) < 19 and value.lstrip(b"-").isdigit():
         return b'{"intValue":"%b"}' % value
     return orjson.dumps(any_value(orjson.loads(value)))
-
-
-def flatten(name: str, value: Any) -> Iterator[dict[str, Any]]:
-    """The attributes of a field: one for each member of an object, one for anything else but null."""
-    members = ((f"{name}.{inner}", below) for inner, below in value.items()) if isinstance(value, dict) else ((name, value),)
-    for key, below in members:
-        if below is not None:
-            yield {"key": key, "value": any_value(below)}
-
-
-def any_value(value: Any) -> dict[str, Any]:
-    """An OTLP `AnyValue` (`common/v1/common.proto`): 64-bit integers are text, null is an empty value."""
-    match value:
-        case str():
-            return {"stringValue": value}
-        case bool():
-            return {"boolValue": value}
-        case int():
-            return {"intValue": str(value)} if value in INT64 else {"stringValue": str(value)}
-        case float():
-            return {"doubleValue": value}
-        case list():
-            return {"arrayValue": {"values": [any_value(each) for each in value]}}
-        case dict():
-            return {"kvlistValue": {"values": [{"key": name, "value": any_value(each)} for name, each in value.items()]}}
-        case _:
-            return {}
-
-
-def export_request(resource: Mapping[str, str], scope: Mapping[str, Any], records: Sequence[bytes]) -> bytes:
-    """The JSON of an `ExportLogsServiceRequest` of *records*."""
-    attributes = [{"key": name, "value": {"stringValue": value}} for name, value in resource.items()]
-    head = b'{"resourceLogs":[{"resource":{"attributes":%b},"scopeLogs":[{"scope":%b,"logRecords":[' % (
-        orjson.dumps(attributes),
-        orjson.dumps(scope),
-    )
-    return b"".join((head, b",".join(records), b"]}]}]}"))

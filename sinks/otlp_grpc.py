@@ -15,8 +15,9 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from sanitizer.model import CleanBatch, Receipt, Rejection, Retry, TooLarge
 from sinks.options import Tls
 from sinks.otlp import OtlpConfig, Told
-from sinks.otlp_encode import Encoder, export_request
+from sinks.otlp_encode import Encoder
 from sinks.otlp_http import partial_success, scope
+from sinks.otlp_json import export_request
 from sinks.otlp_protobuf import from_json
 
 EXPORT = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"

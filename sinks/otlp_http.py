@@ -14,7 +14,8 @@ import orjson
 from sanitizer.model import CleanBatch, Receipt, Rejection, Retry
 from sinks.compression import compress
 from sinks.otlp import OtlpConfig, Told
-from sinks.otlp_encode import Encoder, export_request
+from sinks.otlp_encode import Encoder
+from sinks.otlp_json import export_request
 from sinks.outcome import check_status
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ EVENT_NAMES = "event_name" in LogRecord.DESCRIPTOR.fields_by_name
 
 
 def from_json(body: bytes) -> ExportLogsServiceRequest:
-    """The message of a request in OTLP's JSON, as `otlp_encode.export_request` writes it."""
+    """The message of a request in OTLP's JSON, as `otlp_json.export_request` writes it."""
     (resource_logs,) = orjson.loads(body)["resourceLogs"]
     (scope_logs,) = resource_logs["scopeLogs"]
     scope = scope_logs["scope"]

@@ -17,6 +17,7 @@ from sanitizer.rulesets.database import Compiled, compile_rules, compiled
 from sanitizer.rulesets.ruleset import Allow, Rule, Rules, Selection
 
 KEYS = Keyring({"k": b"0" * 32}, "k")
+FORMATS: tuple[Format, ...] = ("ndjson", "raw")
 
 
 @cache

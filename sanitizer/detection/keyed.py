@@ -15,20 +15,16 @@ from sanitizer.text import masks
 
 WITHIN_ANOTHER = 6
 """A key within the value of another counts as so many more: nothing is written as a row of such."""
-
 REACH = 128
 """Bytes looked at before a separator for its key."""
-
 SEPARATORS = b"\"'`\\])*_ \t\0:=,;({}<>|-\r\n~?.+!["
 KEY = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
 NOT_KEY = bytes(c if c in KEY or c >= 0x80 else 0x20 for c in range(256))
 GIVEN = patterns.lazy(rb"(?:(?:now |not? longer )?(?:set|changed|reset|updated|equal)?(?: to)?[ :]{1,2})?")
 MADE = patterns.lazy(rb":{1,2}=|:(?=[ ](?:`|[A-Za-z0-9+/]{4,4096}={0,2}\r?\n))")
 """The assignments of POSIX make, a term of AsciiDoc, a value of LDIF in base64 (RFC 2849), the first colon aside."""
-
 ARROW = "└ ".encode()
 """What points from a value to its name in the code above."""
-
 ARRAY = patterns.lazy(rb"(?:\d{0,4}\](?:\\*[\x22'`])?[ \t]*=>?|\d{0,2}\](?:\\*[\x22'`])?[ \t]*:(?![:=]))")
 TYPED = (b" string =", b" String =")
 CHANGED = b'" -> "'

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from engines import KEYS, scrubber
+from engines import FORMATS, KEYS, scrubber
 
 from sanitizer.detection.disguise import DEEPEST
 from sanitizer.model import CleanBatch, Message, Raw
@@ -16,8 +16,6 @@ from sanitizer.record import Assembled
 from sanitizer.records.assemble import Assembler
 from sanitizer.redaction.redact import Redactor
 from sanitizer.redaction.scrub import Format, Scrubber, reason_of
-
-FORMATS: tuple[Format, ...] = ("ndjson", "raw")
 
 
 class WeirdError(Exception):

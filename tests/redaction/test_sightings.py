@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from engines import KEYS, scrubber
-from test_scrub import FORMATS
+from engines import FORMATS, KEYS, scrubber
 
 from sanitizer.model import Raw
 from sanitizer.protocol.mcp import Exposure, Frame

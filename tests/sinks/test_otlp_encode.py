@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from sanitizer.model import Clean, CleanBatch
 from sanitizer.records.fields import unix_nanos
-from sinks.otlp_encode import Encoder, export_request
+from sinks.otlp_encode import Encoder
+from sinks.otlp_json import export_request
 from sinks.otlp_protobuf import from_json
 
 
