@@ -233,7 +233,7 @@ class Encoder:
 
 def _encode_event(record: bytes, uid: str) -> bytes:
     """An audit event under the names of the MCP conventions; its body is the event as it was sealed."""
-    from sanitizer.audit.views import otel  # noqa: PLC0415 - only who sends audit events pays for it
+    from sanitizer.dialects.views import otel  # noqa: PLC0415 - only who sends audit events pays for it
 
     encoded = otel(orjson.loads(record), record)
     identity = {"key": "log.record.uid", "value": {"stringValue": uid}}

@@ -20,7 +20,7 @@ SOURCES = sorted([*ROOT.glob("sanitizer/**/*.py"), *ROOT.glob("sinks/**/*.py")])
 MAKERS = {
     "sanitizer/redaction/scrub.py",  # the redaction,
     *("sanitizer/redaction/document.py", "sanitizer/redaction/terminal.py"),  # and its two output formats
-    *("sanitizer/audit/chain.py", "sanitizer/audit/views.py"),  # audit events hold no payload, whatever they are called
+    *("sanitizer/audit/chain.py", "sanitizer/dialects/views.py"),  # audit events hold no payload, whatever they are called
 }
 
 

@@ -15,7 +15,7 @@ from sanitizer.audit.chain import SigningKeyError, generate_key, key_id, load_pu
 from sanitizer.audit.event import AuditEvent, EventType
 from sanitizer.audit.pairing import Outcome
 from sanitizer.audit.verify import Verdict, verify
-from sanitizer.audit.views import VIEWS, render
+from sanitizer.dialects.views import VIEWS, render
 from sanitizer.hashing import ENVIRONMENT_NAME, HashKeyError, Keyring, plain_hash
 from sanitizer.protocol.payload import UnreadableError, parse, subject
 from sanitizer.protocol.surroundings import FactName, pseudonym

@@ -40,7 +40,7 @@ def receiver(options: SinkOptions) -> Receive:
 
 
 def _in_view(batch: CleanBatch, view: AuditView) -> CleanBatch:
-    from sanitizer.audit.views import render  # noqa: PLC0415 - only who asks for it pays for it
+    from sanitizer.dialects.views import render  # noqa: PLC0415 - only who asks for it pays for it
 
     return replace(batch, records=[render(view, record) for record in batch.records])
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from sanitizer.audit.siem_views import FAILED, Event, cef, ecs, nanos, ocsf, told, trace
+from sanitizer.dialects.siem import FAILED, Event, cef, ecs, nanos, ocsf, told, trace
 from sanitizer.model import Clean
 
 View = Callable[[Event, bytes], Any]

@@ -10,7 +10,7 @@ from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
 from sanitizer.audit.chain import Chain
 from sanitizer.audit.event import AuditEvent, timestamp
 from sanitizer.audit.verify import verify
-from sanitizer.audit.views import VIEWS, render
+from sanitizer.dialects.views import VIEWS, render
 
 NOW = 1_795_186_552_123_456_789
 MILLIS = NOW // 1_000_000
