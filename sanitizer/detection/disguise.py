@@ -114,19 +114,18 @@ class Disguises:
     def decode(self, layer: Layer, signs: Signs, seen: Seen) -> list[Layer]:
         """The views of the lines of *layer* that show a disguise; a line that says the same of the same place is decoded once."""
         text = layer.text
-        dumps: list[Layer] = []
         suspected = [(decoder, lines) for decoder in views.AT_SIGHT if (lines := decoder.lines(text))]
         if signs.marks:
             near = lines_around(text, signs.marks)
             marked = [(decoder, [span for span in near if decoder.suspects(text[slice(*span)])]) for decoder in views.BY_SCAN]
             suspected += [(decoder, lines) for decoder, lines in marked if lines]
-            dumps = dumped(layer, near)
         # Most texts show one disguise at most.
         spans = suspected[0][1] if len(suspected) == 1 else sorted({span for _, lines in suspected for span in lines})
         fresh = seen.add(layer, spans)
         if len(fresh) < len(spans):
             chosen = set(fresh)
             suspected = [(decoder, [span for span in lines if span in chosen]) for decoder, lines in suspected]
+        dumps = dumped(layer, lines_around(text, signs.dumps)) if signs.dumps else []
         out = [*dumps, *[view for decoder, lines in suspected for view in decoded(layer, lines, decoder)]]
         if signs.tokens:
             lines = lines_around(text, signs.tokens)

@@ -102,10 +102,12 @@ class Pass:
 
 
 class Signs(NamedTuple):
-    """Places of a buffer that may be of an encoded token (`views.ANCHORS`), or of what is spelled otherwise (`views.MARKS`)."""
+    """Places of a buffer that may be of an encoded token (`views.ANCHORS`), of what is spelled otherwise (`views.MARKS`),
+    or of a row of a dump (`hexdump.ANCHORS`)."""
 
     tokens: list[int]
     marks: list[int]
+    dumps: list[int]
 
 
 class Scanner:
@@ -122,7 +124,7 @@ class Scanner:
         self.kinds = tuple([rule.label for rule in self.rules])
         self.general = tuple(["general" in rule.tags for rule in self.rules])
         self.keyed = KeyedValues(self.rules)
-        self.signs = Signs([], [])
+        self.signs = Signs([], [], [])
         self.apart = b"\n"
         self.vain = self.most_vain = 0
         self.runs = Runs(self.rules)
@@ -134,7 +136,7 @@ class Scanner:
         *most_vain* hits in all lead to nothing; afterwards `vain` says how many did, and `signs` where a line may hold what only
         its views show.
         """
-        self.signs = Signs([], [])
+        self.signs = Signs([], [], [])
         self.apart, self.vain, self.most_vain = apart, 0, most_vain
         found, disjoint = self.follow(buffer, self.everywhere, self.everywhere.hits(buffer))
         if not disjoint:

@@ -21,8 +21,9 @@ import msgspec
 
 from sanitizer.rulesets.ruleset import Allow, Rule, RuleError, Rules, Selection, builtin, digest, load, sources
 
-KEY, TOKEN, MARK = -1, -2, -3
-"""Owners of probes that no rule owns: of a key's name, of what may be an encoded token, and of what may be spelled otherwise."""
+KEY, TOKEN, MARK, DUMP = -1, -2, -3, -4
+"""Owners of probes that no rule owns: of a key's name, of what may be an encoded token, of what may be spelled otherwise, and
+of what may be a row of a dump."""
 
 
 MOST_CACHED = 8
@@ -144,7 +145,8 @@ def probes(rules: Sequence[Rule]) -> list[tuple[Probe, bool]]:
         except (anchors.Undecidable, re.error) as fault:
             raise RuleError(f"{rule.file}: rule {rule.id!r}: its {'lead' if rule.lead else 'pattern'}: {fault}") from None
     found += [(Probe(expression, 0, KEY), False) for expression in keys.triggers(rules)]
-    found += [(Probe(expression, 1, MARK), False) for expression in (*views.MARKS, *hexdump.ANCHORS)]
+    found += [(Probe(expression, 1, MARK), False) for expression in views.MARKS]
+    found += [(Probe(expression, 1, DUMP), False) for expression in hexdump.ANCHORS]
     return found + [(Probe(expression, 1, TOKEN), expression in views.IN_RUNS) for expression in views.ANCHORS]
 
 

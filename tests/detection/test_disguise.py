@@ -63,7 +63,7 @@ def test_what_is_nested_more_deeply_than_is_followed_does_not_pass() -> None:
 def test_a_line_without_a_disguise_is_not_decoded() -> None:
     lines = [b"plain text acme_secre", b'{"a":1}']
 
-    assert RUN.disguises.find(b"\n" + b"\n".join(lines) + b"\n", lines, (), Signs([], []), ()) == []
+    assert RUN.disguises.find(b"\n" + b"\n".join(lines) + b"\n", lines, (), Signs([], [], []), ()) == []
 
 
 def test_what_hides_in_one_line_leaves_the_others_alone() -> None:
