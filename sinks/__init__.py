@@ -10,12 +10,37 @@ and `sanitizer.records.fields`. To add a sink: write the module, name its struct
 
 from __future__ import annotations
 
+from sinks.elasticsearch import ElasticsearchConfig
 from sinks.file import FileConfig
 from sinks.http import HttpConfig
 from sinks.kafka import KafkaSinkConfig
+from sinks.loki import LokiConfig
 from sinks.otlp import OtlpConfig
+from sinks.splunk_hec import SplunkHecConfig
 from sinks.stdout import StdoutConfig
+from sinks.syslog import SyslogConfig
 
-SinkConfig = StdoutConfig | FileConfig | HttpConfig | OtlpConfig | KafkaSinkConfig
+SinkConfig = (
+    StdoutConfig
+    | FileConfig
+    | HttpConfig
+    | OtlpConfig
+    | KafkaSinkConfig
+    | SyslogConfig
+    | SplunkHecConfig
+    | ElasticsearchConfig
+    | LokiConfig
+)
 
-__all__ = ["FileConfig", "HttpConfig", "KafkaSinkConfig", "OtlpConfig", "SinkConfig", "StdoutConfig"]
+__all__ = [
+    "ElasticsearchConfig",
+    "FileConfig",
+    "HttpConfig",
+    "KafkaSinkConfig",
+    "LokiConfig",
+    "OtlpConfig",
+    "SinkConfig",
+    "SplunkHecConfig",
+    "StdoutConfig",
+    "SyslogConfig",
+]

@@ -16,3 +16,8 @@ def compress(body: bytes, how: Compression) -> bytes:
 
         return zstandard.ZstdCompressor(level=1).compress(body)
     return body
+
+
+def content_encoding(how: Compression) -> dict[str, str]:
+    """The header that says *how* a body is compressed (RFC 9110, 8.4)."""
+    return {} if how == "none" else {"Content-Encoding": how}

@@ -6,17 +6,15 @@ import hashlib
 import hmac
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from sanitizer.model import CleanBatch, Receipt, Retry
-from sinks.compression import compress
+from sanitizer.model import CleanBatch, Receipt
+from sinks.compression import compress, content_encoding
 from sinks.options import Compression, Options, Secret, SinkOptions, Tls
 from sinks.outcome import check_status
-
-if TYPE_CHECKING:
-    import aiohttp
+from sinks.session import Session, open_session
 
 _TYPES = {"ndjson": "application/x-ndjson", "json_array": "application/json"}
 
@@ -31,31 +29,21 @@ class Signature(Options, frozen=True):
 class HttpSink:
     """Posts each batch as one request."""
 
-    def __init__(self, config: HttpConfig, session: aiohttp.ClientSession) -> None:
+    def __init__(self, config: HttpConfig, session: Session) -> None:
         self._config = config
         self._session = session
 
     async def send(self, batch: CleanBatch) -> Receipt:
         """Return once the peer has answered with success, or has refused the records for good."""
-        import aiohttp  # noqa: PLC0415 - only who sends over HTTP pays for it
-
         config = self._config
         body = compress(_encode(batch, config.body), config.compression)
-        headers = {"Content-Type": _TYPES[config.body]}
-        if config.compression != "none":
-            headers["Content-Encoding"] = config.compression
+        headers = {"Content-Type": _TYPES[config.body]} | content_encoding(config.compression)
         headers |= {name: value.reveal() for name, value in config.headers.items()}
         if config.signature:
             digest = hmac.new(config.signature.key.reveal().encode(), body, hashlib.sha256).hexdigest()
             headers[config.signature.header] = f"sha256={digest}"
-        try:
-            async with self._session.request(
-                config.method, config.url, data=body, headers=headers, allow_redirects=False
-            ) as response:
-                refused = check_status(response.status, batch.records, response.headers.get("Retry-After"))
-        except aiohttp.ClientError as trouble:
-            raise Retry(type(trouble).__name__) from None
-        return refused or Receipt()
+        answer = await self._session.request(config.url, body, headers, config.method)
+        return check_status(answer.status, batch.records, answer.retry_after) or Receipt()
 
 
 def _encode(batch: CleanBatch, body: Literal["ndjson", "json_array"]) -> bytes:
@@ -78,9 +66,5 @@ class HttpConfig(SinkOptions, frozen=True, tag="http", kw_only=True):
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[HttpSink]:
         """Connections are made when the first batch is sent."""
-        import aiohttp  # noqa: PLC0415
-
-        connector = aiohttp.TCPConnector(limit=self.concurrency, ssl=self.tls.context() if self.tls else True)
-        timeout = aiohttp.ClientTimeout(total=None)
-        async with aiohttp.ClientSession(connector=connector, timeout=timeout, trust_env=True) as session:
+        async with open_session(self.concurrency, self.tls) as session:
             yield HttpSink(self, session)

@@ -73,6 +73,19 @@ class Tls(Options, frozen=True):
         return made
 
 
+class Login(Options, frozen=True):
+    """A name and a password, as HTTP's `Basic` scheme sends them (RFC 7617)."""
+
+    username: str
+    password: Secret
+
+    def authorization(self) -> str:
+        """The value of the header."""
+        import base64  # noqa: PLC0415 - only who logs in pays for it
+
+        return f"Basic {base64.b64encode(f'{self.username}:{self.password.reveal()}'.encode()).decode()}"
+
+
 class Retries(Options, frozen=True):
     """How often what may succeed later is tried again: forever unless bounded, at random moments that grow apart."""
 

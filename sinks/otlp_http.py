@@ -8,26 +8,25 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import aiohttp
 import orjson
 
-from sanitizer.model import CleanBatch, Receipt, Rejection, Retry
-from sinks.compression import compress
+from sanitizer.model import CleanBatch, Receipt, Rejection
+from sinks.compression import compress, content_encoding
 from sinks.otlp import OtlpConfig, Told
 from sinks.otlp_encode import Encoder
 from sinks.otlp_json import export_request
 from sinks.outcome import check_status
+from sinks.session import Session, open_session
 
 log = logging.getLogger(__name__)
 
 SCOPE = "mcp-log-sanitizer"
-MAX_ANSWER = 1 << 16
 
 
 class OtlpHttpSink:
     """Posts each batch as one export request."""
 
-    def __init__(self, config: OtlpConfig, told: Told, session: aiohttp.ClientSession) -> None:
+    def __init__(self, config: OtlpConfig, told: Told, session: Session) -> None:
         self._session = session
         self._encoder = Encoder(config.body)
         self._url = told.url()
@@ -36,8 +35,7 @@ class OtlpHttpSink:
         self._protobuf = told.protocol() == "http/protobuf"
         self._headers = told.headers()
         self._headers["Content-Type"] = "application/x-protobuf" if self._protobuf else "application/json"
-        if self._compression != "none":
-            self._headers["Content-Encoding"] = self._compression
+        self._headers |= content_encoding(self._compression)
 
     async def send(self, batch: CleanBatch) -> Receipt:
         """Return once the collector has answered."""
@@ -48,13 +46,9 @@ class OtlpHttpSink:
             body = from_json(body).SerializeToString()
         if self._compression != "none":
             body = await asyncio.to_thread(compress, body, self._compression)  # compressing leaves the interpreter to others
-        try:
-            async with self._session.post(self._url, data=body, headers=self._headers, allow_redirects=False) as response:
-                refused = check_status(response.status, batch.records, response.headers.get("Retry-After"))
-                answer = await response.content.read(MAX_ANSWER)
-        except aiohttp.ClientError as trouble:
-            raise Retry(type(trouble).__name__) from None
-        return refused or partial_success(batch, self._rejected(answer))
+        answer = await self._session.request(self._url, body, self._headers)
+        refused = check_status(answer.status, batch.records, answer.retry_after)
+        return refused or partial_success(batch, self._rejected(answer.body))
 
     def _rejected(self, answer: bytes) -> int:
         """How many records an `ExportLogsServiceResponse` says were rejected."""
@@ -90,8 +84,5 @@ def partial_success(batch: CleanBatch, rejected: int) -> Receipt:
 @asynccontextmanager
 async def open_http(config: OtlpConfig, told: Told) -> AsyncGenerator[OtlpHttpSink]:
     """A session that keeps its connections open between batches."""
-    tls = told.tls()
-    connector = aiohttp.TCPConnector(limit=config.concurrency, ssl=tls.context() if tls else True)
-    timeout = aiohttp.ClientTimeout(total=None)
-    async with aiohttp.ClientSession(connector=connector, timeout=timeout, trust_env=True) as session:
+    async with open_session(config.concurrency, told.tls()) as session:
         yield OtlpHttpSink(config, told, session)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,19 @@ import pytest
 from aiohttp import web
 
 from sanitizer.model import Sink
-from sinks import FileConfig, HttpConfig, KafkaSinkConfig, OtlpConfig, SinkConfig, StdoutConfig
+from sinks import (
+    ElasticsearchConfig,
+    FileConfig,
+    HttpConfig,
+    KafkaSinkConfig,
+    LokiConfig,
+    OtlpConfig,
+    SinkConfig,
+    SplunkHecConfig,
+    StdoutConfig,
+    SyslogConfig,
+)
+from sinks.options import Secret
 
 
 class Redirected:
@@ -108,6 +120,45 @@ def otlp(_tmp_path: Path, _request: Any) -> AbstractAsyncContextManager[Peer]:
     return _serving(decode, lambda address: OtlpConfig(endpoint=address, body="json", compression="none"))
 
 
+def elasticsearch(_tmp_path: Path, _request: Any) -> AbstractAsyncContextManager[Peer]:
+    def decode(body: bytes) -> list[bytes]:
+        documents = [orjson.loads(line) for line in body.splitlines()[1::2]]
+        return [orjson.dumps({name: value for name, value in each.items() if name != "@timestamp"}) for each in documents]
+
+    return _serving(decode, lambda address: ElasticsearchConfig(url=address, compression="none"))
+
+
+def splunk_hec(_tmp_path: Path, _request: Any) -> AbstractAsyncContextManager[Peer]:
+    def decode(body: bytes) -> list[bytes]:
+        return [orjson.dumps(orjson.loads(line)["event"]) for line in body.splitlines()]
+
+    return _serving(decode, lambda address: SplunkHecConfig(url=address, token=Secret("t"), compression="none"))
+
+
+def loki(_tmp_path: Path, _request: Any) -> AbstractAsyncContextManager[Peer]:
+    def decode(body: bytes) -> list[bytes]:
+        return [line.encode() for stream in orjson.loads(body)["streams"] for _, line in stream["values"]]
+
+    return _serving(decode, lambda address: LokiConfig(url=address, compression="none"))
+
+
+@asynccontextmanager
+async def syslog(_tmp_path: Path, _request: Any) -> AsyncIterator[Peer]:
+    received: list[bytes] = []
+
+    async def read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError):
+            while length := await reader.readuntil(b" "):
+                message = await reader.readexactly(int(length))
+                received.append(message.split(b" ", 7)[7])
+        writer.close()
+
+    server = await asyncio.start_server(read, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        yield Peer(SyslogConfig(host="127.0.0.1", port=port), lambda: received, SyslogConfig(host="127.0.0.1", port=9))
+
+
 @asynccontextmanager
 async def kafka(_: Path, request: pytest.FixtureRequest) -> AsyncIterator[Peer]:
     from aiokafka import AIOKafkaConsumer
@@ -141,4 +192,8 @@ PEERS: dict[str, Callable[[Path, Any], AbstractAsyncContextManager[Peer]]] = {
     "http": http,
     "otlp": otlp,
     "kafka": kafka,
+    "syslog": syslog,
+    "splunk_hec": splunk_hec,
+    "elasticsearch": elasticsearch,
+    "loki": loki,
 }

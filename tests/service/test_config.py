@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import jsonschema
 import pytest
@@ -11,7 +12,7 @@ import yaml
 from sanitizer.service import config
 from sanitizer.service.config import Config, ConfigError
 from sanitizer.service.settings import sink_names
-from sinks import HttpConfig, KafkaSinkConfig, OtlpConfig
+from sinks import HttpConfig, KafkaSinkConfig, OtlpConfig, SinkConfig
 from sinks.options import Secret
 
 KAFKA = """
@@ -61,6 +62,18 @@ def test_the_short_kafka_configuration_is_a_whole_one() -> None:
     parsed = parse(KAFKA)
     assert [type(sink) for sink in parsed.sinks] == [OtlpConfig, KafkaSinkConfig]
     assert parsed.delivery == "at_least_once"
+
+
+def test_the_page_of_sinks_shows_a_configuration() -> None:
+    page = (Path(__file__).parents[2] / "docs/sinks.md").read_text(encoding="utf-8")
+    shown = page.partition("```toml\n")[2].partition("```")[0]
+    parsed = parse('[[sources]]\ntype = "stdin"\n' + shown, HEC_TOKEN="t", ELASTIC_KEY="k")
+    assert sink_names(parsed) == ["syslog", "splunk_hec", "elasticsearch", "loki"]
+
+
+def test_every_sink_is_on_the_page_of_sinks() -> None:
+    page = (Path(__file__).parents[2] / "docs/sinks.md").read_text(encoding="utf-8")
+    assert [kind for member in get_args(SinkConfig) if f"`{(kind := member.__struct_config__.tag)}`" not in page] == []
 
 
 def test_the_short_following_configuration_is_a_whole_one() -> None:

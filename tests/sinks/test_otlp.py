@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,6 +12,7 @@ import msgspec
 import orjson
 import pytest
 from aiohttp import web
+from answers import answering
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
@@ -22,29 +23,6 @@ from sinks.options import Secret
 from sinks.otlp import OtlpConfig, Told
 
 BATCH = CleanBatch("stdin", [Clean(b'{"message":"one"}'), Clean(b'{"message":"two"}')], [0, 18], 36)
-Answer = Callable[[web.Request], web.Response]
-
-
-@asynccontextmanager
-async def answering(answer: Answer) -> AsyncIterator[tuple[str, list[tuple[web.Request, bytes]]]]:
-    """A collector that answers as told: its address, and what it was asked."""
-    asked: list[tuple[web.Request, bytes]] = []
-
-    async def handle(request: web.Request) -> web.Response:
-        asked.append((request, await request.read()))
-        return answer(request)
-
-    runner = web.AppRunner(web.Application())
-    runner.app.router.add_post("/{path:.*}", handle)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}", asked
-    finally:
-        await runner.cleanup()
-
-
 async def send(answer: web.Response, **options: Any) -> Receipt:
     async with answering(lambda _: answer) as (address, _), OtlpConfig(endpoint=address, **options).open() as sink:
         return await sink.send(BATCH)
