@@ -183,7 +183,7 @@ class Tokens:
         try:
             meaning.decode()
         except UnicodeDecodeError as error:
-            junk = start + error.start * (end - start) // len(meaning) + self._width
+            junk = min(start + error.start * (end - start) // len(meaning) + self._width, end)
             stop = max(text.rfind(border, start + self._width * self._least, junk) for border in (b"/", b"_", b"-"))
             shorter = self._decode(text[start:stop]) if stop > 0 else b"\xff"
             with suppress(UnicodeDecodeError):

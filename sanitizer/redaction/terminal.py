@@ -14,7 +14,10 @@ from sanitizer.model import Clean
 from sanitizer.text.masks import MASK
 
 COLOUR = patterns.lazy(rb"\x1b\[[0-9;:]{0,32}m")
-SEQUENCE = patterns.lazy(rb"\x1b(?:(?=" + MASK.pattern + rb")|\[[0-?]*[ -/]*[@-\[\]-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
+SEQUENCE = patterns.lazy(
+    rb"\x1b(?:\[?(?=" + MASK.pattern + rb")|\[[0-?]*[ -/]*[@-\[\]-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])"
+)
+"""An escape sequence; of one that a mask cut short, what stands before the mask."""
 CONTROL = patterns.lazy(rb"[\x00-\x08\x0a-\x1f\x7f]")
 BIDI = patterns.lazy(rb"\xe2\x80[\xa8-\xae]|\xe2\x81[\xa6-\xa9]|\xd8\x9c|\xc2[\x80-\x9f]")
 UNSEEN = patterns.lazy(rb"\x7f|" + BIDI.pattern)

@@ -404,3 +404,11 @@ def test_full_width_text_is_found_in_base64_of_either_alphabet() -> None:
         for shift in (b"", b"GET /s/", b'{"data":"'):
             shown = [view.text for view in all_readings(shift + encoded.rstrip(b"=") + b'" 200')]
             assert any(text.encode() in each for each in shown), (shift, encoded)
+
+
+@pytest.mark.parametrize("after", [b"=1/", b"a/b", b".a/x", b" /x", b"9-"])
+@pytest.mark.parametrize("cut", [b"\xff", b"\xc3", b"\xe2\x82"])
+def test_a_token_that_is_cut_within_a_character_ends_where_its_alphabet_does(after: bytes, cut: bytes) -> None:
+    for text in (b"password hunter2 x", b"user anna says"):
+        token = base64.b32encode(text + cut).rstrip(b"=")
+        assert any(text in view.text for view in all_readings(b"x " + token + after))

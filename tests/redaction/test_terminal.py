@@ -91,3 +91,4 @@ def test_spelling_bidi_in_json_changes_no_value(value: dict[str, str]) -> None:
 
 def test_an_escape_before_a_mask_takes_nothing_of_it() -> None:
     assert terminal.uncoloured(b"key \x1b[REDACTED:token] \x1b[31mred\x1b[0m") == b"key [REDACTED:token] red"
+    assert terminal.uncoloured(b"key \x1b[[REDACTED:token]") == b"key [REDACTED:token]"
