@@ -11,10 +11,12 @@ import pytest
 
 from servers import cache, kafka_server, otelcol
 from servers import mcp_servers as mcp_programs
+from servers import victoria_logs as victoria
 from servers.certificates import write_certificates
 from servers.kafka_server import KafkaServer
 from servers.mcp_servers import McpServers
 from servers.otelcol import Collector
+from servers.victoria_logs import VictoriaLogs
 
 USERS = {"alice": "wonderland-7"}
 
@@ -33,6 +35,10 @@ def _collector_missing() -> list[str]:
     return _missing(otelcol.CACHE_NAME, None, "go")
 
 
+def _victoria_missing() -> list[str]:
+    return _missing(victoria.CACHE_NAME, None, "go")
+
+
 def _mcp_missing() -> list[str]:
     return _missing(mcp_programs.CACHE_NAME, "node", "npm")
 
@@ -48,6 +54,8 @@ def prepare(names: Collection[str]) -> None:
         kafka_server.install()
     if {"collector", "tls_collector"}.intersection(names) and not _collector_missing():
         otelcol.install()
+    if "victoria_logs" in names and not _victoria_missing():
+        victoria.install()
     if "mcp_servers" in names and not _mcp_missing():
         mcp_programs.install()
 
@@ -88,6 +96,15 @@ def tls_collector(certificates: Path) -> Iterator[Collector]:
     """An OpenTelemetry Collector that asks for a client certificate."""
     _require("the OpenTelemetry Collector", _collector_missing())
     server = Collector(certificates=certificates)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def victoria_logs(certificates: Path) -> Iterator[VictoriaLogs]:
+    """A store of logs that speaks the protocols of SIEMs."""
+    _require("VictoriaLogs", _victoria_missing())
+    server = VictoriaLogs(certificates)
     yield server
     server.stop()
 
