@@ -7,7 +7,7 @@ COPY sanitizer sanitizer
 COPY sinks sinks
 COPY rules rules
 COPY examples examples
-RUN python -m venv /opt/sanitizer && /opt/sanitizer/bin/pip install --no-cache-dir ".[grpc]"
+RUN python -m venv /opt/sanitizer && /opt/sanitizer/bin/pip install --no-cache-dir ".[grpc,postgres]"
 
 FROM python:3.13-slim
 LABEL org.opencontainers.image.title="mcp-log-sanitizer" org.opencontainers.image.licenses="Apache-2.0"

@@ -16,6 +16,7 @@ from sinks.http import HttpConfig
 from sinks.kafka import KafkaSinkConfig
 from sinks.loki import LokiConfig
 from sinks.otlp import OtlpConfig
+from sinks.postgres import PostgresConfig
 from sinks.splunk_hec import SplunkHecConfig
 from sinks.stdout import StdoutConfig
 from sinks.syslog import SyslogConfig
@@ -30,6 +31,7 @@ SinkConfig = (
     | SplunkHecConfig
     | ElasticsearchConfig
     | LokiConfig
+    | PostgresConfig
 )
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "KafkaSinkConfig",
     "LokiConfig",
     "OtlpConfig",
+    "PostgresConfig",
     "SinkConfig",
     "SplunkHecConfig",
     "StdoutConfig",

@@ -113,6 +113,9 @@ class Outlets:
                 sink = await stack.enter_async_context(config.open())
             except OSError as trouble:
                 raise SinkError(f"sink {name}: cannot be opened: {trouble.strerror or type(trouble).__name__}") from None
+            except ImportError as missing:
+                told = f"sink {name}: needs {missing.name}, which is not installed: pip install 'mcp-log-sanitizer[grpc,postgres]'"
+                raise SinkError(told) from None
             spill = None
             if spool_bytes is not None:
                 spool = await asyncio.to_thread(Spool, self._folder / name, spool_bytes)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from servers.fixtures import certificates, kafka
+from servers.fixtures import certificates, kafka, postgres
 
-__all__ = ["certificates", "kafka"]
+__all__ = ["certificates", "kafka", "postgres"]

@@ -22,6 +22,7 @@ from sinks import (
     KafkaSinkConfig,
     LokiConfig,
     OtlpConfig,
+    PostgresConfig,
     SinkConfig,
     SplunkHecConfig,
     StdoutConfig,
@@ -186,6 +187,36 @@ async def kafka(_: Path, request: pytest.FixtureRequest) -> AsyncIterator[Peer]:
         await consumer.stop()
 
 
+@asynccontextmanager
+async def postgres(_: Path, request: pytest.FixtureRequest) -> AsyncIterator[Peer]:
+    dsn = request.getfixturevalue("postgres").database()
+    received: list[bytes] = []
+
+    async def look() -> None:
+        import asyncpg
+
+        connection = await asyncpg.connect(dsn)
+        try:
+            while True:
+                with suppress(asyncpg.UndefinedTableError):
+                    rows = await connection.fetch("select record::text from mcp_log order by ctid")
+                    received[:] = [orjson.dumps(orjson.loads(row["record"])) for row in rows]
+                await asyncio.sleep(0.05)
+        finally:
+            await connection.close()
+
+    looking = asyncio.create_task(look())
+    try:
+        yield Peer(
+            PostgresConfig(dsn=Secret(dsn)),
+            lambda: received,
+            PostgresConfig(dsn=Secret("postgresql://a:b@127.0.0.1:9/c")),
+        )
+    finally:
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
+
+
 PEERS: dict[str, Callable[[Path, Any], AbstractAsyncContextManager[Peer]]] = {
     "stdout": stdout,
     "file": file,
@@ -196,4 +227,5 @@ PEERS: dict[str, Callable[[Path, Any], AbstractAsyncContextManager[Peer]]] = {
     "splunk_hec": splunk_hec,
     "elasticsearch": elasticsearch,
     "loki": loki,
+    "postgres": postgres,
 }

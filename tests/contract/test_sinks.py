@@ -19,7 +19,7 @@ KINDS = [str(member.__struct_config__.tag) for member in get_args(SinkConfig)]
 RECORDS = [b'{"message":"record %d of the contract"}' % n for n in range(50)]
 
 
-@pytest.fixture(params=[pytest.param(kind, marks=pytest.mark.server if kind == "kafka" else ()) for kind in KINDS])
+@pytest.fixture(params=[pytest.param(kind, marks=pytest.mark.server if kind in ("kafka", "postgres") else ()) for kind in KINDS])
 async def peer(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Peer]:
     async with PEERS[request.param](tmp_path, request) as found:
         yield found

@@ -16,6 +16,7 @@ from servers.certificates import write_certificates
 from servers.kafka_server import KafkaServer
 from servers.mcp_servers import McpServers
 from servers.otelcol import Collector
+from servers.postgres_server import PostgresServer, programs
 from servers.victoria_logs import VictoriaLogs
 
 USERS = {"alice": "wonderland-7"}
@@ -105,6 +106,15 @@ def victoria_logs(certificates: Path) -> Iterator[VictoriaLogs]:
     """A store of logs that speaks the protocols of SIEMs."""
     _require("VictoriaLogs", _victoria_missing())
     server = VictoriaLogs(certificates)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL with a database of its own for each who asks."""
+    _require("PostgreSQL", [] if programs() else ["initdb and postgres (a system package)"])
+    server = PostgresServer()
     yield server
     server.stop()
 

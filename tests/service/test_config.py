@@ -67,8 +67,8 @@ def test_the_short_kafka_configuration_is_a_whole_one() -> None:
 def test_the_page_of_sinks_shows_a_configuration() -> None:
     page = (Path(__file__).parents[2] / "docs/sinks.md").read_text(encoding="utf-8")
     shown = page.partition("```toml\n")[2].partition("```")[0]
-    parsed = parse('[[sources]]\ntype = "stdin"\n' + shown, HEC_TOKEN="t", ELASTIC_KEY="k")
-    assert sink_names(parsed) == ["syslog", "splunk_hec", "elasticsearch", "loki"]
+    parsed = parse('[[sources]]\ntype = "stdin"\n' + shown, HEC_TOKEN="t", ELASTIC_KEY="k", DATABASE_URL="postgres://h/d")
+    assert sink_names(parsed) == ["syslog", "splunk_hec", "elasticsearch", "loki", "postgres"]
 
 
 def test_every_sink_is_on_the_page_of_sinks() -> None:
