@@ -1,4 +1,4 @@
-"""Where clean records go: one module a destination. The union of their config structs is the registry.
+"""Where clean records go: one module or package a destination. The union of their config structs is the registry.
 
 A config struct (frozen, `tag` = the `type` that the configuration writes) inherits `sinks.options.SinkOptions` and has
 
@@ -13,9 +13,9 @@ from __future__ import annotations
 from sinks.elasticsearch import ElasticsearchConfig
 from sinks.file import FileConfig
 from sinks.http import HttpConfig
-from sinks.kafka import KafkaSinkConfig
+from sinks.kafka.config import KafkaSinkConfig
 from sinks.loki import LokiConfig
-from sinks.otlp import OtlpConfig
+from sinks.otlp.config import OtlpConfig
 from sinks.postgres import PostgresConfig
 from sinks.splunk_hec import SplunkHecConfig
 from sinks.stdout import StdoutConfig

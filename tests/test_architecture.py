@@ -64,7 +64,7 @@ def test_every_sink_is_in_the_contract_that_keeps_sinks_apart() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
     apart = next(contract["modules"] for contract in contracts if contract["type"] == "independence")
 
-    assert {member.__module__ for member in SinkConfig.__args__} == set(apart)
+    assert {".".join(member.__module__.split(".")[:2]) for member in SinkConfig.__args__} == set(apart)
     assert all(issubclass(member, msgspec.Struct) for member in SinkConfig.__args__)
 
 

@@ -189,9 +189,9 @@ class Flow:
 
     async def _open_transactions(self, stack: AsyncExitStack) -> None:
         from sanitizer.pipeline.transactions import Target, Transactions  # noqa: PLC0415 - only who uses Kafka pays for its client
-        from sinks.kafka import KafkaSinkConfig  # noqa: PLC0415
-        from sinks.kafka_messages import Encoder  # noqa: PLC0415
-        from sinks.kafka_producer import producer_arguments  # noqa: PLC0415
+        from sinks.kafka.config import KafkaSinkConfig  # noqa: PLC0415
+        from sinks.kafka.messages import Encoder  # noqa: PLC0415
+        from sinks.kafka.producer import producer_arguments  # noqa: PLC0415
 
         sinks = [sink for sink in self.config.sinks if isinstance(sink, KafkaSinkConfig)]
         named = zip(sink_names(self.config), sinks, strict=True)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from sanitizer.sources.kafka import KafkaConfig
-from sinks.kafka import KafkaSinkConfig
-from sinks.kafka_connection import cluster
+from sanitizer.sources.kafka.config import KafkaConfig
+from sinks.kafka.config import KafkaSinkConfig
+from sinks.kafka.connection import cluster
 
 
 def faults(sources: Sequence[object], sinks: Sequence[object]) -> list[str]:

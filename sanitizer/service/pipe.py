@@ -22,7 +22,7 @@ from sanitizer.pipeline.loop import Pipeline
 from sanitizer.redaction.lanes import Lanes
 from sanitizer.redaction.rotation import follow_keys
 from sanitizer.service.console import Console
-from sanitizer.sources.file import FileConfig
+from sanitizer.sources.file.source import FileConfig
 from sanitizer.sources.options import Reading
 from sanitizer.sources.stdin import StdinConfig
 from sinks.stdout import StdoutSink

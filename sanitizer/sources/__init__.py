@@ -10,8 +10,8 @@ Its module is light to import: client libraries are imported in `open`.
 
 from __future__ import annotations
 
-from sanitizer.sources.file import FileConfig
-from sanitizer.sources.kafka import KafkaConfig
+from sanitizer.sources.file.source import FileConfig
+from sanitizer.sources.kafka.config import KafkaConfig
 from sanitizer.sources.stdin import StdinConfig
 
 SourceConfig = StdinConfig | FileConfig | KafkaConfig

@@ -13,12 +13,12 @@ from contextlib import asynccontextmanager
 from sanitizer.model import Batch, Clean, CleanBatch, Rejection
 from sanitizer.pipeline.loop import Pipeline
 from sanitizer.pipeline.transactions import Target, Transactions
-from sanitizer.sources.kafka import KafkaConfig
-from sanitizer.sources.kafka_source import KafkaSource
+from sanitizer.sources.kafka.config import KafkaConfig
+from sanitizer.sources.kafka.source import KafkaSource
 from sanitizer.sources.options import Reading
-from sinks.kafka import KafkaSinkConfig
-from sinks.kafka_messages import Encoder
-from sinks.kafka_producer import producer_arguments
+from sinks.kafka.config import KafkaSinkConfig
+from sinks.kafka.messages import Encoder
+from sinks.kafka.producer import producer_arguments
 
 
 class Copying:

@@ -17,7 +17,7 @@ from aiokafka.conn import AIOKafkaConnection
 from aiokafka.errors import RequestTimedOutError
 
 from sanitizer.pipeline.transactions import _Ledger
-from sanitizer.sources.kafka_offsets import stable_offsets
+from sanitizer.sources.kafka.offsets import stable_offsets
 from servers.kafka_server import KafkaServer
 from servers.once import Member, member
 from servers.topics import committed, consume, create_topic, produce, unique, until

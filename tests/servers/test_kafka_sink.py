@@ -15,8 +15,8 @@ from servers.fixtures import USERS
 from servers.kafka_server import KafkaServer
 from servers.ports import free_ports
 from servers.topics import consume, create_topic, unique
-from sinks.kafka import KafkaSinkConfig
-from sinks.kafka_login import Sasl
+from sinks.kafka.config import KafkaSinkConfig
+from sinks.kafka.login import Sasl
 from sinks.options import Secret, Tls
 
 

@@ -16,14 +16,14 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.record.util import calc_crc32c
 
 from sanitizer.model import Batch
-from sanitizer.sources.kafka import KafkaConfig
-from sanitizer.sources.kafka_source import CORRUPT, KafkaSource
+from sanitizer.sources.kafka.config import KafkaConfig
+from sanitizer.sources.kafka.source import CORRUPT, KafkaSource
 from sanitizer.sources.options import Reading
 from servers.fixtures import USERS
 from servers.kafka_server import KafkaServer
 from servers.once import member
 from servers.topics import committed, consume, create_topic, produce, unique, until
-from sinks.kafka_login import Sasl
+from sinks.kafka.login import Sasl
 from sinks.options import Secret, Tls
 
 

@@ -12,7 +12,7 @@ import pytest
 from sanitizer.model import Clean, CleanBatch
 from servers.otelcol import Collector
 from sinks.options import Tls
-from sinks.otlp import OtlpConfig
+from sinks.otlp.config import OtlpConfig
 
 RECORD = (
     b'{"timestamp":"2026-01-02T03:04:05.006Z","level":"warning","logger":"mcp",'

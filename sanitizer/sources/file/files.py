@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from sanitizer.sources.fingerprint import matches
-from sanitizer.sources.positions import Positions, is_same
-from sanitizer.sources.rotated import is_rotated, originals
-from sanitizer.sources.tracked import Fate, TrackedFile
+from sanitizer.sources.file.fingerprint import matches
+from sanitizer.sources.file.positions import Positions, is_same
+from sanitizer.sources.file.rotated import is_rotated, originals
+from sanitizer.sources.file.tracked import Fate, TrackedFile
 
 _log = logging.getLogger(__name__)
 

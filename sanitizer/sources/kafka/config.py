@@ -1,4 +1,4 @@
-"""Read Kafka topics as a member of a consumer group. What opens connections is in `kafka_source` and `kafka_group`."""
+"""Read Kafka topics as a member of a consumer group. What opens connections is in `source` and `group`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from msgspec import Meta
 
 from sanitizer.sources.options import Reading, SourceOptions
-from sinks.kafka_connection import Servers
-from sinks.kafka_login import Sasl
+from sinks.kafka.connection import Servers
+from sinks.kafka.login import Sasl
 from sinks.options import Tls
 
 if TYPE_CHECKING:
-    from sanitizer.sources.kafka_source import KafkaSource
+    from sanitizer.sources.kafka.source import KafkaSource
 
 Seconds = Annotated[float, Meta(gt=0)]
 
@@ -60,7 +60,7 @@ class KafkaConfig(SourceOptions, frozen=True, tag="kafka", kw_only=True):
     @asynccontextmanager
     async def open(self, reading: Reading) -> AsyncGenerator[KafkaSource]:
         """A source that joins its group when it is first asked for batches, and leaves it here, after the last commit."""
-        from sanitizer.sources.kafka_source import KafkaSource  # noqa: PLC0415 - only who uses Kafka pays for its client
+        from sanitizer.sources.kafka.source import KafkaSource  # noqa: PLC0415 - only who uses Kafka pays for its client
 
         source = KafkaSource(self, reading)
         try:

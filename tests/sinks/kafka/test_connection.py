@@ -11,8 +11,8 @@ import pytest
 from aiohttp import web
 
 from sanitizer.sources import KafkaConfig
-from sinks.kafka_connection import SparingHandler, client_arguments, cluster
-from sinks.kafka_login import Sasl
+from sinks.kafka.connection import SparingHandler, client_arguments, cluster
+from sinks.kafka.login import Sasl
 from sinks.options import Secret, Tls
 
 
@@ -64,7 +64,7 @@ def test_the_librarys_troubles_are_told_once_in_a_while_and_its_debugging_never(
         library.debug("Sending (key=%s value=%s)", b"k", b"planted")
         for port in range(20):
             library.error("Unable connect to %s", f"h:{port}")
-    told = [record.getMessage() for record in caplog.records if record.name == "sinks.kafka_connection"]
+    told = [record.getMessage() for record in caplog.records if record.name == "sinks.kafka.connection"]
     assert told == ["Unable connect to h:0"]
     assert "planted" not in caplog.text
 

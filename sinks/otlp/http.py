@@ -12,9 +12,9 @@ import orjson
 
 from sanitizer.model import CleanBatch, Receipt, Rejection
 from sinks.compression import compress, content_encoding
-from sinks.otlp import OtlpConfig, Told
-from sinks.otlp_encode import Encoder
-from sinks.otlp_json import export_request
+from sinks.otlp.config import OtlpConfig, Told
+from sinks.otlp.encode import Encoder
+from sinks.otlp.json import export_request
 from sinks.outcome import check_status
 from sinks.session import Session, open_session
 
@@ -41,7 +41,7 @@ class OtlpHttpSink:
         """Return once the collector has answered."""
         body = export_request(self._resource, scope(batch), self._encoder.encode(batch))
         if self._protobuf:
-            from sinks.otlp_protobuf import from_json  # noqa: PLC0415 - JSON needs none of it
+            from sinks.otlp.protobuf import from_json  # noqa: PLC0415 - JSON needs none of it
 
             body = from_json(body).SerializeToString()
         if self._compression != "none":
@@ -56,7 +56,7 @@ class OtlpHttpSink:
             return 0
         try:
             if self._protobuf:
-                from sinks.otlp_protobuf import rejected  # noqa: PLC0415
+                from sinks.otlp.protobuf import rejected  # noqa: PLC0415
 
                 return rejected(answer)
             said = orjson.loads(answer)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from msgspec import Meta
 
-from sinks.kafka_login import Sasl, token_provider
+from sinks.kafka.login import Sasl, token_provider
 from sinks.options import Tls
 
 if TYPE_CHECKING:

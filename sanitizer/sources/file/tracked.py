@@ -8,8 +8,8 @@ from collections import deque
 from enum import Enum
 from pathlib import Path
 
-from sanitizer.sources.fingerprint import HEAD_BYTES, TAIL_BYTES, Position, digest
-from sanitizer.sources.rotated import Decompressed, compression
+from sanitizer.sources.file.fingerprint import HEAD_BYTES, TAIL_BYTES, Position, digest
+from sanitizer.sources.file.rotated import Decompressed, compression
 
 
 class Fate(Enum):

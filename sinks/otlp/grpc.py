@@ -14,11 +14,11 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 
 from sanitizer.model import CleanBatch, Receipt, Rejection, Retry, TooLarge
 from sinks.options import Tls
-from sinks.otlp import OtlpConfig, Told
-from sinks.otlp_encode import Encoder
-from sinks.otlp_http import partial_success, scope
-from sinks.otlp_json import export_request
-from sinks.otlp_protobuf import from_json
+from sinks.otlp.config import OtlpConfig, Told
+from sinks.otlp.encode import Encoder
+from sinks.otlp.http import partial_success, scope
+from sinks.otlp.json import export_request
+from sinks.otlp.protobuf import from_json
 
 EXPORT = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 PERMANENT = frozenset((grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.FAILED_PRECONDITION))

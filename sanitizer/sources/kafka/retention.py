@@ -12,9 +12,9 @@ from collections.abc import Callable
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from sanitizer.sources.kafka import KafkaConfig
-from sanitizer.sources.kafka_group import Group
-from sanitizer.sources.kafka_offsets import stable_offsets
+from sanitizer.sources.kafka.config import KafkaConfig
+from sanitizer.sources.kafka.group import Group
+from sanitizer.sources.kafka.offsets import stable_offsets
 
 log = logging.getLogger(__name__)
 

@@ -13,9 +13,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerClosed, RecordListTooLargeError
 
 from sanitizer.model import CleanBatch, Receipt, Rejection, Retry, TooLarge
-from sinks.kafka import KafkaSinkConfig
-from sinks.kafka_connection import client_arguments, start_client
-from sinks.kafka_messages import Encoder, Outgoing, message_bytes
+from sinks.kafka.config import KafkaSinkConfig
+from sinks.kafka.connection import client_arguments, start_client
+from sinks.kafka.messages import Encoder, Outgoing, message_bytes
 
 STOP_SECS = 1.0
 

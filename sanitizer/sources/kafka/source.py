@@ -14,11 +14,11 @@ from aiokafka.errors import CorruptRecordException, IllegalStateError, KafkaErro
 from cramjam import DecompressionError
 
 from sanitizer.model import Batch, Message, Raw
-from sanitizer.sources.kafka import KafkaConfig
-from sanitizer.sources.kafka_ends import Ends
-from sanitizer.sources.kafka_group import RETRY_SECS, Group
-from sanitizer.sources.kafka_lane import Lane
-from sanitizer.sources.kafka_retention import Retention
+from sanitizer.sources.kafka.config import KafkaConfig
+from sanitizer.sources.kafka.ends import Ends
+from sanitizer.sources.kafka.group import RETRY_SECS, Group
+from sanitizer.sources.kafka.lane import Lane
+from sanitizer.sources.kafka.retention import Retention
 from sanitizer.sources.options import Reading
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class KafkaSource:
         self._closed = False
 
     async def batches(self) -> AsyncIterator[Batch]:
-        """Yield until told to stop; with `once`, until what was there is read (see `kafka_ends`)."""
+        """Yield until told to stop; with `once`, until what was there is read (see `ends`)."""
         group = self.group
         stopping = asyncio.create_task(self._reading.stop.wait())
         try:

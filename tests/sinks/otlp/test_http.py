@@ -20,7 +20,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 
 from sanitizer.model import Clean, CleanBatch, Receipt, Retry, TooLarge
 from sinks.options import Secret
-from sinks.otlp import OtlpConfig, Told
+from sinks.otlp.config import OtlpConfig, Told
 
 BATCH = CleanBatch("stdin", [Clean(b'{"message":"one"}'), Clean(b'{"message":"two"}')], [0, 18], 36)
 async def send(answer: web.Response, **options: Any) -> Receipt:

@@ -14,12 +14,12 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from sanitizer.model import Batch, Raw
-from sanitizer.sources.discovery import Watch, expand, folders
-from sanitizer.sources.files import Files
+from sanitizer.sources.file.discovery import Watch, expand, folders
+from sanitizer.sources.file.files import Files
+from sanitizer.sources.file.positions import Positions
+from sanitizer.sources.file.tracked import TrackedFile
 from sanitizer.sources.options import Reading, SourceOptions
-from sanitizer.sources.positions import Positions
 from sanitizer.sources.stdin import StdinSource
-from sanitizer.sources.tracked import TrackedFile
 
 _CHUNK = 256 << 10
 _ROUND = 1 << 20

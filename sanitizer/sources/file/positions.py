@@ -10,10 +10,10 @@ from typing import TypeVar
 
 import msgspec
 
-from sanitizer.sources.fingerprint import HEAD_BYTES, Position, digest, matches
+from sanitizer.sources.file.fingerprint import HEAD_BYTES, Position, digest, matches
+from sanitizer.sources.file.rotated import originals
+from sanitizer.sources.file.tracked import TrackedFile
 from sanitizer.sources.options import Checkpoints
-from sanitizer.sources.rotated import originals
-from sanitizer.sources.tracked import TrackedFile
 
 Key = TypeVar("Key", int, str)
 

@@ -49,12 +49,12 @@ class OtlpConfig(SinkOptions, frozen=True, tag="otlp", kw_only=True):
         """Connections are made when the first batch is sent."""
         told = Told(self, os.environ)
         if told.protocol() == "grpc":
-            from sinks.otlp_grpc import open_grpc  # noqa: PLC0415 - an extra
+            from sinks.otlp.grpc import open_grpc  # noqa: PLC0415 - an extra
 
             async with open_grpc(self, told) as sink:
                 yield sink
         else:
-            from sinks.otlp_http import open_http  # noqa: PLC0415 - only who sends over HTTP pays for it
+            from sinks.otlp.http import open_http  # noqa: PLC0415 - only who sends over HTTP pays for it
 
             async with open_http(self, told) as sink:
                 yield sink

@@ -1,4 +1,4 @@
-"""Produce records to Kafka. What opens connections is in `kafka_producer`, what makes messages in `kafka_messages`."""
+"""Produce records to Kafka. What opens connections is in `producer`, what makes messages in `messages`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from msgspec import Meta, field
 
-from sinks.kafka_connection import Servers
-from sinks.kafka_login import Sasl
+from sinks.kafka.connection import Servers
+from sinks.kafka.login import Sasl
 from sinks.options import SinkOptions, Tls
 
 if TYPE_CHECKING:
-    from sinks.kafka_producer import KafkaSink
+    from sinks.kafka.producer import KafkaSink
 
 Partitioner = Literal["murmur2", "crc32", "source"]
 
@@ -47,7 +47,7 @@ class KafkaSinkConfig(SinkOptions, frozen=True, tag="kafka", kw_only=True):
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[KafkaSink]:
         """A producer that connects with its first batch, and again after each failure."""
-        from sinks.kafka_producer import KafkaSink  # noqa: PLC0415 - only who uses Kafka pays for its client
+        from sinks.kafka.producer import KafkaSink  # noqa: PLC0415 - only who uses Kafka pays for its client
 
         sink = KafkaSink(self)
         try:

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from sanitizer.model import Clean, CleanBatch
 from sanitizer.records.fields import unix_nanos
-from sinks.otlp_encode import Encoder
-from sinks.otlp_json import export_request
-from sinks.otlp_protobuf import from_json
+from sinks.otlp.encode import Encoder
+from sinks.otlp.json import export_request
+from sinks.otlp.protobuf import from_json
 
 
 def encode(*records: bytes, body: Any = "message") -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import msgspec
 from aiokafka.partitioner import murmur2
 
 from sanitizer.model import Clean, CleanBatch, Envelope
-from sinks.kafka import KafkaSinkConfig, Partitioner
+from sinks.kafka.config import KafkaSinkConfig, Partitioner
 
 NO_ENVELOPE = Envelope()
 

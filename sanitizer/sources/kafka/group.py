@@ -20,9 +20,9 @@ from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssigno
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
-from sanitizer.sources.kafka import KafkaConfig
-from sanitizer.sources.kafka_lane import Lane
-from sinks.kafka_connection import client_arguments, start_client
+from sanitizer.sources.kafka.config import KafkaConfig
+from sanitizer.sources.kafka.lane import Lane
+from sinks.kafka.connection import client_arguments, start_client
 
 log = logging.getLogger(__name__)
 

@@ -30,7 +30,7 @@ from sanitizer.records.fields import (
     severity,
     unix_nanos,
 )
-from sinks.otlp_json import any_value, flatten
+from sinks.otlp.json import any_value, flatten
 
 Body = Literal["message", "json"]
 

@@ -1,0 +1,1 @@
+"""Files that grow, are rotated, vanish and come back."""

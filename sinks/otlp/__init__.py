@@ -1,0 +1,1 @@
+"""An OpenTelemetry collector, over HTTP or gRPC."""
