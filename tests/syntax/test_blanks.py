@@ -43,6 +43,8 @@ CLEAN = [
     'the change will pass ("be green") on all platforms',
     'tokens: ["deploy", "v1.2.3", "--flag", "x=1"]',
     r'{"msg": "iban: \u2067\u001b[1m"}',
+    'failed to request access token: "response" is not a conform endpoint response',
+    "  --password: Use the SSH_PASSWORD variable (or one of a profile).",
     "  -W, --password            force password prompt (should happen automatically)",
     " -pass val                   Private key password source",
     " -psk val                    PSK in hex",
