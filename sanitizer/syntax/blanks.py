@@ -69,7 +69,7 @@ PROSE = patterns.lazy(
     rb"(?<![\x22'`])[A-Za-z_$][A-Za-z_.$]*(?:[ ](?=[A-Za-z(#{])|,(?=\r?\n))|(?:return|raise|yield|throw)[ ]"
     rb"|(?<=[\x22'])[a-z]{3,16}[\x22'][ ](?:is|was|has|must|should|does)[ ][a-z]"
 )
-"""A word that a sentence or a program goes on behind: `assertion: pipe the output`, `SecretKey: envKey,`, `token: "response" is no`."""
+"""A word that a sentence or a program goes on behind: `assertion: pipe it`, `SecretKey: envKey,`, `token: "response" is no`."""
 
 AROUND = 256
 """Bytes before a name and behind its value in which other words may stand."""
