@@ -31,6 +31,9 @@ ASSERTED = (b"Assertion ", b"assertion ")
 MASKED = (b"***'  ", b'***"  ')
 """The end of a value that is masked, and a gap before the next argument."""
 
+OPTION_HELP = patterns.lazy(rb"[ ]{1,8}[A-Z][a-z]+,?[ ](?=[a-z(])")
+"""What a list of options says of one of them: `--password: Use the environment`."""
+
 PASSED = patterns.lazy(rb"--?[a-z]+(?:-[a-z]+)*[\x22'`]")
 """An option that is passed: `we pass "-subj" as an argument`."""
 
@@ -62,8 +65,11 @@ TEST = patterns.lazy(
 )
 """A test that has passed, as Go and Automake say it: its name, or its file."""
 
-PROSE = patterns.lazy(rb"(?<![\x22'`])[A-Za-z_$][A-Za-z_.$]*(?:[ ](?=[A-Za-z(#{])|,(?=\r?\n))|(?:return|raise|yield|throw)[ ]")
-"""A word that a sentence or a program goes on behind: `assertion: pipe the output`, `SecretKey: envKey,`."""
+PROSE = patterns.lazy(
+    rb"(?<![\x22'`])[A-Za-z_$][A-Za-z_.$]*(?:[ ](?=[A-Za-z(#{])|,(?=\r?\n))|(?:return|raise|yield|throw)[ ]"
+    rb"|(?<=[\x22'])[a-z]{3,16}[\x22'][ ](?:is|was|has|must|should|does)[ ][a-z]"
+)
+"""A word that a sentence or a program goes on behind: `assertion: pipe it`, `SecretKey: envKey,`, `token: "response" is no`."""
 
 AROUND = 256
 """Bytes before a name and behind its value in which other words may stand."""
@@ -131,11 +137,13 @@ def is_helped(buffer: bytes, at: int, window: bytes, start: int) -> bool:
 
 def unanswered(buffer: bytes, at: int, window: bytes, start: int) -> bool:
     """Whether no value stands *at*, behind a colon: of a variable of a shell (`${KEY:?message}`), of a prompt in quotes,
-    of a test that has passed, of a secret that is measured."""
+    of a test that has passed, of a secret that is measured, of an option that is explained."""
     if buffer[at] == 0x3F:
         return window.endswith(b"${", 0, start)
     if window.startswith(b"PASS:", start):
         return TEST.match(buffer, at) is not None
+    if window.startswith(b"--", start) and OPTION_HELP.match(buffer, at):
+        return True
     closing = CLOSING.match(buffer, at)
     return (closing is not None and window[start - 1 : start] == closing[1]) or SIZE.match(buffer, at) is not None
 

@@ -20,6 +20,7 @@ MOST_LISTED = 256
 COLUMNS, ROW = b" Col (", b" Row ("
 """What the log of SQLAlchemy shows of a result, a line each, once `echo="debug"` asks it to."""
 
+QUOTES = b" \t\r\n\x22'`[]\\"
 PREFIXES = (b"N", b"E", b"B", b"X", b"U", b"u", b"b")
 
 NAMES = patterns.lazy(rb"\(((?:[ ]?[\w.\x22`]{1,64},){0,15}[ ]?[\w.\x22`]{1,64})\)[ ]{0,2}=[ ]{0,2}(?=\()")
@@ -28,6 +29,19 @@ INSERTED = patterns.lazy(
     rb"(?:SELECT\s(?:[^()]|\(\d{1,5}\)){1,2000}?\sFROM\s{0,8}\(\s{0,8})?VALUES?\s{0,8}(?=\()",
     re.I,
 )
+BARE = patterns.lazy(rb"\s{0,4}([\w.\x22`\[\]$\\]{1,128})\s{1,8}VALUES\s{0,8}(?=\()", re.I)
+"""A table, and a row for all of its columns."""
+
+MADE = patterns.lazy(rb"CREATE (?:TEMP(?:ORARY)? |UNLOGGED )?TABLE (?:IF NOT EXISTS )?([\w.\x22`\[\]$\\]{1,128})\s{0,4}\(", re.I)
+BACK = 4096
+"""Bytes before a row in which its table may be made, on the same line."""
+
+DEFINED = patterns.lazy(
+    rb"(?:\s|\\n)*(?!(?:PRIMARY|FOREIGN|UNIQUE|CONSTRAINT|CHECK|KEY|INDEX|EXCLUDE|LIKE)\b)([\w\x22`\[\]\\]{1,64})"
+    rb"(?:[^(),'\x22]|\([^()]{0,200}\)|'[^'\n]{0,200}'){0,200}", re.I
+)
+"""The definition of a column."""
+
 OTHER = patterns.lazy(rb"[A-Za-z0-9{\[]")
 """How a line begins that goes on with no row."""
 
@@ -43,7 +57,28 @@ def inserted(buffer: bytes, at: int, verdict: Verdict) -> Iterator[Finding]:
     """What an `INSERT INTO` that ends at *at* puts into columns that a rule claims."""
     head = INSERTED.match(buffer, at)
     if head is not None:
-        yield from rows(buffer, head.end(), [verdict(name.strip(b" \t\r\n\x22'`[]\\")) for name in head[1].split(b",")])
+        names, row = head[1].split(b","), head.end()
+    elif (bare := BARE.match(buffer, at)) is not None:
+        names, row = made(buffer, at, bare[1]), bare.end()
+    else:
+        return
+    yield from rows(buffer, row, [verdict(name.strip(QUOTES)) for name in names])
+
+
+def made(buffer: bytes, at: int, table: bytes) -> list[bytes]:
+    """The names of the columns that *table* is made with, in the line that *at* is in and before that; none if it is not."""
+    low = max(buffer.rfind(b"\n", 0, at) + 1, at - BACK)
+    for made in MADE.finditer(buffer, low, at):
+        if made[1].strip(QUOTES).lower() != table.strip(QUOTES).lower():
+            continue
+        names, end = [], made.end()
+        while (column := DEFINED.match(buffer, end, at)) is not None:
+            names.append(column[1])
+            end = column.end() + 1
+            if buffer[end - 1] != 0x2C:
+                break
+        return names
+    return []
 
 
 def echoed(buffer: bytes, at: int, verdict: Verdict) -> Iterator[Finding]:
@@ -81,7 +116,7 @@ def listed(buffer: bytes, at: int) -> list[Span]:
 
 def rows(buffer: bytes, at: int, rules: list[int]) -> Iterator[Finding]:
     """The values of the tuples from *at* on that stand in columns with *rules*."""
-    if max(rules) < 0:
+    if max(rules, default=-1) < 0:
         return
     depth = column = 0
     for item in ITEM.finditer(buffer, at, at + LONGEST):

@@ -17,6 +17,9 @@ ROWS = [
     "SELECT id FROM users WHERE (name, password) = ('bob', '{}')",
     "SELECT id FROM users WHERE (password, name) = ('{}', 'bob')",
     'SELECT id FROM users WHERE ("password", "id") = (\'{}\', 7)',
+    "create table if not exists users(id int, password text, note text); insert into users values(7,'{}','x')",
+    "CREATE TABLE \"u\" (pay numeric(10,2) DEFAULT 0, password varchar(40), UNIQUE (pay)); INSERT INTO u VALUES (1, '{}'), (2, '{}')",
+    '{"sql":"CREATE TABLE u (\\n id int,\\n password text\\n);\\nINSERT INTO u VALUES (1, \'{}\')"}',
 ]
 
 
@@ -34,6 +37,8 @@ async def test_the_value_in_a_secrets_column_goes_and_the_others_stay(row: str) 
         "for password in (first, second):",
         "(user, password) = (request.user, request.password)",
         "WHERE (name, password) = ($1, $2)",
+        "create table a (password text, n int); insert into b values ('Haven5566!x', 7)",
+        "create table a (n int, password text); insert into a values ('Haven5566!x', ?)",
     ],
 )
 async def test_what_is_no_value_stays(row: str) -> None:
