@@ -10,8 +10,8 @@ from binascii import unhexlify
 from sanitizer import patterns
 from sanitizer.disguises.decoding import Span, Substitution, lines_where, utf8
 
-UNIT = rb"(=(?:[2-7][0-9A-F]|0[9AD]|1B|[89A-F][0-9A-F](?:(?:=[89A-F][0-9A-F])+|(?![0-9A-Z]))|\r?\n))"
-"""High bytes are taken as a run, since only together are they UTF-8."""
+UNIT = rb"(=(?:[2-7][0-9A-F]|0[9AD]|1B|[89A-F][0-9A-F](?:(?:=[89A-F][0-9A-F])+|(?![0-9A-Z]))|\r?\n(?!\n\n)))"
+"""High bytes are taken as a run, since only together are they UTF-8. What ends a text (`BETWEEN_TEXTS`) breaks no line."""
 
 # Behind a number and its unit of measure no alternative is tried, unless what stands before them is no name.
 GATE = rb"""(?x)=(?:

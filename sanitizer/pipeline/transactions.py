@@ -2,7 +2,7 @@
 
 Each partition that is read has a producer with a transactional id of its own, so a lane's transactions follow one another
 whoever runs them. To take a lane over is to start its producer: the broker then ends what an earlier one left open, and fences
-that for good. Only after this is the committed offset read, stable (see `sanitizer.sources.kafka.offsets`). From then on the lane moves by
+that for good. Only after this is the committed offset read, stable (see `offsets` of the source). From then on the lane moves by
 transactions that begin exactly where the last one ended, and a producer that was fenced meanwhile can commit nothing. When the
 outcome of a commit is unknown, taking the lane over again tells it: the offset has moved, or it has not.
 

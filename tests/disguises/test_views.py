@@ -15,7 +15,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from readings import all_readings, readings, suspected
 
+from sanitizer.disguises.quotedprintable import QUOTED
 from sanitizer.disguises.views import ANCHORS, DECODERS, TOKEN_DECODERS, View
+from sanitizer.finding import BETWEEN_TEXTS
 
 SECRET = "jane.doe+x7@example.com"
 
@@ -412,3 +414,12 @@ def test_a_token_that_is_cut_within_a_character_ends_where_its_alphabet_does(aft
     for text in (b"password hunter2 x", b"user anna says"):
         token = base64.b32encode(text + cut).rstrip(b"=")
         assert any(text in view.text for view in all_readings(b"x " + token + after))
+
+
+def test_an_equals_sign_at_the_end_of_a_text_is_read_alike_whatever_follows() -> None:
+    line, other = b"body=3DMJXWI6J5JA2H=3D=", b"received=20b'--dsn=3Dconsul'"
+    alone, both = QUOTED.decode(line), QUOTED.decode(BETWEEN_TEXTS.join((line, other)))
+
+    assert alone == b"body=MJXWI6J5JA2H=="
+    assert both is not None
+    assert both.startswith(alone + BETWEEN_TEXTS)
