@@ -120,7 +120,7 @@ def beside(buffer: bytes, at: int, key: bytes, key_at: int) -> list[Span] | None
         closed = brace.start() + 1
     sides = (
         field_of_value.search(buffer, at - 1, closed if closed > 0 else at),
-        field_of_value.search(buffer, max(opened, 0), key_at),
+        field_of_value.search(buffer, max(opened, key_at - REACH, 0), key_at),
     )
     for field in sides:
         bare = located is not None and not located["quote"]
