@@ -23,7 +23,7 @@ ROUNDS = int(os.environ.get("SANITIZER_FAULT_ROUNDS", "3"))
 REPORT = os.environ.get("SANITIZER_FAULT_REPORT")
 """Where figures are written for `benchmarks.faults`, a JSON object a line."""
 
-PROGRAM = "import sys; from sanitizer import daemon; sys.exit(daemon.run(sys.argv[1], once='--once' in sys.argv))"
+PROGRAM = "import sys; from sanitizer.service import daemon; sys.exit(daemon.run(sys.argv[1], once='--once' in sys.argv))"
 MAILBOX = re.compile(rb"planted\.[0-9a-f]+@example\.com")
 TOKEN = re.compile(rb"ghp_[0-9a-zA-Z]{36}")
 NUMBER = re.compile(rb"record (\d{7})")

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+from pathlib import Path
+
 import orjson
 import pytest
 from fakes import batch
+from faults.harness import Daemon, lines, wait_for
 
 from sanitizer.dialects.views import render
 from sanitizer.model import Receipt, Rejection, Retry, TooLarge
@@ -99,3 +104,30 @@ def test_an_address_that_is_none_is_refused_without_showing_it() -> None:
     with pytest.raises(ValueError, match="postgresql://USER") as trouble:
         PostgresConfig(dsn=Secret("mysql://me:planted-text@host/db"))
     assert "planted" not in f"{trouble.value!r} {trouble.value}"
+
+
+async def test_a_daemon_that_is_killed_again_and_again_leaves_each_record_once(
+    postgres: PostgresServer, database: str, tmp_path: Path
+) -> None:
+    (tmp_path / "in.log").write_bytes(lines(0, 20_000))
+    config = tmp_path / "sanitizer.toml"
+    source = f'type = "file"\npaths = ["{tmp_path}/in.log"]'
+    sink = f'type = "postgres"\ndsn = "{database}"\nmax_batch_records = 500'
+    config.write_text(f'state_dir = "{tmp_path}/state"\ncommit_secs = 0.05\n[[sources]]\n{source}\n[[sinks]]\n{sink}\n')
+
+    def stored() -> int:
+        try:
+            return int(postgres.execute("select count(*) from mcp_log", name(database))[0])
+        except subprocess.CalledProcessError:
+            return 0  # no table yet
+
+    for share in (1, 5_000, 10_000):
+        with Daemon(config, "--once") as daemon:
+            wait_for(lambda share=share: stored() >= share or daemon.process.poll() is not None, daemon)
+            daemon.kill()
+    with Daemon(config, "--once") as daemon:
+        assert daemon.process.wait(60) == 0, daemon.said()
+    said = postgres.execute("select count(*), count(distinct record->>'message'), max(record::text) from mcp_log", name(database))
+
+    assert said[0].startswith("20000|20000|")
+    assert not re.search(r"planted\.|ghp_", said[0])
