@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from sanitizer.service import config
+from sanitizer.service.telemetry import Metrics
 
 ROOT = Path(__file__).parents[1]
 MINIMAL = "[[sources]]\ntype = 'stdin'\n[[sinks]]\ntype = 'stdout'\n"
@@ -80,3 +81,14 @@ def test_the_image_is_built_from_everything_that_the_wheel_holds() -> None:
     let_in = {line.removeprefix("!") for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines() if line[:1] == "!"}
 
     assert needed <= copied <= let_in
+
+
+def test_alerts_ask_for_metrics_that_there_are() -> None:
+    (group,) = yaml.safe_load((ROOT / "deploy/prometheus/alerts.yaml").read_text(encoding="utf-8"))["groups"]
+    shown = set(re.findall(r"^# TYPE (\S+) (?:counter|gauge)$", Metrics().text(), re.MULTILINE))
+    shown |= {"sanitizer_batch_latency_seconds_bucket", "sanitizer_spool_bytes"}  # a gauge once there is a spool
+    asked = {rule["alert"]: set(re.findall(r"\bsanitizer_\w+", rule["expr"])) for rule in group["rules"]}
+
+    assert all(asked.values())
+    assert {alert: names - shown for alert, names in asked.items() if names - shown} == {}
+    assert all(rule["annotations"].keys() == {"summary", "description"} for rule in group["rules"])
