@@ -209,6 +209,8 @@ def below(buffer: bytes, at: int, layout: Layout, count: int, place: int, prefix
         if not is_barred and MEMBER.match(buffer, begins, stops):
             break
         row = layout.cells(buffer, begins, stops)
+        if prefix and len(row) > count and (outer := OUTER.search(buffer, begins, stops)) is not None:
+            row, stop = layout.cells(buffer, begins, outer.start()), end  # the last one of a table in a string
         if len(row) != count:
             if not (is_barred and RULED.match(buffer, begins, stops)) or OVER.match(buffer, begins):
                 break

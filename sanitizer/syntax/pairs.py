@@ -70,7 +70,7 @@ OTHER_LINE = patterns.lazy(rb"\n(?![ \t}\]])")
 
 NESTED = patterns.lazy(rb"\s{0,16}[\[{]")
 ITEM_NAME = patterns.lazy(
-    rb"\n(?P<indent>[ \t]*(?P<dash>(?:- +)+)?)[\x22']?(?:name|key|variable|header)[\x22']?:[ \t]+[\x22']?", re.I
+    rb"[\n\x22'`](?P<indent>[ \t]*(?P<dash>(?:- +)+)?)[\x22']?(?:name|key|variable|header)[\x22']?:[ \t]+[\x22']?$", re.I
 )
 ITEM_VALUE = patterns.lazy(rb"\n(?P<indent>[ \t]*(?P<dash>(?:- +)+)?)[\x22']?(?:value|val|content|data|secret)[\x22']?:", re.I)
 """The fields of an item of YAML that has a line for each."""
@@ -161,7 +161,7 @@ def below(buffer: bytes, at: int, before: bytes, key_at: int) -> list[Span]:
 def item(buffer: bytes, at: int, key_at: int) -> list[Span]:
     """The value of an item of YAML whose name, at *key_at*, ends its line *at*: on the line below, or on the one before."""
     line = buffer.rfind(b"\n", 0, key_at)
-    named = ITEM_NAME.fullmatch(buffer, line, key_at) if line >= 0 else None
+    named = ITEM_NAME.search(buffer, line, key_at) if line >= 0 else None  # a text may begin with it
     if named is None:
         return []
     column = len(named["indent"])
