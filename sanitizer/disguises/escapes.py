@@ -179,7 +179,7 @@ OVERSTRUCK = Substitution((b"\b",), rb"((?:[^\n\x08\x80-\xff]|[\xc2-\xf4][\x80-\
 # ECMA-48 control sequences and strings, other controls; and in the same line, sequences whose escape byte was dropped or spelled.
 # One that another interrupts is whole in the next view. No wall ends one. A NUL before another variable of an environment stays.
 CONTROLS = Substitution(
-    (b"\x1b", b"\0", b"\b"),
+    (b"\x1b", b"\0", b"\b", b"^[[", b"#033["),
     rb"((?:(?:\x1b\[?){3,64}(?=\x1b)"
     rb"|\x1b(?!\[?[0-9;:]{0,24}\x1b)(?:\[[0-?]{0,64}[!-/]{0,8}(?!WALL)[@-\[\]-~]|\][^\x07\x1b\n]{0,2048}(?:\x07|\x1b\\)|[!-/]{0,8}(?!WALL)[0-~]|)"
     rb"|\0(?![A-Za-z_]\w{1,64}=)|[\x01-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]|(?:\xc2\x9b|\^\[\[|\#033\[|\[)[0-9;:]{0,24}m){1,64})"

@@ -49,6 +49,9 @@ _MONOSPACE = (
 TEMPLATE = patterns.lazy(rb"[ ]?[\x22']?(?!" + _MONOSPACE + rb")\{\{-? ?[$.\w][^{}\n\x22':]*\}\}")
 """What Helm and its kin put in the place of a value: `{{ .Values.apiKey | quote }}`."""
 
+GENERIC = patterns.lazy(rb"[ ]?&?(?:\w{1,24}::){0,3}[A-Z][A-Za-z]{1,24}<[\w<>, :&'\[\]|]{1,80}>(?=[,;\s)}=?]|$)")
+"""A type with its parameters: `password: Option<String>,`."""
+
 INSPECTED = patterns.lazy(
     rb"[ ]?\[(?:Circular(?: \*\d{1,4})?|(?:Async|Generator)?Function(?::[^\]\n]{0,120})?"
     rb"|(?:Getter|Setter)[^\]\n]{0,60}|class[^\]\n]{0,120})\]"
@@ -137,12 +140,12 @@ def is_helped(buffer: bytes, at: int, window: bytes, start: int) -> bool:
 
 def unanswered(buffer: bytes, at: int, window: bytes, start: int) -> bool:
     """Whether no value stands *at*, behind a colon: of a variable of a shell (`${KEY:?message}`), of a prompt in quotes,
-    of a test that has passed, of a secret that is measured, of an option that is explained."""
+    of a test that has passed, of a secret that is measured, of an option that is explained, of what is told by its type."""
     if buffer[at] == 0x3F:
         return window.endswith(b"${", 0, start)
     if window.startswith(b"PASS:", start):
         return TEST.match(buffer, at) is not None
-    if window.startswith(b"--", start) and OPTION_HELP.match(buffer, at):
+    if (window.startswith(b"--", start) and OPTION_HELP.match(buffer, at)) or GENERIC.match(buffer, at):
         return True
     closing = CLOSING.match(buffer, at)
     return (closing is not None and window[start - 1 : start] == closing[1]) or SIZE.match(buffer, at) is not None

@@ -32,12 +32,12 @@ _placeholder = re.compile(
     | (?-i:\$(?:[A-Z_][A-Z0-9_]{1,60}|[a-z_][a-z0-9_]{2,60}|[A-Za-z_]{3,60}))
     | \{\{[^{}]{1,80}\}\} | \$\{\{[^{}]{1,80}\}\} | \{[a-z_][a-z_.]{0,60}\}
     | %\([a-z_]+\)[sdr] | %[sdrvq] | %[A-Z_]{2,40}% | :[a-z_]{2,40} | @[a-z_]{2,40}\(?\)?
-    | @[a-z_.\-]{2,60}@ | \#\{[\w.\-]{1,60}\}\#?
+    | @{1,2}[a-z_.\-]{2,60}@{1,2} | %\{[\w.\-@]{1,60}\} | \#\{[\w.\-]{1,60}\}\#?
     | (?:process\.env|os\.environ|os\.getenv|env|secrets|config|settings|self|vault|args|kwargs|options|params|req|request)
       [.\[(][\w.\-\[\]'"()]{1,80}!?
     | [\[(<{*]{1,3}[ ]?[a-z]+(?:[ _:.\-][a-z]+){0,4}[ ]?[\])>}*]{1,3}
     | \[[a-z][a-z0-9\-]{1,40}(?::[^\]\s]{1,40}){0,4}(?:\ [0-9]{1,12}\ ?B\ [0-9a-f]{8,})?\]
-    | \$\([\w./\-]{1,40}(?:\ .{0,190})? | <?(?:base64|b64|btoa)\w{0,10}\([\w:.\- ]{1,60}\)?>?
+    | \$\([\w./\-]{1,40}(?:\ .{0,190})? | <?(?:base64\.)?(?:base64|b64|btoa)\w{0,10}\([\w:.\-\[ ]{1,60}\)?>?
     | [\w\-]{0,24}(?:\xe2\x80\xa6|\.{3,})\w{0,8} | \w{0,8}\*{3,}\w{0,8} | [\w\-]{0,8}\*{3,}[\w.@\-]{0,40}
     | [a-z]{0,20}\(["']?\*{3,}["']?\)
     | (?:[a-z]{1,10}[0-9]{0,2}[_\-.]){1,4}(?:AIza(?:Sy)?|A[KS]IA)?[x_\-.]{8,}                               # sk-proj-xxxxxxxx
@@ -51,7 +51,7 @@ _placeholder = re.compile(
     | secret | example | (?:var|n|nvar|b)?(?:char|binary)2?\(\d{1,6}(?:\ (?:byte|char))?\)
     | (?:\[?(?:string|id|int|float|boolean)!?\]?!|\[(?:string|id|int|float|boolean)!?\])                       # GraphQL
     | string | str | bytes | int | integer | number | float | bool | boolean | object | array | list | dict
-    | any | regexp? | secretstr | buffer | non-empty-string
+    | any | regexp? | secretstr | buffer | non-empty-string | n?varchar2? | bytea | (?:big|small)int | timestamptz? | jsonb?
     | (?:string|str|int|bool|null)(?:\|(?:string|str|int|bool|null)){1,4}[},]{0,2}
     | (?:optional|union|list)\[.{1,40}\] | \[object\ object\] | \[(?:object|array|function|circular|getter|setter)[^\]]{0,40}\]
     | (?:[\^~=]|[<>]=?)\ ?v?\d{1,4}(?:(?:\.[\dx*]{1,5}){1,3}(?:-[\w.]{1,24})?|(?=\ \|\|))                      # ^1.2.3 || >=2.0

@@ -15,12 +15,21 @@ _hash_name = re.compile(
 _signed = re.compile(rb"(?=.*[a-z])(?=.*[A-Z])\w+[!@#$%^&*~?+]\w.*").fullmatch
 
 
+_humps = re.compile(rb"[A-Z]?[a-z]+|[A-Z]+(?![a-z])").findall
+LETTERS_IN_WORD = 2.8
+"""So few letters of either case in a row are no words that a name is made of: `StreamEndToken` has 4.7, `svSorzqMBckD` 2.4."""
+
+
+def _jumbled(text: bytes) -> bool:
+    return len(text) >= 10 and text.isalpha() and len(text) < LETTERS_IN_WORD * len(_humps(text))
+
+
 def password(text: bytes) -> bool:
-    """A word behind the word password in a sentence that can be no word of it: letters and digits or signs."""
+    """A word behind the word password in a sentence that can be no word of it: letters and digits, or signs, or in no order."""
     text = words.spelled(text.rstrip(b".!?"))
     letters = sum([65 <= c <= 90 or 97 <= c <= 122 or c > 127 for c in text])
     digits = sum([48 <= c <= 57 for c in text])
-    if letters < 2 or len(text) < 6 or text[:1] == b"/" or not (digits or _signed(text)):
+    if letters < 2 or len(text) < 6 or text[:1] == b"/" or not (digits or _signed(text) or _jumbled(text)):
         return False
     return _hash_name(text) is None and words.password(text)
 
