@@ -49,7 +49,7 @@ _MONOSPACE = (
 TEMPLATE = patterns.lazy(rb"[ ]?[\x22']?(?!" + _MONOSPACE + rb")\{\{-? ?[$.\w][^{}\n\x22':]*\}\}")
 """What Helm and its kin put in the place of a value: `{{ .Values.apiKey | quote }}`."""
 
-GENERIC = patterns.lazy(rb"[ ]?&?(?:\w{1,24}::){0,3}[A-Z][A-Za-z]{1,24}<[\w<>, :&'\[\]|]{1,80}>(?=[,;\s)}=?]|$)")
+GENERIC = patterns.lazy(rb"[ ]?&?(?:\w{1,24}::){0,3}[A-Z][A-Za-z]{1,24}<[\w<>, :&'\[\]|]{1,80}>(?=[,;)}?]|[ ]?(?:\r?\n|$))")
 """A type with its parameters: `password: Option<String>,`."""
 
 INSPECTED = patterns.lazy(
