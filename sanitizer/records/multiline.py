@@ -97,7 +97,8 @@ class Text(Shape):
         head = line[:1]
         if head in UNGREETED and self.kind == "text":
             return REFUSE
-        if self._element is None:
+        is_first = self._element is None
+        if is_first:
             self._look(self._opener)
         if self._element:
             if line.lstrip().startswith(b"</"):
@@ -108,7 +109,7 @@ class Text(Shape):
             self._element = False
         if head in UNGREETED:
             return REFUSE
-        return self._indented(line) if head in INDENTS else self._beside(line, head)
+        return self._indented(line, is_first) if head in INDENTS else self._beside(line, head)
 
     def _beside(self, line: bytes, head: bytes) -> int:
         """The answer to a line that is not indented."""
@@ -149,7 +150,7 @@ class Text(Shape):
         self.kind = inner.kind
         return TAKE
 
-    def _indented(self, line: bytes) -> int:
+    def _indented(self, line: bytes, is_first: bool) -> int:
         if self._bracket:
             if self.kind == "text":
                 self.kind = "object"
@@ -169,7 +170,9 @@ class Text(Shape):
         if WARNED.match(self._opener) and not self._warning:
             self._warning = True
             return TAKE
-        return TAKE if HEADER.match(self._opener) and not RICH_BLANK.match(line) else REFUSE
+        if not HEADER.match(self._opener) or RICH_BLANK.match(line):
+            return REFUSE
+        return self._become(row) if is_first and (row := Rich.untimed(line)) else TAKE
 
 
 class PythonTraceback(Shape):
@@ -278,15 +281,12 @@ def opening(line: bytes) -> Shape | None:
 
 def _special(line: bytes, stripped: bytes) -> Shape | None:
     head = stripped[:1]
-    shape: Shape | None = None
     if head == b"{" and stripped.endswith(b"}"):
         return None
     if stripped in (b"{", b"["):
-        shape = PrettyJson()
-    elif head in (b"[", b" "):
-        shape = Rich.parse(line)
-    if shape is not None:
-        return shape
+        return PrettyJson()
+    if head in (b"[", b" ") and (row := Rich.parse(line)) is not None:
+        return row
     if head == b"\xe2":
         return Box()
     if stripped.find(b"Traceback") >= 0 and TRACEBACK.match(stripped):

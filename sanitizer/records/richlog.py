@@ -23,6 +23,9 @@ LEAD = patterns.lazy(rb"\[[\w.-]{2,30}\] (?:[\w ]{1,24}: )?(?=\[\d| {7})")
 """What a gateway writes before the first line of what it got at once."""
 
 RICH_BLANK = patterns.lazy(rb" {7,36}(" + LEVELS + rb") {1,8}(?=\S)")
+UNTIMED = patterns.lazy(rb" {11,36}(?=\S)")
+"""How a row begins that shows no level, and has the time of the row before it."""
+
 RICH_PATH = patterns.lazy(rb" ((?:[\w.\-]+\.pyx?|<[\w ]+>):\d+) *\r?$")
 DEEP = patterns.lazy(rb" {11,}\S| {40,}\r?$")
 SOURCE_LINE = patterns.lazy(rb"(?: |\xe2\x9d\xb1)*\d+ \xe2\x94\x82")
@@ -108,12 +111,14 @@ def glued(lines: list[bytes], cells: list[Cell], glue: list[bytes]) -> tuple[byt
 class Rich(Shape):
     """One row of the handler's table."""
 
-    __slots__ = ("_body", "_indent", "_lead", "_width", "level", "path", "time")
+    __slots__ = ("_body", "_indent", "_lead", "_size", "_width", "level", "path", "time")
 
     def __init__(self, indent: int, time: bytes, level: bytes, line: bytes, lead: int) -> None:
         super().__init__("rich")
         self._indent = indent
         self._lead = lead
+        self._size = 0
+        """How wide all of its lines are, if nothing else tells them from others."""
         self.time = time.decode("utf-8", "replace")
         self.level = level.decode()
         found = RICH_PATH.search(line, indent)
@@ -140,7 +145,19 @@ class Rich(Shape):
             return cls(found.end(), found[1], b"", row, lead) if found else None
         return None
 
+    @classmethod
+    def untimed(cls, line: bytes) -> Rich | None:
+        """The row that *line* opens below the line of another logger, without time and level, or None: padded to its width."""
+        found = UNTIMED.match(line)
+        if found is None or line[-1:] != b" " or columns(line) < SOME + found.end():
+            return None
+        row = cls(found.end(), b"", b"", line, 0)
+        row.kind, row._size = "rows", columns(line)
+        return row
+
     def take(self, line: bytes) -> int:
+        if self._size and columns(line) != self._size:
+            return REFUSE
         return TAKE if DEEP.match(line) and not RICH_BLANK.match(line) else REFUSE
 
     def fields(self) -> dict[str, object]:

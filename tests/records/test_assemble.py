@@ -254,6 +254,16 @@ def test_a_rich_row_without_a_level_is_one() -> None:
     assert any(b"?token=ab0123456789abcdef not" in reading for reading in readings(assemble(failed)))
 
 
+def test_a_rich_row_without_level_and_time_goes_on_below_the_line_of_another_logger() -> None:
+    logged = "2026-12-01 01:20:55,817 - root - ERROR - lost\n"
+    rows = [f"{'':20}{row:<60}\n" for row in ("Error calling tool 'x'", "╭" + "─" * 58 + "╮", "Unknown user: the password is", "k7Qp2Z!9L")]
+    found = assemble(logged + "".join(rows) + "2026-12-01 01:20:56,001 - root - INFO - next\n")
+    assert [join.doubtful for join in found.joins if b"password is k7Qp2Z!9L" in join.text(found.lines)] == [False]
+
+    unpadded = assemble(logged + "".join(row.rstrip() + "\n" for row in rows))
+    assert all(join.doubtful for join in unpadded.joins)
+
+
 def test_a_rich_row_behind_what_a_gateway_writes_before_it_is_one() -> None:
     row = "[gateway] Child stderr:                     INFO     charging card 3748  biz.py:19\n"
     found = assemble(row + f"{'':29}421564 24494{'':21}\n")
