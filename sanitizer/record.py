@@ -43,8 +43,9 @@ class Record:
     """One logical record of one or more physical lines.
 
     `text` is the content without wrapper and layout; `seams` are the places `(offset, length)` in it where layout was replaced by
-    a glue of that length. `kind` is text, rich, traceback, panel, json, object, key (private key material), pem
-    (other armour) or journald.
+    a glue of that length. Where its lines stand in it as they were written, `readings` are its joins over the lines of `text`.
+    `kind` is text, rich, rows (of Rich, below a line that is none), traceback, panel, json, object, key (private key material),
+    pem (other armour) or journald.
     """
 
     lines: tuple[int, ...]
@@ -53,6 +54,7 @@ class Record:
     fields: dict[str, object] = field(default_factory=dict)
     seams: tuple[tuple[int, int], ...] = ()
     joins: tuple[Join, ...] = ()
+    readings: tuple[Join, ...] = ()
 
     @property
     def first(self) -> int:

@@ -10,9 +10,10 @@ import hashlib
 from collections.abc import Callable, Sequence
 
 from sanitizer.record import Assembled, Cut, Join, Record
-from sanitizer.records.groups import Groups, Logical
+from sanitizer.records.groups import Groups
 from sanitizer.records.held import Held, hand_over, tied
 from sanitizer.records.lines import Digest, Lines
+from sanitizer.records.logical import Logical
 from sanitizer.records.special import TOLD_APART, is_certain, is_open, marks
 from sanitizer.records.wrappers import WRAPPED, ExportEntry, Partial, Unwrapped, Wrapper, journal_fields, octets, unwrap
 
@@ -280,10 +281,9 @@ class Assembler:
         held, groups = self._held, self._groups
         base, limit = held.upto - len(held.lines), self._limit()
         released = held.release(limit, terminated)
-        records, joins = groups.records, groups.joins
-        if not (records or joins):
+        if not (groups.records or groups.joins):
             return released
-        groups.records, groups.joins = [], []
+        records, joins, groups.records, groups.joins = groups.records, groups.joins, [], []
         if held.lines:
             groups.records = [record for record in records if record.first >= limit]
             groups.joins = [join for join in joins if join.pieces[0][0] >= limit]

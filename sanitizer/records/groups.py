@@ -9,16 +9,14 @@ from itertools import chain
 from sanitizer import patterns
 from sanitizer.record import Join, Record
 from sanitizer.records.keyblock import Base64Run
+from sanitizer.records.logical import ANSI, ESCAPE, NO_FIELDS, Logical, Relayed, uncoloured_offset
 from sanitizer.records.multiline import Text, opening
+from sanitizer.records.relays import relayed
 from sanitizer.records.shape import LAST, REFUSE, Pieces, Shape
 from sanitizer.records.wrappers import escaped_offset
 from sanitizer.records.wraps import Run
 
-ESCAPE = 0x1B
-"""Looked for as a number: `in` takes a tenth of the time that it takes for bytes."""
 BACKSLASH = 0x5C
-ANSI = patterns.lazy(rb"\x1b\[[0-?]*[!-/]*[@-\[\]-~]")
-"""A backslash ends none: it begins an escape of what follows; nor is a space within one, where a line was broken before its end."""
 
 BEGUN = patterns.lazy(rb"(?:[\w.\-][\x22']?[=:](?:[ ](?=\S*=$))?[\x22']?|eyJ)[A-Za-z0-9+/_.~\-]{4,}=?$")
 """The head of a value at the end of a line, perhaps before a soft break (RFC 2045, section 6.7)."""
@@ -26,28 +24,7 @@ BEGUN = patterns.lazy(rb"(?:[\w.\-][\x22']?[=:](?:[ ](?=\S*=$))?[\x22']?|eyJ)[A-
 WHOLE = Pieces(((0, 0, -1),), ())
 
 
-NO_FIELDS: dict[str, object] = {}
 NO_SEAMS: tuple[tuple[int, int], ...] = ()
-
-
-class Logical:
-    """One line as its writer wrote it: spans `(line, start, end, decoded size)` of physical lines, put together.
-
-    `coloured` is the text with the colour codes that shapes do not see, if it has any.
-    """
-
-    __slots__ = ("coloured", "escaped", "fields", "spans", "text")
-
-    def __init__(
-        self, spans: list[tuple[int, int, int, int]], text: bytes, escaped: bool = False, fields: dict[str, object] = NO_FIELDS
-    ) -> None:
-        self.spans = spans
-        self.text = text
-        self.escaped = escaped
-        self.fields = fields
-        self.coloured = b""
-        if ESCAPE in text:
-            self.coloured, self.text = text, ANSI.sub(b"", text)
 
 
 Line = int | Logical
@@ -79,6 +56,8 @@ class Groups:
         self.records: list[Record] = []
         self.joins: list[Join] = []
         self._rich_time: object = None
+        self._relays = ""
+        """The stream that the last line relayed, if it did one."""
 
     def forget(self) -> bool:
         """Drop the single lines of text that are open, if nothing else is, and say so: what follows does not belong to them."""
@@ -141,6 +120,8 @@ class Groups:
 
     def _take(self, stream: str, line: Line, text: bytes, first: int, seen: int, alone: bool = False) -> None:
         before: Line | None = None
+        if not stream and (self._relays or not alone):
+            self._relay(line, text, first, seen)
         group = self.open.get(stream)
         if group is not None:
             answer = group.shape.take(text)
@@ -169,6 +150,22 @@ class Groups:
         elif stream:
             self._finish(None, [line])
 
+    def _relay(self, line: Line, text: bytes, first: int, seen: int) -> None:
+        """Read what *line* relays of another program, as a line of its own, and end what another one relayed."""
+        found = relayed(text)
+        if self._relays and (found is None or found[0] != self._relays):
+            self._close_relay()
+        if found is not None and isinstance(line, int) and ESCAPE not in self._line(line):
+            stream, start = found
+            self._relays = stream
+            self._take(stream, Relayed([(line, start, len(text), len(text) - start)], text[start:]), text[start:], first, seen)
+
+    def _close_relay(self) -> None:
+        if self._relays in self.open:
+            self._close(self._relays)
+        self._end_run(self._relays)
+        self._relays = ""
+
     def _goes_on(self, stream: str, before: Line, line: Line, text: bytes) -> bool:
         """Whether *line* of *text* goes on with the run that ends in *before*."""
         run = self.runs.get(stream)
@@ -187,7 +184,7 @@ class Groups:
 
     def _end_run(self, stream: str) -> None:
         if self.runs and (run := self.runs.pop(stream, None)) is not None:
-            self.joins += self._joins(run.lines, run.views())
+            self.joins += self._joins(run.lines, run.views(), doubtful=True)
 
     def _close(self, stream: str, resume: bool = False) -> None:
         group = self.open.pop(stream)
@@ -198,7 +195,7 @@ class Groups:
         if kept:
             self._finish(shape, lines[:kept])
         elif len(lines) > 1:
-            self.joins += self._joins(lines, shape.views([self._text(line) for line in lines]))
+            self.joins += self._joins(lines, shape.views([self._text(line) for line in lines]), doubtful=True)
         for line in lines[kept:] if stream else ():
             self._finish(None, [line])
         if resume and shape.resume():
@@ -208,9 +205,14 @@ class Groups:
         """Make a record of *lines*, unless it is one that has no wrapper."""
         first = lines[0]
         alone = shape is None or (len(lines) == 1 and shape.kind == "text")
+        if isinstance(first, Relayed):  # its line is a record as it stands, and is read as another
+            if shape is not None and not alone:
+                self.joins += self._joins(lines, shape.views([self._text(line) for line in lines]), shape.kind == "text")
+            return
         if isinstance(first, int) and (alone or not (self.told or (shape is not None and shape.breaks))):
             return
         text, kind, seams = b"", "text", NO_SEAMS
+        readings: list[Join] = []
         fields = NO_FIELDS if isinstance(first, int) else first.fields
         joins = [join for line in lines if not isinstance(line, int) and line.spans[1:] for join in self._joins([line], [WHOLE])]
         if shape is None or alone:
@@ -218,9 +220,11 @@ class Groups:
         else:
             kind = shape.kind
             texts = [self._text(line) for line in lines] if self.told or shape.breaks else []
-            joins += self._joins(lines, shape.views(texts))
+            views = shape.views(texts)
+            joins += self._joins(lines, views)
             if self.told:
                 text, seams = shape.text(texts)
+                readings = [Join(*view) for view in views if not seams and text.count(b"\n") == len(lines) - 1]
                 fields = {**shape.fields(), **fields}
         if not (self.told or joins):
             return
@@ -229,9 +233,9 @@ class Groups:
             self._rich_time = fields.get("timestamp", self._rich_time)
             if self._rich_time is not None:
                 fields["timestamp"] = self._rich_time
-        self.records.append(Record(_indexes(lines), text, kind, fields, seams, tuple(joins)))
+        self.records.append(Record(_indexes(lines), text, kind, fields, seams, tuple(joins), tuple(readings)))
 
-    def _joins(self, lines: list[Line], views: Sequence[Pieces]) -> list[Join]:
+    def _joins(self, lines: list[Line], views: Sequence[Pieces], doubtful: bool = False) -> list[Join]:
         """The readings of *lines* as joins over physical lines, but for those within one."""
         joins: list[Join] = []
         escaped = not isinstance(lines[0], int) and lines[0].escaped
@@ -252,7 +256,7 @@ class Groups:
                 for found, after in zip(places, (*glue, b""), strict=True):
                     between += [b""] * (len(found) - 1) + [after] if found else []
                 glue = tuple(between[:-1])
-            joins.append(Join(pieces, glue, escaped))
+            joins.append(Join(pieces, glue, escaped, doubtful))
         return joins
 
     def _locate(self, line: Line, start: int, end: int) -> list[tuple[int, int, int]]:
@@ -281,13 +285,3 @@ def _indexes(lines: list[Line]) -> tuple[int, ...]:
     """The physical lines of *lines*, in order."""
     plain = [line for line in lines if isinstance(line, int)]
     return tuple(plain or sorted({index for line in lines if isinstance(line, Logical) for index, _, _, _ in line.spans}))
-
-
-def uncoloured_offset(text: bytes, offset: int) -> int:
-    """Where in *text* the byte stands that is at *offset* once the colour codes are gone."""
-    shift = 0
-    for found in ANSI.finditer(text):
-        if found.start() - shift >= offset:
-            break
-        shift += found.end() - found.start()
-    return offset + shift

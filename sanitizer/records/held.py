@@ -84,4 +84,4 @@ def hand_over(released: Assembled, base: int, records: list[Record], joins: list
             sure = record.kind != "text" or bool(record.fields)
             released.joins += record.joins if sure else [join._replace(doubtful=True) for join in record.joins]
     released.records = records
-    released.joins += [join.moved(-base, doubtful=True) for join in joins]
+    released.joins += [join.moved(-base) for join in joins]

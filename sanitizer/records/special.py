@@ -10,6 +10,7 @@ from operator import add
 from sanitizer import patterns
 from sanitizer.records.multiline import says_failure
 from sanitizer.records.prefixes import BEGINNINGS as PREFIXES
+from sanitizer.records.relays import NEEDLES as RELAYS
 from sanitizer.records.wraps import FRESH_TIME, FRESH_WORD, follows
 
 ALONE, ROUSED, ANY, STALE = range(4)
@@ -71,8 +72,9 @@ SPECIAL, SPECIAL_UNTOLD = _special(USUAL), _special(USUAL + WHOLE)
 KINDS = (ALONE, *[kind for _, kind in BEGINNINGS])
 """What each group of them says."""
 
-JOURNALD, KEY, COLOUR = b'"__REALTIME_TIMESTAMP"', b"-----BEGIN ", b"\x1b"
-"""What makes a line special wherever it stands in it."""
+COLOUR = b"\x1b"
+HIDDEN = (b'"__REALTIME_TIMESTAMP"', b"-----BEGIN ", *RELAYS)
+"""What makes a line special wherever it stands in it: of journald, a key, of another program."""
 
 
 TOLD_APART = ("auto", "plain", "cri", "docker")
@@ -113,7 +115,7 @@ def marks(lines: list[bytes], block: bytes, told: bool = True) -> list[int]:
             found += range(line + 1, bisect_left(starts, end))
     if found[-1] < last:
         found.append(last)
-    hidden = holders(JOURNALD, block, starts) + holders(KEY, block, starts)
+    hidden = [at for needle in HIDDEN for at in holders(needle, block, starts)]
     if COLOUR in block:
         # colours hide how wide a line is, and what it begins with
         hidden += [near for at in holders(COLOUR, block, starts) for near in (at - 1, at, at + 1) if 0 <= near <= last]

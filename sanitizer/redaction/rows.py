@@ -131,6 +131,7 @@ def logical(assembled: Assembled) -> Rows:
             parts = [record.text.replace(b"\n", b" ")] if record.kind == "json" else record.text.split(b"\n")
             if record.seams and record.kind != "json":
                 joins += unseamed(record, parts, len(rows))
+            joins += [join.moved(len(rows)) for join in record.readings]
             entries.append(ENTRY(Entry, (len(rows), len(parts), offsets[number], record.fields, record.kind)))
             rows += parts
             if assembled.cuts:

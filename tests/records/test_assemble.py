@@ -264,6 +264,24 @@ def test_a_rich_row_without_level_and_time_goes_on_below_the_line_of_another_log
     assert all(join.doubtful for join in unpadded.joins)
 
 
+RELAYS = ["12:00:00.10{n} [warning] [server stderr] ", "12:00:0{n}.1 [pool-1-thread-{n}] INFO client -- STDERR Message received: "]
+
+
+@pytest.mark.parametrize("head", [*RELAYS, "[crm] Server stderr: "])
+def test_what_a_client_relays_line_by_line_is_read_without_its_heads(head: str) -> None:
+    rows = [f"{'':20}INFO     {'the password is':<51}", f"{'':29}{'k7Qp2Z!9L':<51}"]
+    text = "".join(head.replace("{n}", str(n)) + row + "\n" for n, row in enumerate([*rows, "done"]))
+    found = assemble(text + "12:00:09.100 [info] stopped\n")
+    assert [join.doubtful for join in found.joins if b"the password is k7Qp2Z!9L" in join.text(found.lines)][:1] == [False]
+    assert all(len(record.lines) == 1 for record in found.records)
+
+
+def test_what_two_clients_relay_is_not_read_together() -> None:
+    rows = [f"{'':20}INFO     {'the password is':<51}", f"{'':29}{'k7Qp2Z!9L':<51}"]
+    found = assemble(f"[a] Server stderr: {rows[0]}\n[b] Server stderr: {rows[1]}\n")
+    assert not any(b"k7Qp2Z" in join.text(found.lines) for join in found.joins if not join.doubtful)
+
+
 def test_a_rich_row_behind_what_a_gateway_writes_before_it_is_one() -> None:
     row = "[gateway] Child stderr:                     INFO     charging card 3748  biz.py:19\n"
     found = assemble(row + f"{'':29}421564 24494{'':21}\n")
@@ -513,6 +531,7 @@ PIECES = st.sampled_from(
     + [f"{TIME} stdout P x", f"{TIME} stderr F y", docker("z"), docker("z", end=""), '{"a":1}', "", "text", "x" * 80, "y" * 80]
     + ["é" * 40, "\x1b[2m" + "z" * 80 + "\x1b[0m", "w" * 58]
     + (CAPTURES / "rich-uvicorn.log").read_text().split("\n")[:40]
+    + [f"{RELAYS[0]}{line}" for line in (CAPTURES / "rich-uvicorn.log").read_text().split("\n")[:20]]
     + ["__CURSOR=a", "MESSAGE=x", "MESSAGE", "\r", "curl \\"]
 )
 

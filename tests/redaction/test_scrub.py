@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from engines import FORMATS, KEYS, scrubber
+from engines import FORMATS, KEYS, sanitize, scrubber
 
 from sanitizer.detection.disguise import DEEPEST
 from sanitizer.model import CleanBatch, Message, Raw
@@ -254,3 +254,21 @@ def test_a_key_below_a_card_is_no_part_of_it() -> None:
     message = json.loads(scrubbed(made, "".join(f"{line}\n" for line in lines).encode()).records[0])["message"]
 
     assert message == "charging card [REDACTED:payment-card] cvv=[REDACTED:card-security-code]"
+
+
+TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1c2VyLTcifQ.k7Qp2ZxVb9Lw4Tn1Jm3Rk7Qp2ZxVb9Lw4Tn1Jm3Rk7Q"
+BOXED = ["2026-12-01 01:20:55,817 - crm - ERROR - failed", "╭" + "─" * 46 + "╮"]
+BOXED += [f"│ {f'jwt={TOKEN} stays'[at : at + 44]:<44} │" for at in range(0, 100, 44)]
+BOXED += ["╰" + "─" * 46 + "╯", "ValueError: x"]
+
+
+CRI, DOCKER = "2026-12-01T01:20:55.817123456Z stderr F %s", '{"log":"%s\\n","stream":"stderr","time":"2026-12-01T01:20:55.8Z"}'
+
+
+@pytest.mark.parametrize("wrapper", ["%s", CRI, DOCKER])
+@pytest.mark.parametrize("form", FORMATS)
+async def test_a_value_that_a_panel_below_an_error_broke_goes_in_either_form(form: Format, wrapper: str) -> None:
+    logged = "".join(wrapper % line + "\n" for line in BOXED).encode()
+    out = b"\n".join(await sanitize(scrubber(form), [logged])).decode()
+    assert not any(TOKEN[at : at + 12] in out for at in range(len(TOKEN) - 12))
+    assert "stays" in out
