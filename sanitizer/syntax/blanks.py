@@ -84,8 +84,12 @@ WORDS = patterns.lazy(rb"[\w\-]+")
 AUXILIARY = patterns.lazy(rb"(?:\b(?:not|to|will|would|can|could|should|must|may|did|does|we|you|they)|n't)[ ]\Z")
 """What a verb follows: `the change will pass ("be green")`."""
 
-REQUIRED = patterns.lazy(rb"[\x22']required\\*[\x22']\s{0,4}:\s{0,4}\[[^\]]*\Z")
-"""The names that a JSON Schema requires, as every tool's has."""
+REQUIRED = patterns.lazy(
+    rb"(?:[\x22']required|unrecognized_keys\\*[\x22'],\s{0,40}(?:\\n)?\s{0,40}\\*[\x22']keys)\\*[\x22']\s{0,4}:\s{0,4}\[[^\]]*\Z"
+    rb"|(?:Unrecognized key(?:s|\(s\))(?: in object)?: |properties are not allowed \()"
+    rb"(?:\\*[\x22'][\w.\-]{1,64}\\*[\x22'], ){0,16}\\*[\x22']\Z"
+)
+"""The names that a JSON Schema requires, as every tool's has; those that a validator of arguments does not know."""
 
 ARN = patterns.lazy(rb"(?<![^\s\x22'=])arn:[\w:/.\-]*\Z")
 """The beginning of the name of a resource of AWS: `arn:aws:secretsmanager:eu-central-1:123456789012:secret:`."""
