@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from sanitizer import patterns
-from sanitizer.syntax import values
+from sanitizer.syntax import pairs, values
 from sanitizer.text import masks
 
 MARKS = b"\\\"'`{}[]()<>,;:=+"
@@ -82,13 +82,18 @@ LONGEST_NAME = 16
 
 VOCABULARY = patterns.lazy(rb"(?:(?P<quote>[\x22'])[A-Za-z_][\w\-]*(?P=quote),\s{0,40}){3,}(?P=quote)[A-Za-z_][\w\-]*(?P=quote)")
 """Words in quotes, one after the other."""
+TOOLS = patterns.lazy(VOCABULARY.pattern.replace(b"{3,}", b"{2,}"))
 WORDS = patterns.lazy(rb"[\w\-]+")
 
 AUXILIARY = patterns.lazy(rb"(?:\b(?:not|to|will|would|can|could|should|must|may|did|does|we|you|they)|n't)[ ]\Z")
 """What a verb follows: `the change will pass ("be green")`."""
 
-REQUIRED = patterns.lazy(rb"[\x22']required\\*[\x22']\s{0,4}:\s{0,4}\[[^\]]*\Z")
-"""The names that a JSON Schema requires, as every tool's has."""
+REQUIRED = patterns.lazy(
+    rb"(?:[\x22']required|unrecognized_keys\\*[\x22'],\s{0,40}(?:\\n)?\s{0,40}\\*[\x22']keys)\\*[\x22']\s{0,4}:\s{0,4}\[[^\]]*\Z"
+    rb"|(?:Unrecognized key(?:s|\(s\))(?: in object)?: |properties are not allowed \()"
+    rb"(?:\\*[\x22'][\w.\-]{1,64}\\*[\x22'], ){0,16}\\*[\x22']\Z"
+)
+"""The names that a JSON Schema requires, as every tool's has; those that a validator of arguments does not know."""
 
 ARN = patterns.lazy(rb"(?<![^\s\x22'=])arn:[\w:/.\-]*\Z")
 """The beginning of the name of a resource of AWS: `arn:aws:secretsmanager:eu-central-1:123456789012:secret:`."""
@@ -163,18 +168,25 @@ def is_verb(window: bytes, start: int) -> bool:
 
 
 def is_vocabulary(buffer: bytes, key_at: int, span: values.Span) -> bool:
-    """Whether the value at *span* is a word of a list of words in their order, or a name that is required; the name at *key_at* is
-    another."""
+    """Whether the value at *span* is a word of a list of words in their order, or of tools, or a name that is required; the name at
+    *key_at* is another."""
     if REQUIRED.search(buffer, max(0, key_at - AROUND), key_at):
         return True
     value = buffer[span[0] : span[1]]
     if not value.translate(None, b"_-").isalpha():
         return False
-    listed = VOCABULARY.search(buffer, max(0, key_at - AROUND), span[1] + AROUND)
-    if listed is None or not (listed.start() < key_at and span[1] < listed.end()):
-        return False
-    words = WORDS.findall(listed[0].lower())
-    return words == sorted(words)
+    if pairs.VERB.match(buffer, key_at) and (tools := _listed(TOOLS, buffer, key_at, span)):
+        return sum(b"_" in tool or b"-" in tool for tool in tools) > 1
+    names = _listed(VOCABULARY, buffer, key_at, span)
+    return bool(names) and names == sorted(names)
+
+
+def _listed(pattern: re.Pattern[bytes], buffer: bytes, key_at: int, span: values.Span) -> list[bytes]:
+    """The words of the list of that *pattern* in which both the name at *key_at* and the value at *span* stand."""
+    for listed in pattern.finditer(buffer, max(0, key_at - AROUND), span[1] + AROUND):
+        if listed.start() < key_at and span[1] < listed.end():
+            return WORDS.findall(listed[0].lower())
+    return []
 
 
 def is_word(text: bytes) -> bool:
