@@ -72,7 +72,7 @@ _STATUS = frozenset(
     minlength mismatch missing must name needed negotiate new not ntlm oauth obtained of ok old open edit options output path dir
     outputschema param parameter params password passwords plain present prompt properties protected provided query ready
     received refresh refresh_token refreshed rejected renewed required reset restored result retrieved revoked rotated saved
-    scope secret self set should simple static stored structuredcontent succeeded success successful text the title to token
+    scope secret see self set should simple static stored structuredcontent succeeded success successful text the title to token
     token_type tokens too type unauthorized unavailable unchanged unexpected updated url used user username valid validated
     validation value verified verify via void warning was weak will with writeonly wrong
     access_denied insufficient_scope invalid_client invalid_grant invalid_request invalid_scope invalid_target invalid_token
