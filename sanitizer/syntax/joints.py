@@ -11,6 +11,9 @@ from sanitizer.disguises.bytelists import material
 from sanitizer.syntax import arrays, blanks, columns, continuations, markup, pairs, values
 
 CELL = patterns.lazy(rb"[ \t]*((?:[^|\r\n\xe2]|\xe2(?!\x94[\x82\x83\x86]))*?)[ \t]*(?=\||\xe2\x94|\r|\n|$)")
+PROCESS = patterns.lazy(rb"(?:^|\n)\d{1,4}\|\Z")
+"""Before the name of a process, as pm2 puts both before each of its lines: `0|crm-api  | started`."""
+
 BAR = patterns.lazy(rb"[ \t]*(?:\||\xe2\x94[\x82\x83\x86])")
 ROW = patterns.lazy(rb"[ ]*(?=[^\s]*[0-9!@#$%^&*~+?])([^\s|=:]\S*)[ ]*(?=\r?\n)")
 """A word that is all of its line, but for the name before it and spaces that align it."""
@@ -165,6 +168,8 @@ def bar(buffer: bytes, at: int, before: bytes) -> list[values.Span]:
     """The cell behind a bar that ends *at*, if *before* the key there is one, too, or if the cell tells; and no next command."""
     cell = CELL.match(buffer, at)
     if cell is None or cell[1][:1] in (b"", b"\\") or columns.COMMAND.match(cell[1]):
+        return []
+    if buffer[at - 2] == 0x20 and PROCESS.search(before):
         return []
     ended = ROW_ENDS.search(buffer, cell.start(1), cell.end(1)) if b'"' in before else None
     span = columns.trimmed(buffer, cell.start(1), ended.start() if ended else cell.end(1))  # a table may stand in a string

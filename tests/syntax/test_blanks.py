@@ -31,6 +31,7 @@ CLEAN = [
     "password=@@PASSWORD@@",
     "secret = base64.b64decode(data['secret'])",
     "| password | varchar |",
+    '0|mcp-api  | {"level":30,"msg":"x1"}',
     "apiKey: [Function: getKey]",
     "com.auth0:java-jwt:jar:13.17.49:compile",
     "password = ''.join(random.choice(chars) for _ in range(12))",
