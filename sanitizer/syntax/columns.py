@@ -200,6 +200,7 @@ def below(buffer: bytes, at: int, layout: Layout, count: int, place: int, prefix
     at = after_rule(buffer, at, prefix)
     is_barred = layout is LAYOUTS[0]
     found: list[Span] = []
+    words: list[Span] = []
     stop = min(len(buffer), at + 16 * LONGEST)
     for _ in range(MOST_ROWS):
         end = buffer.find(b"\n", at, stop)
@@ -223,10 +224,10 @@ def below(buffer: bytes, at: int, layout: Layout, count: int, place: int, prefix
             is_spaced = not is_barred and b" " in buffer[first:last] and buffer[first - 1] not in b"\x22'"
             if is_spaced and NUMBER.fullmatch(buffer, first, last) is None:
                 break  # a sentence with as many commas
-            if first < last and (is_barred or TELLING.match(buffer, first, last)):
-                found.append((first, last))
+            if first < last:
+                (found if is_barred or TELLING.match(buffer, first, last) else words).append((first, last))
         at = end + 1
-    return found
+    return sorted(found + words) if found else []  # what may be a word is none where another cell tells
 
 
 def after_rule(buffer: bytes, at: int, prefix: bytes = b"") -> int:

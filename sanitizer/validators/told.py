@@ -16,12 +16,13 @@ _signed = re.compile(rb"(?=.*[a-z])(?=.*[A-Z])\w+[!@#$%^&*~?+]\w.*").fullmatch
 
 
 _humps = re.compile(rb"[A-Z]?[a-z]+|[A-Z]+(?![a-z])").findall
-LETTERS_IN_WORD = 2.8
-"""So few letters of either case in a row are no words that a name is made of: `StreamEndToken` has 4.7, `svSorzqMBckD` 2.4."""
+LETTERS_IN_WORD = 4
+"""Fewer letters of either case in a row are no words that a name is made of: `StreamEndToken` has 4.7, `svSorzqMBckD` 2.4."""
 
 
 def _jumbled(text: bytes) -> bool:
-    return len(text) >= 10 and text.isalpha() and len(text) < LETTERS_IN_WORD * len(_humps(text))
+    """Letters that make no words, whether they are taken together or parted where their case changes."""
+    return len(text) >= 10 and text.isalpha() and len(text) < LETTERS_IN_WORD * len(_humps(text)) and not words.wordlike(text)
 
 
 def password(text: bytes) -> bool:

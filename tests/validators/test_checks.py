@@ -59,6 +59,8 @@ def test_what_follows_bearer_in_a_sentence_is_no_token() -> None:
 
 def test_a_password_in_a_sentence_has_letters_and_digits() -> None:
     assert accepts("told-password", "hunter2!", "Tr0ub4dor&3") == [True] * 2
+    assert accepts("told-password", "RAqhdlsoDbGe", "NbjLtzETxkXG") == [True] * 2
+    assert accepts("told-password", "StreamEndToken", "invalidOrExpired", "PasswordReset") == [False] * 3
     assert accepts("told-password", "sha256", "required", "10.0.0.1", "for", "bcrypt2b") == [False] * 5
 
 
