@@ -15,14 +15,18 @@ _hash_name = re.compile(
 _signed = re.compile(rb"(?=.*[a-z])(?=.*[A-Z])\w+[!@#$%^&*~?+]\w.*").fullmatch
 
 
+SIGNS = b"_-~^&*+@#$%!"
 _humps = re.compile(rb"[A-Z]?[a-z]+|[A-Z]+(?![a-z])").findall
 LETTERS_IN_WORD = 4
-"""Fewer letters of either case in a row are no words that a name is made of: `StreamEndToken` has 4.7, `svSorzqMBckD` 2.4."""
+"""No more letters of either case in a row are no words that a name is made of: `StreamEndToken` has 4.7, `svSorzqMBckD` 2.4."""
 
 
-def _jumbled(text: bytes) -> bool:
-    """Letters that make no words, whether they are taken together or parted where their case changes."""
-    return len(text) >= 10 and text.isalpha() and len(text) < LETTERS_IN_WORD * len(_humps(text)) and not words.wordlike(text)
+def jumbled(text: bytes) -> bool:
+    """Letters, a few signs aside, that make no words: neither together nor parted where their case changes."""
+    letters = text.translate(None, SIGNS)
+    if len(letters) < 10 or not letters.isalpha() or len(letters) > LETTERS_IN_WORD * len(_humps(text)):
+        return False
+    return letters != letters.lower() and not words.wordlike(text)
 
 
 def password(text: bytes) -> bool:
@@ -30,7 +34,7 @@ def password(text: bytes) -> bool:
     text = words.spelled(text.rstrip(b".!?"))
     letters = sum([65 <= c <= 90 or 97 <= c <= 122 or c > 127 for c in text])
     digits = sum([48 <= c <= 57 for c in text])
-    if letters < 2 or len(text) < 6 or text[:1] == b"/" or not (digits or _signed(text) or _jumbled(text)):
+    if letters < 2 or len(text) < 6 or text[:1] == b"/" or not (digits or _signed(text) or jumbled(text)):
         return False
     return _hash_name(text) is None and words.password(text)
 
