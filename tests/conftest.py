@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,15 @@ __all__ = ["certificates", "collector", "kafka", "kafka3", "mcp_servers", "postg
 if "CI" not in os.environ:  # there hypothesis has a profile of its own, which has no deadline either
     settings.register_profile("without a clock", deadline=None)
     settings.load_profile("without a clock")
+
+
+@pytest.fixture(autouse=True)
+def _collector_as_it_was() -> Iterator[None]:
+    """A command that a test runs in this process has Python look for cycles seldom: what one test leaves would be found in another."""
+    thresholds = gc.get_threshold()
+    yield
+    gc.set_threshold(*thresholds)
+    gc.unfreeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
