@@ -10,9 +10,19 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from servers import fixtures
-from servers.fixtures import certificates, collector, kafka, kafka3, mcp_servers, postgres, tls_collector, victoria_logs
+from servers.fixtures import (
+    certificates,
+    collector,
+    kafka,
+    kafka3,
+    mcp_servers,
+    nothing_is_left,
+    postgres,
+    tls_collector,
+    victoria_logs,
+)
 
-__all__ = ["certificates", "collector", "kafka", "kafka3", "mcp_servers", "postgres", "tls_collector", "victoria_logs"]
+__all__ = ["certificates", "collector", "kafka", "kafka3", "mcp_servers", "nothing_is_left", "postgres", "tls_collector", "victoria_logs"]
 
 if "CI" not in os.environ:  # there hypothesis has a profile of its own, which has no deadline either
     settings.register_profile("without a clock", deadline=None)

@@ -15,6 +15,8 @@ from fakes import batch, until
 from sanitizer.model import Receipt, Retry, TooLarge
 from sinks import SinkConfig
 
+pytestmark = pytest.mark.usefixtures("nothing_is_left")
+
 KINDS = [str(member.__struct_config__.tag) for member in get_args(SinkConfig)]
 RECORDS = [b'{"message":"record %d of the contract"}' % n for n in range(50)]
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import os
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from pathlib import Path
 
 import pytest
+from aiokafka.conn import AIOKafkaConnection
 
 from servers import cache, kafka_server, otelcol
 from servers import mcp_servers as mcp_programs
@@ -124,3 +127,22 @@ def mcp_servers() -> McpServers:
     """Real MCP servers and clients, to be started by who uses them."""
     _require("real MCP servers", _mcp_missing())
     return mcp_programs.install()
+
+
+@pytest.fixture
+async def nothing_is_left() -> AsyncIterator[None]:
+    """End what clients leave behind that end in the middle of connecting: it must not be found in another test.
+
+    A connection that a task still asks for is only there once the task has ended, so the tasks go first.
+    """
+    ours = asyncio.current_task()
+    yield
+    loop = asyncio.get_running_loop()
+    tasks = asyncio.all_tasks() - {ours, asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    for each in gc.get_objects():  # also what nothing refers to any more, and what the collector would complain of, whenever it comes
+        if isinstance(each, AIOKafkaConnection) and each._loop is loop:
+            each.close()
+    await asyncio.sleep(0.05)  # a transport closes in the loop's next rounds

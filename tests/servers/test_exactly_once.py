@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import random
 import sys
 from collections import Counter
@@ -13,7 +12,6 @@ from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.conn import AIOKafkaConnection
 from aiokafka.errors import RequestTimedOutError
 
 from sanitizer.pipeline.transactions import _Ledger
@@ -21,6 +19,8 @@ from sanitizer.sources.kafka.offsets import stable_offsets
 from servers.kafka_server import KafkaServer
 from servers.once import Member, member
 from servers.topics import committed, consume, create_topic, produce, unique, until
+
+pytestmark = pytest.mark.usefixtures("nothing_is_left")
 
 PARTITIONS = 3
 
@@ -64,26 +64,6 @@ class Copy:
             for partition in range(PARTITIONS):
                 lane = [number for number in numbers if number % PARTITIONS == partition]
                 assert lane == sorted(lane)
-
-
-@pytest.fixture(autouse=True)
-async def nothing_is_left() -> AsyncIterator[None]:
-    """End what clients leave behind that end in the middle of connecting: it must not be found in another test.
-
-    A connection that a task still asks for is only there once the task has ended, so the tasks go first.
-    """
-    ours = asyncio.current_task()
-    yield
-    loop = asyncio.get_running_loop()
-    tasks = asyncio.all_tasks() - {ours, asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    gc.collect()
-    for each in gc.get_objects():
-        if isinstance(each, AIOKafkaConnection) and each._loop is loop:
-            each.close()
-    await asyncio.sleep(0.05)  # a transport closes in the loop's next rounds
 
 
 @asynccontextmanager

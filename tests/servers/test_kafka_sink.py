@@ -19,6 +19,8 @@ from sinks.kafka.config import KafkaSinkConfig
 from sinks.kafka.login import Sasl
 from sinks.options import Secret, Tls
 
+pytestmark = pytest.mark.usefixtures("nothing_is_left")
+
 
 def batch(records: Sequence[bytes], lane: str = "app.log", envelopes: Sequence[Envelope] = ()) -> CleanBatch:
     offsets = range(len(records))

@@ -26,6 +26,8 @@ from servers.topics import committed, consume, create_topic, produce, unique, un
 from sinks.kafka.login import Sasl
 from sinks.options import Secret, Tls
 
+pytestmark = pytest.mark.usefixtures("nothing_is_left")
+
 
 @asynccontextmanager
 async def opened(kafka: KafkaServer, *, once: bool = False, **options: object) -> AsyncIterator[tuple[KafkaSource, Reading]]:
