@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import re
 from collections.abc import AsyncGenerator
@@ -13,7 +12,7 @@ import orjson
 from msgspec import Meta, field
 
 from sanitizer.model import CleanBatch, Receipt, Rejection, Retry
-from sinks.compression import compress, content_encoding
+from sinks.compression import compressed, content_encoding
 from sinks.event import event
 from sinks.options import Login, Secret, SinkOptions, Tls
 from sinks.outcome import PERMANENT_FOR_THE_BATCH, check_status
@@ -44,8 +43,7 @@ class ElasticsearchSink:
     async def send(self, batch: CleanBatch) -> Receipt:
         """Return once the store has answered for each document: stored, there already, refused for good, or not yet."""
         body = b"".join([self._lines(record, batch.record_id(index)) for index, record in enumerate(batch.records)])
-        if self._compression != "none":
-            body = await asyncio.to_thread(compress, body, self._compression)
+        body = await compressed(body, self._compression)
         answer = await self._session.request(self._url, body, self._headers)
         return check_status(answer.status, batch.records, answer.retry_after) or _receipt(answer.body, len(batch.records))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Annotated, Literal
@@ -11,7 +10,7 @@ import orjson
 from msgspec import Meta, field
 
 from sanitizer.model import CleanBatch, Receipt
-from sinks.compression import compress, content_encoding
+from sinks.compression import compressed, content_encoding
 from sinks.event import event
 from sinks.options import Login, Secret, SinkOptions, Tls
 from sinks.outcome import check_status
@@ -36,8 +35,7 @@ class LokiSink:
     async def send(self, batch: CleanBatch) -> Receipt:
         """Return once the entries are taken. Of entries that are too old Loki says not which they are: all are rejected then."""
         body = b'{"streams":[{"stream":%b,"values":[%b]}]}' % (self._stream, b",".join(map(_entry, batch.records)))
-        if self._compression != "none":
-            body = await asyncio.to_thread(compress, body, self._compression)
+        body = await compressed(body, self._compression)
         answer = await self._session.request(self._url, body, self._headers)
         return check_status(answer.status, batch.records, answer.retry_after) or Receipt()
 

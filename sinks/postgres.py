@@ -67,7 +67,7 @@ class PostgresSink:
         return Receipt()
 
     async def _prepare(self, connection: asyncpg.Connection) -> frozenset[str]:
-        import asyncpg  # noqa: PLC0415
+        import asyncpg  # noqa: PLC0415 - as above
 
         if self._creates:
             with suppress(asyncpg.UniqueViolationError, asyncpg.DuplicateObjectError):  # another makes it at this moment
@@ -113,7 +113,7 @@ class PostgresConfig(SinkOptions, frozen=True, tag="postgres", kw_only=True):
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[PostgresSink]:
         """Connections are made when the first batch is sent."""
-        import asyncpg  # noqa: PLC0415
+        import asyncpg  # noqa: PLC0415 - as above
 
         secure = {"ssl": self.tls.context()} if self.tls else {}
         pool = await asyncpg.create_pool(self.dsn.reveal(), min_size=0, max_size=self.concurrency, **secure)

@@ -53,7 +53,7 @@ async def _beginning(response: aiohttp.ClientResponse) -> bytes:
 @asynccontextmanager
 async def open_session(concurrency: int, tls: Tls | None) -> AsyncGenerator[Session]:
     """Connections are made when they are needed, *concurrency* at most; delivery bounds the time of a request."""
-    import aiohttp  # noqa: PLC0415
+    import aiohttp  # noqa: PLC0415 - as above
 
     connector = aiohttp.TCPConnector(limit=concurrency, ssl=tls.context() if tls else True)
     timeout = aiohttp.ClientTimeout(total=None)

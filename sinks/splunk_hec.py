@@ -12,7 +12,7 @@ import orjson
 from msgspec import Meta
 
 from sanitizer.model import CleanBatch, Receipt, Rejection, Retry
-from sinks.compression import compress, content_encoding
+from sinks.compression import compressed, content_encoding
 from sinks.event import event
 from sinks.options import Secret, SinkOptions, Tls
 from sinks.outcome import check_status
@@ -40,8 +40,7 @@ class SplunkHecSink:
     async def send(self, batch: CleanBatch) -> Receipt:
         """Return once the collector has the events, or, where it acknowledges, once the indexers do."""
         body = b"\n".join([self._event(record, batch.record_id(index)) for index, record in enumerate(batch.records)])
-        if self._compression != "none":
-            body = await asyncio.to_thread(compress, body, self._compression)
+        body = await compressed(body, self._compression)
         headers = self._headers | content_encoding(self._compression)
         answer = await self._session.request(f"{self._collector}/event", body, headers)
         said = _said(answer)

@@ -68,10 +68,10 @@ def inserted(buffer: bytes, at: int, verdict: Verdict) -> Iterator[Finding]:
 def made(buffer: bytes, at: int, table: bytes) -> list[bytes]:
     """The names of the columns that *table* is made with, in the line that *at* is in and before that; none if it is not."""
     low = max(buffer.rfind(b"\n", 0, at) + 1, at - BACK)
-    for made in MADE.finditer(buffer, low, at):
-        if made[1].strip(QUOTES).lower() != table.strip(QUOTES).lower():
+    for begun in MADE.finditer(buffer, low, at):
+        if begun[1].strip(QUOTES).lower() != table.strip(QUOTES).lower():
             continue
-        names, end = [], made.end()
+        names, end = [], begun.end()
         while (column := DEFINED.match(buffer, end, at)) is not None:
             names.append(column[1])
             end = column.end() + 1

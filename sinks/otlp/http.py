@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -11,7 +10,7 @@ from typing import Any
 import orjson
 
 from sanitizer.model import CleanBatch, Receipt, Rejection
-from sinks.compression import compress, content_encoding
+from sinks.compression import compressed, content_encoding
 from sinks.otlp.config import OtlpConfig, Told
 from sinks.otlp.encode import Encoder
 from sinks.otlp.json import export_request
@@ -44,8 +43,7 @@ class OtlpHttpSink:
             from sinks.otlp.protobuf import from_json  # noqa: PLC0415 - JSON needs none of it
 
             body = from_json(body).SerializeToString()
-        if self._compression != "none":
-            body = await asyncio.to_thread(compress, body, self._compression)  # compressing leaves the interpreter to others
+        body = await compressed(body, self._compression)
         answer = await self._session.request(self._url, body, self._headers)
         refused = check_status(answer.status, batch.records, answer.retry_after)
         return refused or partial_success(batch, self._rejected(answer.body))
