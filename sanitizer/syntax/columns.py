@@ -12,7 +12,7 @@ from itertools import islice
 from sanitizer import patterns
 from sanitizer.syntax.continuations import alike
 from sanitizer.syntax.nested import LONGEST, Span
-from sanitizer.validators.told import jumbled
+from sanitizer.validators.told import wordless
 
 WIDEST = 2048
 """Bytes of a line of names that are looked at."""
@@ -226,7 +226,7 @@ def below(buffer: bytes, at: int, layout: Layout, count: int, place: int, prefix
             if is_spaced and NUMBER.fullmatch(buffer, first, last) is None:
                 break  # a sentence with as many commas
             if first < last:
-                tells = is_barred or TELLING.match(buffer, first, last) or jumbled(buffer[first:last])
+                tells = is_barred or TELLING.match(buffer, first, last) or wordless(buffer[first:last])
                 (found if tells else words).append((first, last))
         at = end + 1
     return sorted(found + words) if found else []  # what may be a word is none where another cell tells

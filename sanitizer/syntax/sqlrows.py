@@ -20,7 +20,7 @@ MOST_LISTED = 256
 COLUMNS, ROW = b" Col (", b" Row ("
 """What the log of SQLAlchemy shows of a result, a line each, once `echo="debug"` asks it to."""
 
-QUOTES = b" \t\r\n\x22'`[]\\"
+ENCLOSING = b" \t\r\n\x22'`[]\\"
 PREFIXES = (b"N", b"E", b"B", b"X", b"U", b"u", b"b")
 
 NAMES = patterns.lazy(rb"\(((?:[ ]?[\w.\x22`]{1,64},){0,15}[ ]?[\w.\x22`]{1,64})\)[ ]{0,2}=[ ]{0,2}(?=\()")
@@ -62,14 +62,14 @@ def inserted(buffer: bytes, at: int, verdict: Verdict) -> Iterator[Finding]:
         names, row = made(buffer, at, bare[1]), bare.end()
     else:
         return
-    yield from rows(buffer, row, [verdict(name.strip(QUOTES)) for name in names])
+    yield from rows(buffer, row, [verdict(name.strip(ENCLOSING)) for name in names])
 
 
 def made(buffer: bytes, at: int, table: bytes) -> list[bytes]:
     """The names of the columns that *table* is made with, in the line that *at* is in and before that; none if it is not."""
     low = max(buffer.rfind(b"\n", 0, at) + 1, at - BACK)
     for begun in MADE.finditer(buffer, low, at):
-        if begun[1].strip(QUOTES).lower() != table.strip(QUOTES).lower():
+        if begun[1].strip(ENCLOSING).lower() != table.strip(ENCLOSING).lower():
             continue
         names, end = [], begun.end()
         while (column := DEFINED.match(buffer, end, at)) is not None:

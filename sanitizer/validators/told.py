@@ -21,7 +21,7 @@ LETTERS_IN_WORD = 4
 """No more letters of either case in a row are no words that a name is made of: `StreamEndToken` has 4.7, `svSorzqMBckD` 2.4."""
 
 
-def jumbled(text: bytes) -> bool:
+def wordless(text: bytes) -> bool:
     """Letters, a few signs aside, that make no words: neither together nor parted where their case changes."""
     letters = text.translate(None, SIGNS)
     if len(letters) < 10 or not letters.isalpha() or len(letters) > LETTERS_IN_WORD * len(_humps(text)):
@@ -34,7 +34,7 @@ def password(text: bytes) -> bool:
     text = words.spelled(text.rstrip(b".!?"))
     letters = sum([65 <= c <= 90 or 97 <= c <= 122 or c > 127 for c in text])
     digits = sum([48 <= c <= 57 for c in text])
-    if letters < 2 or len(text) < 6 or text[:1] == b"/" or not (digits or _signed(text) or jumbled(text)):
+    if letters < 2 or len(text) < 6 or text[:1] == b"/" or not (digits or _signed(text) or wordless(text)):
         return False
     return _hash_name(text) is None and words.password(text)
 
