@@ -1,21 +1,27 @@
 # syntax=docker/dockerfile:1
+# Any image of Python 3.11 or later, such as one of your own registry: --build-arg BASE=...
+ARG BASE=python:3.13-slim
+
 # Builds the wheel and its dependencies apart, so that the image holds neither a compiler nor pip's cache.
-FROM python:3.13-slim AS build
+FROM ${BASE} AS build
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY sanitizer sanitizer
 COPY sinks sinks
 COPY rules rules
 COPY examples examples
-RUN python -m venv /opt/sanitizer && /opt/sanitizer/bin/pip install --no-cache-dir ".[grpc,postgres]"
+RUN python3 -m venv /opt/sanitizer && /opt/sanitizer/bin/pip install --no-cache-dir ".[grpc,postgres]"
 
-FROM python:3.13-slim
+FROM ${BASE}
 LABEL org.opencontainers.image.title="mcp-log-sanitizer" org.opencontainers.image.licenses="Apache-2.0"
 RUN groupadd --gid 10001 sanitizer && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin sanitizer \
     && install -d -o 10001 -g 10001 -m 0700 /var/lib/sanitizer
 COPY --from=build /opt/sanitizer /opt/sanitizer
-# The root file system may be read-only: state, and the compiled rules, go to the volume.
-ENV PATH=/opt/sanitizer/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 XDG_CACHE_HOME=/var/lib/sanitizer/cache
+# The root file system may be read-only: state goes to the volume, and so do rules of one's own once they are compiled. The shipped
+# ones are compiled here, so that a container starts in a third of a second and needs no memory for it.
+ENV PATH=/opt/sanitizer/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
+    SANITIZER_CACHE_DIR=/var/lib/sanitizer/cache:/opt/sanitizer/compiled
+RUN SANITIZER_CACHE_DIR=/opt/sanitizer/compiled sanitizer run </dev/null && chmod -R a+rX /opt/sanitizer/compiled
 VOLUME /var/lib/sanitizer
 USER 10001:10001
 # Healthy when there is no admin page to ask, or when it answers (a configuration turns it on with `[admin]`).

@@ -31,7 +31,7 @@ from benchmarks.leaks.positions import positions
 from sanitizer.hashing import Keyring
 from sanitizer.records.assemble import Assembler
 from sanitizer.redaction.scrub import Format, Options, Scrubber
-from sanitizer.rulesets.database import compiled
+from sanitizer.rulesets.cache import compiled
 
 BATCH = 60
 MOST_DISGUISES = 4

@@ -19,7 +19,7 @@ from pathlib import Path
 from sanitizer.hashing import Keyring
 from sanitizer.records.assemble import Assembler
 from sanitizer.redaction.scrub import Format, Options, Scrubber
-from sanitizer.rulesets.database import compiled
+from sanitizer.rulesets.cache import compiled
 
 PAGE = Path(__file__).parent.parent / "docs" / "scaling.md"
 BEGIN, END = "<!-- written by benchmarks.hostile -->", "<!-- end of hostile lines -->"

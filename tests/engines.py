@@ -13,7 +13,8 @@ from sanitizer.redaction.actions import replacements
 from sanitizer.redaction.lanes import Lanes
 from sanitizer.redaction.redact import Redactor
 from sanitizer.redaction.scrub import Format, Options, Scrubber
-from sanitizer.rulesets.database import Compiled, compile_rules, compiled
+from sanitizer.rulesets.cache import compiled
+from sanitizer.rulesets.database import Compiled, compile_rules
 from sanitizer.rulesets.ruleset import Allow, Rule, Rules, Selection
 
 KEYS = Keyring({"k": b"0" * 32}, "k")

@@ -145,7 +145,7 @@ def _cleaner() -> Callable[[str], str]:
     """Redacts one text with the built-in rules; what cannot be redacted is not shown."""
     from sanitizer.hashing import Keyring  # noqa: PLC0415
     from sanitizer.redaction.scrub import Options, Scrubber  # noqa: PLC0415
-    from sanitizer.rulesets.database import compiled  # noqa: PLC0415
+    from sanitizer.rulesets.cache import compiled  # noqa: PLC0415
     from sanitizer.rulesets.ruleset import Selection  # noqa: PLC0415
 
     redactor = Scrubber(compiled(Selection()), Keyring.load(None), Options(format="raw")).redactor

@@ -216,7 +216,7 @@ def composed(form: str, options: dict[str, Any]) -> Lanes:
     from sanitizer.hashing import HashKeyError, Keyring  # noqa: PLC0415
     from sanitizer.redaction.lanes import Lanes  # noqa: PLC0415
     from sanitizer.redaction.scrub import Options, Scrubber  # noqa: PLC0415
-    from sanitizer.rulesets.database import compiled  # noqa: PLC0415
+    from sanitizer.rulesets.cache import compiled  # noqa: PLC0415
     from sanitizer.rulesets.ruleset import RuleError  # noqa: PLC0415
 
     chosen = selection(options["directories"], options["profile"], options["packs"], options["disable"], options["actions"])

@@ -1,38 +1,22 @@
-"""What Vectorscan scans for, compiled from the rules once and kept in a cache.
+"""What Vectorscan scans for, compiled from the rules.
 
 A *probe* is one expression of the database. Its number orders the rules: of two hits at one place, the lower one is the more
-specific. The cache holds what start-up needs and nothing else; it is keyed by the rules' digest, is believed only if it is this
-user's own file and its own digest is right, and a program that cannot write it merely starts slower.
+specific.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import os
 import re
-import sys
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from sanitizer.rulesets.ruleset import Allow, Rule, RuleError, Rules, Selection, builtin, digest, load, sources
+from sanitizer.rulesets.ruleset import Allow, Rule, RuleError, Rules
 
 KEY, TOKEN, MARK, DUMP = -1, -2, -3, -4
 """Owners of probes that no rule owns: of a key's name, of what may be an encoded token, of what may be spelled otherwise, and
 of what may be a row of a dump."""
-
-
-MOST_CACHED = 8
-"""Rule sets that are kept compiled: the oldest go when one is added."""
-_MAKERS = (
-    *("rulesets/anchors", "rulesets/keys", "rulesets/database", "protocol/calls"),
-    *("disguises/encodings", "disguises/escapes", "disguises/foreign", "disguises/hexdump", "disguises/views"),
-)
-"""The modules of `sanitizer` that say what is scanned for."""
 
 
 class Probe(NamedTuple):
@@ -79,18 +63,6 @@ class Compiled(msgspec.Struct, frozen=True, array_like=True):
     in_runs: Probes
     of_calls: Probes
     of_frames: Probes
-
-
-def compiled(selection: Selection = Selection()) -> Compiled:  # noqa: B008 - frozen, so it is safe to share
-    """The compiled rule set of *selection*, from the cache if it is there. Raises `RuleError`."""
-    files = sources([builtin(), *selection.directories])
-    name = digest(files, selection)
-    path = cache_folder() / f"{name}-{engine()}.rules"
-    found = from_cache(path)
-    if found is None:
-        found = compile_rules(load(selection, files))
-        to_cache(path, found)
-    return found
 
 
 def compile_rules(rules: Rules) -> Compiled:
@@ -150,19 +122,6 @@ def probes(rules: Sequence[Rule]) -> list[tuple[Probe, bool]]:
     return found + [(Probe(expression, 1, TOKEN), expression in views.IN_RUNS) for expression in views.ANCHORS]
 
 
-def engine() -> str:
-    """What scans, and what makes the probes: part of the cache's name, so that an old cache is never taken for a new one."""
-    try:
-        from hyperscan import __version__ as version  # type: ignore[attr-defined]  # its stubs leave it out # noqa: PLC0415 - no wheel
-    except ImportError:
-        version = "regex"
-    state = hashlib.sha256()
-    package = Path(__file__).parents[1]
-    for name in _MAKERS:
-        state.update((package / f"{name}.py").read_bytes())
-    return f"{version}-{sys.version_info[0]}{sys.version_info[1]}-{state.hexdigest()[:8]}"
-
-
 def serialize(found: Sequence[Probe], rules: Sequence[Rule]) -> bytes:
     try:
         import hyperscan  # noqa: PLC0415 - slow to load, and absent where it has no wheel
@@ -192,38 +151,3 @@ def blame(found: Sequence[Probe], rules: Sequence[Rule], fault: Exception) -> st
             rule = rules[probe.rule]
             return f"{rule.file}: rule {rule.id!r}: Vectorscan cannot compile its anchor: {single}"
     return f"the rules do not compile together: {fault}"
-
-
-def cache_folder() -> Path:
-    home = os.environ.get("SANITIZER_CACHE_DIR") or os.path.join(
-        os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "mcp-log-sanitizer"
-    )
-    return Path(home)
-
-
-def from_cache(path: Path) -> Compiled | None:
-    try:
-        status = path.stat()
-        data = path.read_bytes()
-    except OSError:
-        return None
-    if hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & 0o022):
-        return None  # somebody else could have written it: rules are not taken from them
-    if hashlib.sha256(data[32:]).digest() != data[:32]:
-        return None
-    try:
-        return msgspec.msgpack.decode(data[32:], type=Compiled)
-    except msgspec.DecodeError:
-        return None
-
-
-def to_cache(path: Path, found: Compiled) -> None:
-    data = msgspec.msgpack.encode(found)
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(hashlib.sha256(data).digest() + data)
-        os.replace(name, path)
-        for old in sorted(path.parent.glob("*.rules"), key=lambda file: file.stat().st_mtime)[:-MOST_CACHED]:
-            old.unlink()

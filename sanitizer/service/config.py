@@ -70,7 +70,7 @@ def parse(
 def check(config: Config) -> list[Fault]:
     """What is wrong beyond the file itself: rules that do not load, keys that cannot be read."""
     from sanitizer.audit.chain import Signer, SigningKeyError  # noqa: PLC0415 - signing is paid for by who asks for it
-    from sanitizer.rulesets.database import compiled  # noqa: PLC0415
+    from sanitizer.rulesets.cache import compiled  # noqa: PLC0415
 
     faults = []
     try:

@@ -23,7 +23,7 @@ from sanitizer.protocol.mcp import Transport
 from sanitizer.redaction.lanes import Lanes, no_audit
 from sanitizer.redaction.scrub import Options, Scrubber
 from sanitizer.redaction.workers import WorkerLanes
-from sanitizer.rulesets.database import compiled
+from sanitizer.rulesets.cache import compiled
 from sanitizer.service.outlets import Outlets
 from sanitizer.service.settings import Config, sink_names
 from sanitizer.service.telemetry import Metrics

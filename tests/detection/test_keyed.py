@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from sanitizer.cli.rulecheck import redactor
 from sanitizer.detection.keyed import KeyedValues
-from sanitizer.rulesets import database
+from sanitizer.rulesets.cache import compiled
 
-COMPILED = database.compiled()
+COMPILED = compiled()
 RUN = redactor(COMPILED)
 MASK = re.compile(r"\[(?:REDACTED|session|password):[a-z0-9-]+\]")
 

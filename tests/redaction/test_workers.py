@@ -20,7 +20,7 @@ from sanitizer.redaction.handover import Task, pack, pack_result, unpack, unpack
 from sanitizer.redaction.lanes import Lanes
 from sanitizer.redaction.scrub import Scrubber
 from sanitizer.redaction.workers import WorkerLanes
-from sanitizer.rulesets.database import compiled
+from sanitizer.rulesets.cache import compiled
 
 KEYS = Keyring({"k": b"0" * 32}, "k")
 

@@ -21,7 +21,7 @@ import pytest
 from sanitizer.hashing import Keyring
 from sanitizer.redaction.lanes import Lanes
 from sanitizer.redaction.scrub import Options, Scrubber
-from sanitizer.rulesets.database import compiled
+from sanitizer.rulesets.cache import compiled
 from sanitizer.service.pipe import Counts, Keeping
 from sanitizer.service.pipe import run as run_pipe
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from sanitizer.cli.rulecheck import redactor
-from sanitizer.rulesets import database
+from sanitizer.rulesets.cache import compiled
 
-RUN = redactor(database.compiled())
+RUN = redactor(compiled())
 
 OCTETS = ":".join(f"{n:02x}" for n in range(0xC9, 0xDB))
 CLEAN = [

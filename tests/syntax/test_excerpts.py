@@ -7,9 +7,9 @@ import json
 import pytest
 
 from sanitizer.cli.rulecheck import redactor
-from sanitizer.rulesets import database
+from sanitizer.rulesets.cache import compiled
 
-RUN = redactor(database.compiled())
+RUN = redactor(compiled())
 
 FRAME = '  File "/app/x.py", line 3, in load\n    '
 
