@@ -47,7 +47,7 @@ def test_a_configuration_that_people_copy_is_valid(name: str, text: str) -> None
 @pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.name)
 def test_pods_of_ours_run_without_privileges(path: Path) -> None:
     (pod,) = filter(None, map(_pod, _documents(path)))
-    (container,) = [each for each in pod["containers"] if each["name"] == "sanitizer"]
+    (container,) = [each for each in pod["containers"] + pod.get("initContainers", []) if each["name"] == "sanitizer"]
 
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert container["securityContext"] == {
