@@ -115,6 +115,13 @@ async def test_a_damaged_compressed_file_gives_what_is_whole_and_stops_nothing(t
     assert reader.text.startswith(numbered(0, 100))
 
 
+@pytest.mark.parametrize("name", ["_a.log", ".a.log", "-a.log", "~", "..log", "-", "a..1", "\u00fc.log.1.gz"])
+async def test_reads_a_file_whatever_it_is_called(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(numbered(0, 3))
+
+    assert (await once(tmp_path / name)).text == numbered(0, 3)
+
+
 async def test_reads_what_a_shell_substitutes(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)

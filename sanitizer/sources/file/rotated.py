@@ -26,7 +26,8 @@ def originals(name: str) -> set[str]:
     name = _COMPRESSED.sub("", name)
     found = {name} | {name[:at] for at, character in enumerate(name) if character in ".-_~"}
     stem, dot, suffix = name.rpartition(".")
-    return found | {stem[:at] + dot + suffix for at in range(1, len(stem)) if _MARK.fullmatch(stem, at)}
+    found |= {stem[:at] + dot + suffix for at in range(1, len(stem)) if _MARK.fullmatch(stem, at)}
+    return {original for original in found if original.strip(".")}  # what begins with a mark has no name before it
 
 
 def is_rotated(name: str, log: str) -> bool:
