@@ -115,6 +115,24 @@ async def test_a_damaged_compressed_file_gives_what_is_whole_and_stops_nothing(t
     assert reader.text.startswith(numbered(0, 100))
 
 
+async def test_a_file_that_is_called_like_the_pattern_hides_no_other(tmp_path: Path) -> None:
+    for name in ("*.log", "a.log"):
+        (tmp_path / name).write_bytes(name.encode() + b"\n")
+
+    assert (await once(tmp_path / "*.log")).lines() == [b"*.log", b"a.log"]
+
+
+async def test_a_file_whose_name_is_no_text_is_followed_like_any_other(tmp_path: Path) -> None:
+    log = tmp_path / os.fsdecode(b"a\xff.log")
+    state = Memory()
+    log.write_bytes(numbered(0, 100))
+    assert (await once(tmp_path / "*.log", state=state)).text == numbered(0, 100)
+    log.rename(log.with_name(log.name + ".1"))
+    log.write_bytes(numbered(100, 103))
+
+    assert (await once(tmp_path / "*.log", state=state)).text == numbered(100, 103)
+
+
 @pytest.mark.parametrize("name", ["_a.log", ".a.log", "-a.log", "~", "..log", "-", "a..1", "\u00fc.log.1.gz"])
 async def test_reads_a_file_whatever_it_is_called(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(numbered(0, 3))

@@ -12,11 +12,11 @@ from pathlib import Path
 
 
 def expand(patterns: Iterable[str], exclude: Sequence[str] = ()) -> list[Path]:
-    """Paths of the files that match any of *patterns* (`**` crosses folders) and none of *exclude*; in order, each once."""
+    """Paths of the files that match any of *patterns* (`**` crosses folders), or are called so, and none of *exclude*; in order,
+    each once."""
     found: dict[str, None] = {}
     for pattern in patterns:
-        paths = [pattern] if os.path.exists(pattern) else sorted(glob.glob(pattern, recursive=True, include_hidden=True))
-        for path in paths:
+        for path in [pattern, *sorted(glob.glob(pattern, recursive=True, include_hidden=True))]:
             if not any(fnmatch(path, other) for other in exclude) and os.path.isfile(path):
                 found[path] = None
     return [Path(path) for path in found]

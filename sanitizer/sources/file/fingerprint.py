@@ -7,7 +7,9 @@ before the place where reading is to go on: the second half also finds what was 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 
@@ -21,8 +23,8 @@ Peek = Callable[[int, int], bytes]
 class Position(msgspec.Struct, frozen=True, array_like=True):
     """Where reading of a file goes on, and how to know the file again.
 
-    `tail` stands for the `tail_length` bytes before `tail_end`, which is `offset` or a little before it; `seen` is in seconds
-    since 1970.
+    `path` is as `spelled` gives it. `tail` stands for the `tail_length` bytes before `tail_end`, which is `offset` or a little
+    before it; `seen` is in seconds since 1970.
     """
 
     path: str
@@ -35,6 +37,11 @@ class Position(msgspec.Struct, frozen=True, array_like=True):
     tail_length: int
     tail: bytes
     seen: float
+
+
+def spelled(path: Path) -> str:
+    """*path* as text that can be written down: bytes of it that are no UTF-8 are escaped."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def digest(key: bytes, data: bytes) -> bytes:

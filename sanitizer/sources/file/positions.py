@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import msgspec
 
-from sanitizer.sources.file.fingerprint import HEAD_BYTES, Position, digest, matches
+from sanitizer.sources.file.fingerprint import HEAD_BYTES, Position, digest, matches, spelled
 from sanitizer.sources.file.rotated import originals
 from sanitizer.sources.file.tracked import TrackedFile
 from sanitizer.sources.options import Checkpoints
@@ -57,7 +57,7 @@ class Positions:
         """The lane and position that *file* goes on with, if it was read before."""
         lanes = set(self._by_inode.get(file.identity[1], ()))
         for name in originals(file.path.name):
-            lanes |= self._by_path.get(str(file.path.parent / name), set())
+            lanes |= self._by_path.get(spelled(file.path.parent / name), set())
         for lane in sorted(lanes):
             if is_same(self.key, file, self._positions[lane]):
                 return lane, self._positions[lane]

@@ -16,6 +16,7 @@ from msgspec import Meta
 from sanitizer.model import Batch, Raw
 from sanitizer.sources.file.discovery import Watch, expand, folders
 from sanitizer.sources.file.files import Files
+from sanitizer.sources.file.fingerprint import spelled
 from sanitizer.sources.file.positions import Positions
 from sanitizer.sources.file.tracked import TrackedFile
 from sanitizer.sources.options import Reading, SourceOptions
@@ -173,7 +174,7 @@ class FileSource:
             self._reading.count("files_damaged", 1)
             self._files.finish(file)
             return None
-        facts = {"path": str(file.path)}
+        facts = {"path": spelled(file.path)}
         return Batch(file.lane, Raw(data), offset, file.offset, attributes=facts, log=file.log) if data else None
 
 

@@ -8,7 +8,7 @@ from collections import deque
 from enum import Enum
 from pathlib import Path
 
-from sanitizer.sources.file.fingerprint import HEAD_BYTES, TAIL_BYTES, Position, digest
+from sanitizer.sources.file.fingerprint import HEAD_BYTES, TAIL_BYTES, Position, digest, spelled
 from sanitizer.sources.file.rotated import Decompressed, compression
 
 
@@ -144,7 +144,7 @@ class TrackedFile:
             self._marks.popleft()
         end, tail = self._marks[-1] if read else self._marks[0]
         head = digest(key, self._head)
-        place = (str(self.path), *self.identity)
+        place = (spelled(self.path), *self.identity)
         return Position(*place, offset, len(self._head), head, end, len(tail), digest(key, tail), time.time())
 
     def close(self) -> None:
