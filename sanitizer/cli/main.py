@@ -132,6 +132,17 @@ def fail(message: object, code: int = 2) -> None:
     sys.exit(code)
 
 
+def require_files(files: tuple[str, ...]) -> None:
+    """End the program unless each of *files* is there to be read."""
+    for name in files:
+        if not os.path.exists(name):
+            fail(f"{name}: no such file")
+        if os.path.isdir(name):
+            fail(f"{name}: a folder; name the files in it, as in {os.path.join(name, '*.log')}")
+        if not os.access(name, os.R_OK):
+            fail(f"{name}: permission denied")
+
+
 @main.command()
 @click.argument("files", nargs=-1, type=click.Path())
 @click.option("-o", "--output", metavar="FILE", help="Write there instead of standard output (mode 0600).")
@@ -183,9 +194,7 @@ def run(files: tuple[str, ...], output: str | None, config: str | None, once: bo
     log_briefly()
 
     lanes = composed(form=options["form"], options=options)
-    for name in files:
-        if not os.path.exists(name):
-            fail(f"{name}: no such file")
+    require_files(files)
     counts = pipe.Counts()
     trail = audited(lanes, options["audit_file"], keep_secs(options["audit_keep"])) if options["audit_file"] else None
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import Counter
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import click
 
-from sanitizer.cli.main import composed, fail, progress, rule_options
+from sanitizer.cli.main import composed, fail, progress, require_files, rule_options
 
 
 @click.command()
@@ -35,9 +34,7 @@ def scan(files: tuple[str, ...], fail_on: str | None, as_json: bool, **options: 
     if fail_on and not limit:
         raise click.UsageError(f"--fail-on takes a number above 0, or `any`; {fail_on!r} is neither")
     lanes = composed("ndjson", {**options, "params": "sanitize"})
-    for name in files:
-        if not os.path.exists(name):
-            fail(f"{name}: no such file")
+    require_files(files)
     fields: Counter[str] = Counter()
     tools: Counter[str] = Counter()
 

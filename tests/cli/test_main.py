@@ -179,6 +179,8 @@ def test_rules_are_imported_and_what_is_left_behind_is_said(tmp_path: Path) -> N
         (["run", "--rules", "/nonexistent"], "/nonexistent: no rule files (*.toml) there; name a folder that holds some"),
         (["run", "--key-file", "/nonexistent"], "/nonexistent"),
         (["run", "gone.log"], "gone.log: no such file"),
+        (["run", "/"], "/: a folder; name the files in it, as in /*.log"),
+        (["scan", "/"], "/: a folder"),
         (["run", "--config", "gone.toml"], "gone.toml"),
         (["run", "--config", "x.toml", "a.log"], "leave out FILES and --output"),
         (["scan", "--fail-on", "few"], "--fail-on takes a number above 0, or `any`; 'few' is neither"),

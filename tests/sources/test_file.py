@@ -115,6 +115,20 @@ async def test_a_damaged_compressed_file_gives_what_is_whole_and_stops_nothing(t
     assert reader.text.startswith(numbered(0, 100))
 
 
+async def test_a_compressed_file_that_ends_too_early_is_told_and_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    whole = gzip.compress(numbered(0, 5000))
+    (tmp_path / "a.gz").write_bytes(whole[: len(whole) // 2])
+    counted: list[tuple[str, int]] = []
+    reader = Reader(asyncio.Event())
+    reading = Reading(once=True, checkpoints=Memory(), count=lambda name, count: counted.append((name, count)))
+    async with config(tmp_path / "a.gz").open(reading) as source:
+        await reader.collect(source, commit=True)
+
+    assert reader.text.startswith(numbered(0, 100))
+    assert counted == [("files_damaged", 1)]
+    assert "a.gz: its compressed data end too early" in caplog.text
+
+
 async def test_a_file_that_is_called_like_the_pattern_hides_no_other(tmp_path: Path) -> None:
     for name in ("*.log", "a.log"):
         (tmp_path / name).write_bytes(name.encode() + b"\n")

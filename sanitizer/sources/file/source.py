@@ -85,7 +85,8 @@ class FileSource:
 
     async def _stream(self, path: str) -> AsyncGenerator[Batch]:
         """A named pipe, or what a shell gives for `<(command)`."""
-        source = StdinSource(os.open(path, os.O_RDONLY | os.O_CLOEXEC), self._reading, f"{self._config.name or 'file'}:{path}")
+        lane = f"{self._config.name or 'file'}:{spelled(Path(path))}"
+        source = StdinSource(os.open(path, os.O_RDONLY | os.O_CLOEXEC), self._reading, lane)
         async for batch in source.batches():
             yield batch
 
@@ -159,7 +160,15 @@ class FileSource:
         return batches + self._ends()
 
     def _ends(self) -> list[Batch]:
-        return [Batch(file.lane, Raw(b""), file.offset, file.offset, log=file.log) for file in self._files.ended()]
+        ended = self._files.ended()
+        for file in ended:
+            if file.cut:
+                self._tell_damage(file, "its compressed data end too early")
+        return [Batch(file.lane, Raw(b""), file.offset, file.offset, log=file.log) for file in ended]
+
+    def _tell_damage(self, file: TrackedFile, what: str) -> None:
+        self._files.complain(file.path, what)
+        self._reading.count("files_damaged", 1)
 
     def _read(self, file: TrackedFile) -> Batch | None:
         offset = file.offset
@@ -170,8 +179,7 @@ class FileSource:
             self._files.complain(file.path, trouble.strerror or type(trouble).__name__)
             return None
         except ValueError as trouble:
-            self._files.complain(file.path, str(trouble))
-            self._reading.count("files_damaged", 1)
+            self._tell_damage(file, str(trouble))
             self._files.finish(file)
             return None
         facts = {"path": spelled(file.path)}
