@@ -176,13 +176,15 @@ CSV_QUOTES = Substitution(
 # A character that a backspace takes back: noise, or what is struck twice to look bold.
 OVERSTRUCK = Substitution((b"\b",), rb"((?:[^\n\x08\x80-\xff]|[\xc2-\xf4][\x80-\xbf]{1,3})\x08)", _nothing)
 
-# ECMA-48 control sequences and strings, other controls; and in the same line, sequences whose escape byte was dropped or spelled.
-# One that another interrupts is whole in the next view. No wall ends one. A NUL before another variable of an environment stays.
+# ECMA-48 control sequences and strings, other controls; and in the same line, sequences whose escape byte was dropped or spelled,
+# but for `[m` before a word, which may be a bracket and the first letter in it. One that another interrupts is whole in the next
+# view. No wall ends one. A NUL before another variable of an environment stays.
 CONTROLS = Substitution(
     (b"\x1b", b"\0", b"\b", b"^[[", b"#033["),
     rb"((?:(?:\x1b\[?){3,64}(?=\x1b)"
     rb"|\x1b(?!\[?[0-9;:]{0,24}\x1b)(?:\[[0-?]{0,64}[!-/]{0,8}(?!WALL)[@-\[\]-~]|\][^\x07\x1b\n]{0,2048}(?:\x07|\x1b\\)|[!-/]{0,8}(?!WALL)[0-~]|)"
-    rb"|\0(?![A-Za-z_]\w{1,64}=)|[\x01-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]|(?:\xc2\x9b|\^\[\[|\#033\[|\[)[0-9;:]{0,24}m){1,64})"
+    rb"|\0(?![A-Za-z_]\w{1,64}=)|[\x01-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]|(?:\xc2\x9b|\^\[\[|\#033\[)[0-9;:]{0,24}m"
+    rb"|\[(?:[0-9;:]{1,24}m|m(?![\w&%=\\]))){1,64})"
     .replace(b"WALL", WALL.pattern),
     _nothing,
 )

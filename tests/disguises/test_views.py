@@ -157,6 +157,7 @@ def test_a_disguise_within_a_disguise_is_located(secret: str, inner: str, outer:
         ("%2B%327711=253234461", "%2B%327711%3234461"),
         ('"value": "=64p.st.prd.VIR"', '"value": "dp.st.prd.VIR"'),
         ("=68ttps://hooks.sl=61ck.com", "https://hooks.slack.com"),
+        ("[\x1b[1mmzp_\x1b[0ma1\x1b[m] [mzp_a1\x1b[0m] [0mx", "[mzp_a1] [mzp_a1] x"),
         ("x\x1b]0;title\x07y\x1b[0;1mz\x00w^[[0m!", "xyzw!"),
         ("\u0664\u0667\u0661 ２０２‐555—０１０１ a\u00a0b “c” ｊane＠x。io", '471 202-555-0101 a b "c" jane@x.io'),
         ("pаypаl tоken2", "paypal token2"),
