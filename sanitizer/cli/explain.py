@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from sanitizer.detection.extents import extent_of, whole
+from sanitizer.detection.scan import Pass
 from sanitizer.redaction.redact import Redactor
-from sanitizer.rulesets.database import KEY, TOKEN, Compiled
+from sanitizer.rulesets.database import DUMP, KEY, SHARED, TOKEN, Compiled
 from sanitizer.rulesets.ruleset import Rule
 from sanitizer.syntax import values
 
@@ -30,12 +31,13 @@ def explain(text: bytes, compiled: Compiled, redactor: Redactor) -> Iterator[Can
     plain = set()
     runs, in_runs = scanner.run_hits(buffer, ())
     places = [
-        (hit >> scan.bits, scan.owners[hit & ((1 << scan.bits) - 1)])
+        (hit >> scan.bits, owner)
         for scan, hits in ((scanner.everywhere, scanner.everywhere.hits(buffer)), (scanner.in_runs, in_runs))
         for hit in hits
+        for owner in owners(scan, hit)
     ]
     for at, owner in sorted(places):
-        if owner <= TOKEN:
+        if DUMP <= owner <= TOKEN:
             continue
         found = list(key_candidates(buffer, at, redactor)) if owner == KEY else [rule_candidate(buffer, at, compiled.rules[owner])]
         for candidate in found:
@@ -53,6 +55,12 @@ def explain(text: bytes, compiled: Compiled, redactor: Redactor) -> Iterator[Can
         if (start, end) not in plain:
             plain.add((start, end))
             yield Candidate(start - 1, end - 1, compiled.rules[number].id, "matched in a decoded view")
+
+
+def owners(scan: Pass, hit: int) -> tuple[int, ...]:
+    """Who looks for what stands there."""
+    owner = scan.owners[hit & ((1 << scan.bits) - 1)]
+    return scan.groups[SHARED - owner] if owner <= SHARED else (owner,)
 
 
 def rule_candidate(buffer: bytes, at: int, rule: Rule) -> Candidate:

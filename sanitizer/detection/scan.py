@@ -6,14 +6,15 @@ second pass looks at the long runs that are left. The two engines report the sam
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from sanitizer.detection.extents import Extent, Refused, extent_of
 from sanitizer.detection.keyed import NOTHING, KeyedValues
 from sanitizer.detection.runs import Runs
 from sanitizer.finding import Finding, merged
-from sanitizer.rulesets.database import TOKEN, Compiled, Probes
+from sanitizer.rulesets.database import DUMP, KEY, SHARED, TOKEN, Compiled, Probes
 
 SHORT = 512
 """A hit inside a longer finding is not looked at: else inner hits could cost quadratic time."""
@@ -35,6 +36,9 @@ class BoundError(Exception):
 
 class FloodError(BoundError):
     """Raised for a line that is made of beginnings of secrets and holds next to none: it is withheld."""
+
+
+Match = Callable[[bytes, int], "re.Match[bytes] | None"]
 
 
 class Engine(Protocol):
@@ -91,7 +95,7 @@ class Pass:
 
     def __init__(self, probes: Probes, engine: str) -> None:
         self.bits = max(1, len(probes.owners).bit_length())
-        self.owners, self.widths = probes.owners, probes.widths
+        self.owners, self.widths, self.groups = probes.owners, probes.widths, probes.groups
         self.engine: Engine = (Vectorscan if engine == "vectorscan" else Regex)(probes, self.bits)
 
     def hits(self, buffer: bytes) -> list[int]:
@@ -120,6 +124,7 @@ class Scanner:
         self.in_runs = Pass(compiled.in_runs, use)
         self.of_calls, self.of_frames = Pass(compiled.of_calls, use), Pass(compiled.of_frames, use)
         self.extents: list[Extent | None] = [None] * len(self.rules)
+        self.needs: dict[tuple[int, ...], Match] = {}
         self.refused = Refused()
         self.kinds = tuple([rule.label for rule in self.rules])
         self.general = tuple(["general" in rule.tags for rule in self.rules])
@@ -208,15 +213,18 @@ class Scanner:
                     if end > done:
                         last, done, kind = min(start, last), end, kinds[rule]
                 add((start, end, rule))
-            elif rule <= TOKEN:
+            elif DUMP <= rule <= TOKEN:
                 self.signs[TOKEN - rule].append(at)
-            elif at != asked and (at >= done or at < last or done - last <= SHORT):
-                asked = at  # one key is often hit twice: as what it is, and as what it ends with
-                here = self.keyed.find(buffer, at)
-                if here is not NOTHING:
-                    vain += self.keyed.weigh(here, at, last, done)
-                    if vain > MOST_VAIN:
-                        vain, since = self.withstand(buffer, since, at)
+            elif (at != asked or rule != KEY) and (at >= done or at < last or done - last <= SHORT):
+                if rule == KEY:
+                    asked = at  # one key is often hit twice: as what it is, and as what it ends with
+                    here = self.keyed.find(buffer, at)
+                    vain += self.keyed.weigh(here, at, last, done) if here is not NOTHING else 0
+                else:
+                    here = self.shared(buffer, at, scan.groups[SHARED - rule])
+                    vain += not here
+                if vain > MOST_VAIN:
+                    vain, since = self.withstand(buffer, since, at)
                 for finding in here:
                     start, end, rule = finding
                     if start >= done:
@@ -228,6 +236,23 @@ class Scanner:
                     add(finding)
         self.vain += vain
         return found, apart
+
+    def shared(self, buffer: bytes, at: int, group: tuple[int, ...]) -> list[Finding]:
+        """What the rules of a *group* find, whose anchor stands *at*."""
+        needs = self.needs.get(group)
+        if needs is None:
+            needs = self.needs[group] = re.compile((self.rules[group[0]].needs or "").encode()).match
+        if needs(buffer, at) is None:
+            return NOTHING
+        found: list[Finding] = []
+        for rule in group:
+            extent = self.extents[rule]
+            if extent is None:
+                extent = self.extents[rule] = extent_of(self.rules[rule], self.refused)
+            span = extent(buffer, at, 0)
+            if span is not None:
+                found.append((*span, rule))
+        return found
 
     def withstand(self, buffer: bytes, since: int, at: int) -> tuple[int, int]:
         """Begin to count vain hits anew *at* this place. Raises `FloodError` if those *since* another are too many for their line.

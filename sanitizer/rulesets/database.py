@@ -14,17 +14,21 @@ import msgspec
 
 from sanitizer.rulesets.ruleset import Allow, Rule, RuleError, Rules
 
-KEY, TOKEN, MARK, DUMP = -1, -2, -3, -4
+KEY, TOKEN, MARK, DUMP, SHARED = -1, -2, -3, -4, -5
 """Owners of probes that no rule owns: of a key's name, of what may be an encoded token, of what may be spelled otherwise, and
-of what may be a row of a dump."""
+of what may be a row of a dump. From SHARED downwards, one each: of the rules of a group (`Probes.groups`)."""
 
 
 class Probe(NamedTuple):
-    """One expression: a hit starts `width` bytes before the end that is reported. `rule` may be one of the owners above instead."""
+    """One expression: a hit starts `width` bytes before the end that is reported.
+
+    `rule` may be one of the owners above instead; `also` are further rules that look for the same.
+    """
 
     expression: bytes
     width: int
     rule: int
+    also: tuple[int, ...] = ()
 
 
 class Probes(msgspec.Struct, frozen=True, array_like=True):
@@ -37,13 +41,15 @@ class Probes(msgspec.Struct, frozen=True, array_like=True):
     widths: tuple[int, ...]
     expressions: bytes
     serialized: bytes
+    groups: tuple[tuple[int, ...], ...] = ()
 
     @classmethod
     def of(cls, probes: Sequence[Probe], rules: Sequence[Rule]) -> Probes:
         """Compile *probes*, which are of *rules*."""
         packed = msgspec.msgpack.encode([probe.expression for probe in probes])
-        owners, widths = tuple([probe.rule for probe in probes]), tuple([probe.width for probe in probes])
-        return cls(owners, widths, packed, serialize(probes, rules))
+        groups = list(dict.fromkeys((probe.rule, *probe.also) for probe in probes if probe.also))
+        owners = tuple([SHARED - groups.index((probe.rule, *probe.also)) if probe.also else probe.rule for probe in probes])
+        return cls(owners, tuple([probe.width for probe in probes]), packed, serialize(probes, rules), tuple(groups))
 
     def unpacked(self) -> list[bytes]:
         """The expressions, in order."""
@@ -116,10 +122,23 @@ def probes(rules: Sequence[Rule]) -> list[tuple[Probe, bool]]:
                 found += [(Probe(anchor.expression, anchor.width, index), anchor.in_run) for anchor in derived]
         except (anchors.Undecidable, re.error) as fault:
             raise RuleError(f"{rule.file}: rule {rule.id!r}: its {'lead' if rule.lead else 'pattern'}: {fault}") from None
+    found = shared(found, rules)
     found += [(Probe(expression, 0, KEY), False) for expression in keys.triggers(rules)]
     found += [(Probe(expression, 1, MARK), False) for expression in views.MARKS]
     found += [(Probe(expression, 1, DUMP), False) for expression in hexdump.ANCHORS]
     return found + [(Probe(expression, 1, TOKEN), expression in views.IN_RUNS) for expression in views.ANCHORS]
+
+
+def shared(found: Sequence[tuple[Probe, bool]], rules: Sequence[Rule]) -> list[tuple[Probe, bool]]:
+    """*found*, with one probe for the rules that look for the same, and need the same from there on: that is asked once."""
+    kept: dict[object, tuple[Probe, bool]] = {}
+    for number, (probe, in_run) in enumerate(found):
+        rule = rules[probe.rule]
+        is_alike = rule.needs is not None and not (rule.anchor or rule.before)
+        key = (probe.expression, probe.width, rule.needs, in_run) if is_alike else number
+        first = kept[key][0] if key in kept else None
+        kept[key] = (first._replace(also=(*first.also, probe.rule)) if first else probe, in_run)
+    return list(kept.values())
 
 
 def serialize(found: Sequence[Probe], rules: Sequence[Rule]) -> bytes:

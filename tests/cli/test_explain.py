@@ -36,3 +36,14 @@ def told(line: str, one: Rule) -> list[tuple[str, str]]:
 )  # fmt: skip
 def test_every_candidate_has_its_reason(line: str, one: Rule, expected: list[tuple[str, str]]) -> None:
     assert told(line, one) == expected
+
+
+def test_rules_that_share_a_lead_are_told_apart() -> None:
+    two = [rule(name, f"[a-z]{{4}}{digit}", lead="acme:", needs="acme:[a-z]+[0-9]") for name, digit in (("one", 1), ("two", 2))]
+    made = redactor(*two)
+    compiled = type("Compiled", (), {"rules": made.scanner.rules})
+
+    assert [(one.rule, one.verdict) for one in explain(b"acme:abcd2", compiled, made)] == [  # type: ignore[arg-type] # as above
+        ("one", "only its beginning matched"),
+        ("two", "matched"),
+    ]

@@ -68,3 +68,17 @@ def test_places_of_encoded_tokens_are_no_findings(engines: tuple[Scanner, Scanne
     found = scanner.find(b"\nauth amFuZS5kb2VAZXhhbXBsZS5jb20gYW5kIHNvIG9u\n")
 
     assert TOKEN not in {one.rule for one in found}
+
+
+def test_rules_that_look_for_the_same_are_asked_together() -> None:
+    needs = "acme:[a-z]+[0-9]"
+    two = [
+        rule("one", "[a-z]{4}1", lead="acme:", needs=needs),
+        rule("two", "(?P<secret>[a-z]{4})[2-9]", lead="acme:", needs=needs),
+    ]
+    scanner = redactor(*two, rule("three", "[a-z]{4}", lead="acme:")).scanner
+
+    assert scanner.everywhere.groups == ((0, 1),)
+    assert [tuple(one) for one in scanner.find(b"\nacme:abcd1 acme:abcd2 acme:abcd\n")] == [(6, 11, 0), (17, 22, 1), (28, 32, 2)]
+    assert scanner.find(b"\nacme:abc acme:\n") == []
+    assert scanner.vain > 0
