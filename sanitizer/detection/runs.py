@@ -135,8 +135,10 @@ class Runs:
                 continue
             if is_telling(buffer, at, end) and LIKELY.match(buffer, at, end) and foreign(buffer, at, end) >= 0:
                 texts.foreign.append(at)
+            # What stands on other lines is theirs: a hit there would depend on whose neighbours they are.
             start = at - AROUND if at > AROUND else 0
-            add(buffer[start : end + AROUND])
+            start = max(start, buffer.rfind(b"\n", start, at))
+            add(buffer[start : buffer.find(b"\n", end, end + AROUND) + 1 or end + AROUND])
             place(start)
             if end > settled and (end - at >= lengthy.least or buffer[end] in base64 or buffer[at - 1] in base64):
                 before = buffer[max(0, at - REACH_BACK) : at]

@@ -82,3 +82,11 @@ def test_rules_that_look_for_the_same_are_asked_together() -> None:
     assert [tuple(one) for one in scanner.find(b"\nacme:abcd1 acme:abcd2 acme:abcd\n")] == [(6, 11, 0), (17, 22, 1), (28, 32, 2)]
     assert scanner.find(b"\nacme:abc acme:\n") == []
     assert scanner.vain > 0
+
+
+def test_what_is_looked_at_around_a_long_run_ends_with_its_line() -> None:
+    """Else what the end of one line shows would depend on the line that follows."""
+    first, second = b"5C753033" * 8, b"ImIxMjM0MDY2IiwgIm4iOiAz"
+    _, texts = Scanner(shipped()).runs.find(b"\n[%b]\nx=%b\n" % (first, second), [])
+
+    assert texts.pieces == [b"\n[%b]\n" % first, b"\nx=%b\n" % second]
