@@ -100,7 +100,8 @@ class StdoutConfig(SinkOptions, frozen=True, tag="stdout"):
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[StdoutSink]:
         """Standard output as it is when this is called."""
-        sys.stdout.flush()
+        if sys.stdout:  # none where it was closed
+            sys.stdout.flush()
         sink = StdoutSink(1, float("inf"))
         try:
             yield sink

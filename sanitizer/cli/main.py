@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sanitizer.cli.trail_options import audit_options, fact_paths, keep_secs
+from sanitizer.process.descriptors import hold_standard
 from sanitizer.process.dumps import forbid_core_dumps, hide
 from sanitizer.process.garbage import look_seldom
 
@@ -69,6 +70,7 @@ class Commands(click.Group):
 @click.version_option(package_name="mcp-log-sanitizer")
 def main() -> None:
     """Redact the logs of MCP servers: nothing unredacted leaves, ever."""
+    hold_standard()
     look_seldom()
     if click.get_current_context().invoked_subcommand == "exec":
         hide()  # and no more: its server is to crash as without us

@@ -156,7 +156,7 @@ async def _run_spooled(
 
     def drop(number: int) -> None:
         counts.dropped += number
-        drops["the output does not take them and the spool is full"] += number
+        drops["the output does not take them, and no more can be kept"] += number
 
     def write(number: int) -> None:
         counts.written += number
