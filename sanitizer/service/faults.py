@@ -139,8 +139,13 @@ def _reasons(value: object, wanted: Any, path: str) -> Iterator[Fault]:
         reason, _, inner = str(trouble).partition(" - at `$")
         if isinstance(value, (dict, list)) or "got" in reason or "Expected" not in reason:
             mend = "" if "Expected" not in reason else f"write {_describe(wanted)}"
+        elif " matching regex " in reason:
+            form = reason.partition(" matching regex ")[2].strip("'").replace(r"\\", "\\")
+            reason = f"{kind_of(value)} of another form"
+            is_address = form.startswith("^https?://")
+            mend = "write an address, as in https://host:443/path" if is_address else f"write one that matches {form}"
         else:
-            mend = "write another one"
+            mend = "write one that is"
         reason = reason.replace("`", "")
         yield Fault(path + inner.rstrip("`"), reason[:1].lower() + reason[1:], mend)
 

@@ -177,6 +177,20 @@ def test_every_fault_is_told_at_once_with_its_path_and_mend() -> None:
     assert "No such file" in told["$.sinks[2].path"]
 
 
+@pytest.mark.parametrize(
+    ("sink", "told"),
+    [
+        ('type = "otlp"\nendpoint = "ftp://hunter2"', "a string of another form; write an address, as in https://host:443/path"),
+        ('type = "postgres"\ndsn = "x"\ntable = "hunter 2"', r"a string of another form; write one that matches ^[A-Za-z_]\w*(\.[A-Za-z_]\w*)?$"),
+        ('type = "otlp"\ntimeout_secs = -3.0', "expected float > 0.0; write one that is"),
+    ],
+)
+def test_a_value_of_another_form_is_told_with_the_form(sink: str, told: str) -> None:
+    (fault,) = faults(f'[[sources]]\ntype = "stdin"\n[[sinks]]\n{sink}\n')
+
+    assert fault.endswith(told)
+
+
 def test_no_fault_shows_a_value() -> None:
     assert "hunter2" not in "\n".join(faults(WRONG))
 
