@@ -14,6 +14,8 @@ DEFAULT = (
 WRITTEN = (
     *DEFAULT, "AE", "AR", "BD", "EG", "FI", "ID", "IE", "IL", "KE", "MY", "NG", "NZ", "PH", "PK", "RO", "SA", "TH", "TR",
     "UA", "VN",
+    "AL", "AM", "AZ", "BA", "BG", "CO", "DZ", "EC", "ET", "GH", "HR", "HU", "IQ", "IR", "JO", "KH", "LB", "LK", "LT", "MA", "MD",
+    "ME", "MK", "MM", "NP", "PE", "PY", "RS", "SI", "SK", "SY", "TW", "TZ", "UG", "UY", "UZ", "VE", "ZM",
 )  # fmt: skip
 """Regions whose national forms are known by how they are grouped."""
 
@@ -152,6 +154,9 @@ _address = re.compile(rb"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}
 """An address of IPv4 (RFC 791), which a list may add with a sign."""
 
 _date = re.compile(rb"(?:19|20)\d\d[\-/. ]\d\d?[\-/. ]\d\d?(?:\D.*)?|\d\d?[\-/.]\d\d?[\-/.](?:19|20)\d\d(?:\D.*)?").fullmatch
+_stamp = re.compile(rb"(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])[ \-](?:[01]\d|2[0-3])[0-5]\d[0-5]\d").fullmatch
+"""Month, day and time of day, as logs begin their lines."""
+
 _quad = re.compile(rb"\d{1,3}(?:\.\d{1,3}){3}").fullmatch
 
 
@@ -194,6 +199,8 @@ def national_written(number: bytes) -> bool:
     import phonenumbers  # noqa: PLC0415 - as above
 
     groups = _groups(number)
+    if _date(number) is not None or _stamp(number) is not None:
+        return False
     if len({int(group) - place for place, group in enumerate(groups)}) == 1:
         return False  # they count
     for region in WRITTEN:

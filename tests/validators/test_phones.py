@@ -107,12 +107,12 @@ def test_a_dump_of_words_is_no_number(text: str) -> None:
     assert not phones.exit_code_grouped(text.encode())
 
 
-@pytest.mark.parametrize("text", ["020 7946 0958", "06 12 34 56 78", "(11) 96123-4567", "0171 2345678"])
+@pytest.mark.parametrize("text", ["020 7946 0958", "06 12 34 56 78", "(11) 96123-4567", "0171 2345678", "06.12.34.56.78", "0712 345774"])
 def test_a_national_number_in_its_countrys_groups(text: str) -> None:
     assert phones.national_written(text.encode())
 
 
-@pytest.mark.parametrize("text", ["01 02 03 04 05", "0207 9460 95 8", "(12) 345 678", "01-02-2026"])
+@pytest.mark.parametrize("text", ["01 02 03 04 05", "0207 9460 95 8", "(12) 345 678", "01-02-2026", "03.14.2026", "0712-123456"])
 def test_groups_that_no_country_writes_are_no_national_number(text: str) -> None:
     assert not phones.national_written(text.encode())
 
