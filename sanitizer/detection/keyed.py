@@ -113,6 +113,7 @@ class KeyedValues:
                 return []
             if mark == 0x3D and usual is None and buffer[at : at + 2].lstrip()[:1] in (b"?", b"$", b"%", b":"):
                 spans = bound.parameter(buffer, at)
+                self.leaves.cost += 0 if spans else bound.COST
                 if spans or bound.ALONE.match(buffer, at):
                     return self.accept(buffer, spans, rule)
             spans = values.value(buffer, at, stop=leaf_end) if usual is None else [(begin, end)]

@@ -10,6 +10,9 @@ from sanitizer.syntax.nested import Span
 REACH = 4096
 """Bytes on either side of a placeholder in which the statement begins and its parameters end."""
 
+COST = 16
+"""What a parameter costs that is looked for and not found, in hits (`sanitizer.syntax.leaves.Leaves.cost`)."""
+
 PLACEHOLDER = patterns.lazy(
     rb"[ ]{0,3}(?:\$(?P<number>\d{1,3})(?!\w)|\?(?P<numbered>\d{1,3})?|%s|%(?P<named>\(\w{1,64}\))s|:(?P<colon>\d{1,3})(?!\w))"
 )
@@ -30,6 +33,9 @@ LISTED = patterns.lazy(rb"[ ]parameters: (?=\$1 = )")
 MEMBER_ABOVE = patterns.lazy(rb"\n[ \t]+[\x22']?(?:parameters|params|bindings|binds|values|args)[\x22']?:[ ]\[(?=[^\]]{0,2048}\])")
 FAILED = patterns.lazy(rb"[^\n]{0,160}(?:\bSTATEMENT:|\[SQL:)[ ]")
 """How the line of a statement that failed begins."""
+
+SIGNS = (b"param", b"bind", b"args", b"values", b"arguments", b" [", b"] (", b"] {", b" {1: ", b"; ")
+"""One of these is in whatever gives parameters: to say that it is not there costs a hundredth of looking for them."""
 
 FEW_LINES = 4
 PARAMETERS = patterns.lazy(
@@ -53,8 +59,11 @@ def parameter(buffer: bytes, at: int) -> list[Span]:
     marked = PLACEHOLDER.match(buffer, at)
     if marked is None:
         return []
-    number = marked["number"] or marked["numbered"] or marked["colon"]
     low = max(buffer.rfind(b"\n", max(0, at - REACH), at), at - REACH, 0)
+    near = buffer[max(0, low - REACH) : at + REACH].lower()
+    if not any(sign in near for sign in SIGNS):
+        return []
+    number = marked["number"] or marked["numbered"] or marked["colon"]
     begun = STATEMENT.search(buffer, low, at)
     start = begun.start() if begun else low
     place = int(number) - 1 if number else len(ANY.findall(buffer, start, at))
@@ -68,7 +77,7 @@ def listed(buffer: bytes, low: int, at: int, place: int) -> list[Span]:
     """What PostgreSQL lists in *place* on one of the lines around a statement, from the end *low* of the line before it to *at*."""
     start, end = low, at
     for _ in range(FEW_LINES):
-        start = max(buffer.rfind(b"\n", max(0, low - REACH), max(0, start)), 0)
+        start = max(buffer.rfind(b"\n", max(0, low - REACH), max(0, start)), low - REACH, 0)
         end = buffer.find(b"\n", end + 1, at + REACH) if 0 < end < len(buffer) else -1
     above, below = (start, max(low, 0)), (at, end if end > 0 else min(len(buffer), at + REACH))
     for first, last in (above, below) if FAILED.match(buffer, low + 1, at) else (below, above):

@@ -36,7 +36,7 @@ def described(buffer: bytes, span: Span) -> bool:
 class Leaves:
     """By rule, the leaves of its last list or object: one nested in it under the same name holds no others.
 
-    `cost` is what looking at them has cost since it was set to nothing, in hits.
+    `cost` is what looking at them, or at what else is far from a key, has cost since it was set to nothing, in hits.
     """
 
     def __init__(self) -> None:

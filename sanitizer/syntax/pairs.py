@@ -46,6 +46,9 @@ LOCATED = patterns.lazy(
 )
 """What stands before a key that ends the path to a value: of a JSON Patch (RFC 6902), of an error of a validator."""
 
+PATH_WORDS, PATH_REACH = (b"path", b"loc", b"pointer"), 200
+"""What one of the names there holds, and the bytes before a key that are looked at."""
+
 LOCATED_VALUE = patterns.lazy(
     rb"(?<![\w.\-])(?:\\*[\x22'](?:value|input|input_?value|received|actual|from|to|old_?value|new_?value|current|given|instance|data)\\*[\x22']"
     rb"[ \t]{0,4}[:=]|(?:value|received|data):[ ])",
@@ -96,7 +99,7 @@ def beside(buffer: bytes, at: int, key: bytes, key_at: int) -> list[Span] | None
     if buffer[key_at - 1] == 0x20 and (phrase := PHRASE.search(buffer, max(0, key_at - 64), key_at)) is not None:
         key_at = phrase.start()
     named = NAMING.search(buffer, max(0, key_at - 16), key_at)
-    located = LOCATED.search(buffer, max(0, key_at - 200), key_at) if buffer[key_at - 1] in PATH_MARKS else None
+    located = path_to(buffer, key_at) if buffer[key_at - 1] in PATH_MARKS else None
     if named is None and located is None:
         return None
     if VERB.match(key) or LOGGER.search(buffer, max(0, key_at - 24), key_at):
@@ -129,6 +132,12 @@ def beside(buffer: bytes, at: int, key: bytes, key_at: int) -> list[Span] | None
         if field is not None and (field.start() <= at + 2 or NESTED.match(buffer, field.end()) is None):
             return [span for span in values.value(buffer, field.end()) if span[1] <= name_at or span[0] >= at]
     return changed(buffer, at - 1, closed, named) if named else []
+
+
+def path_to(buffer: bytes, at: int) -> re.Match[bytes] | None:
+    """What stands before a key *at* which ends the path to a value."""
+    near = buffer[max(0, at - PATH_REACH) : at].lower()
+    return LOCATED.search(buffer, max(0, at - PATH_REACH), at) if any(word in near for word in PATH_WORDS) else None
 
 
 def changed(buffer: bytes, at: int, end: int, named: re.Match[bytes]) -> list[Span]:

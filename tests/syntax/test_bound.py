@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sanitizer.syntax import bound
 from tests.engines import sanitize, scrubber
 
 STATEMENTS = [
@@ -55,3 +56,9 @@ async def test_of_a_statement_that_was_executed_with_many_rows_all_values_go() -
     rows = "[generated in 0.0003s] [('7', 'Haven5566!x'), (8, 'Quartz!vK3p~9041'), ('9', 'Mirko_gy7Q~3306')]"
     found = await sanitize(scrubber("raw"), [f"insert into u(id,password) values(?,?)\n{rows}\n".encode()])
     assert found[1].decode() == "[generated in 0.0003s] [('7', '{0}'), (8, '{0}'), ('9', '{0}')]".format("[REDACTED:password]")
+
+
+def test_what_postgresql_lists_is_looked_for_as_near_as_all_else() -> None:
+    near, far = (b"\nDETAIL:  parameters: $1 = 'Haven5566!x'\n%b; password=$1 \n" % (b"x" * size) for size in (100, 20_000))
+    assert [near[slice(*span)] for span in bound.parameter(near, near.rfind(b"$1"))] == [b"Haven5566!x"]
+    assert bound.parameter(far, far.rfind(b"$1")) == []
