@@ -9,15 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from sanitizer import patterns
 from sanitizer.hashing import Keyring
 from sanitizer.rulesets.ruleset import Rule
 
 Replace = Callable[[bytes], bytes]
 
-HEX = patterns.lazy(rb"(?:[0-9A-Fa-f]{2})+\Z")
-BASE64 = patterns.lazy(rb"[A-Za-z0-9+/_=\s-]+\Z")
-NOT_HEX = bytes(c for c in range(256) if c not in b"0123456789abcdefABCDEF")
+HEX = b"0123456789abcdefABCDEF"
+BASE64 = HEX + b"ghijklmnopqrstuvwxyzGHIJKLMNOPQRSTUVWXYZ+/_=- \t\n\r\f\v"
+NOT_HEX = bytes(c for c in range(256) if c not in HEX)
 
 
 def replacements(rules: Sequence[Rule], keyring: Keyring) -> list[Replace]:
@@ -63,4 +62,6 @@ def partial(kind: bytes, text: bytes, mask: bytes) -> bytes:
 
 
 def form(text: bytes) -> bytes:
-    return b"hex" if HEX.match(text) else b"base64" if BASE64.match(text) else b"binary"
+    if text.translate(None, BASE64):
+        return b"binary"
+    return b"base64" if len(text) % 2 or text.translate(None, HEX) else b"hex"

@@ -228,7 +228,7 @@ RARE = (
     rb" reset to ",
     rb"set password to ",
     rb" eq [\x22']",
-    rb"[ .]\.\.\.",
+    rb"(?:[^.][ .]|\. )\.\.\.",  # where dots begin that lead to a value
     rb" [\-~]>",
     rb" \xe2[\x86\x87\x94]",
     rb" \xe2\x80[\x93\x94\xa2] ",

@@ -21,7 +21,7 @@ ROW = patterns.lazy(rb"[ ]*(?=[^\s]*[0-9!@#$%^&*~+?])([^\s|=:]\S*)[ ]*(?=\r?\n)"
 LEADER = patterns.lazy(rb"\.*[ ]+(?=[^\s]*[0-9!@#$%^&*~+?])([^\s.]\S{3,512})(?=[ \t]*\r?\n)")
 """The value at the end of a line of dots."""
 
-DOTTED = patterns.lazy(rb"\.{0,64}[ ]{0,4}[:=](?![:=])")
+DOTTED = patterns.lazy(rb"\.{0,128}[ ]{0,4}[:=](?![:=])")
 """Dots that lead to a colon."""
 
 REGISTRY = patterns.lazy(rb"[ \t]*REG_(?:SZ|EXPAND_SZ|MULTI_SZ)[ \t]+([^\r\n]+)")

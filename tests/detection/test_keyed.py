@@ -743,3 +743,14 @@ def test_a_row_in_a_string_ends_with_the_string() -> None:
 )
 def test_a_value_goes_and_what_is_said_of_it_stays(line: str, clean: str) -> None:
     assert redacted(line) == clean
+
+
+@pytest.mark.parametrize("before", ["password", "password ", "password: ", "db.password. "])
+@pytest.mark.parametrize("dots", [3, 4, 5, 40, 100])
+def test_dots_lead_to_a_value_however_many_they_are(before: str, dots: int) -> None:
+    line = f"{before}{'.' * dots}: Zk3vQ9mXw7"
+    assert RUN.text(line.encode()).decode() == f"{before}{'.' * dots}: [REDACTED:password]"
+
+
+def test_dots_that_lead_nowhere_are_passed_over() -> None:
+    assert len(RUN.scanner.everywhere.hits(b"\na line" + b"." * 1000 + b"\n")) < 10

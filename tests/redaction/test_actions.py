@@ -65,7 +65,7 @@ def test_removed_is_gone_and_kept_stays() -> None:
     assert replaced("keep", b"value") == b"value"
 
 
-@pytest.mark.parametrize(("text", "form"), [(b"00ff" * 8, b"hex"), (b"QUJD/+==", b"base64"), (b"\x00\x01", b"binary")])
+@pytest.mark.parametrize(("text", "form"), [(b"00ff" * 8, b"hex"), (b"00f", b"base64"), (b"QUJD/+==", b"base64"), (b"\x00\x01", b"binary")])
 def test_a_blob_says_its_type_its_size_and_its_digest(text: bytes, form: bytes) -> None:
     assert re.fullmatch(rb"\[blob:%b:%dB:[0-9a-f]{12}\]" % (form, len(text)), replaced("blob", text))
 
