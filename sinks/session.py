@@ -38,7 +38,16 @@ class Session:
             async with self._session.request(method, url, data=body, headers=headers, allow_redirects=False) as response:
                 return Answer(response.status, response.headers.get("Retry-After"), await _beginning(response))
         except aiohttp.ClientError as trouble:
-            raise Retry(type(trouble).__name__) from None
+            raise Retry(_reason(trouble)) from None
+        except ValueError:  # a URL that is none, or credentials of it, or of ~/.netrc, beside an Authorization header
+            raise Retry("an address that cannot be used with these headers") from None
+
+
+def _reason(trouble: Exception) -> str:
+    """Why there is no answer, in the words of the system or of TLS; a library's own may quote what was sent."""
+    certificate = getattr(trouble, "certificate_error", None)
+    told = getattr(certificate, "verify_message", None) or getattr(trouble, "strerror", None)
+    return str(told) if told else type(trouble).__name__
 
 
 async def _beginning(response: aiohttp.ClientResponse) -> bytes:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sanitizer.cli.main import composed, fail, rule_options
+from sanitizer.cli.ending import fail
+from sanitizer.cli.main import composed, rule_options
 from sanitizer.cli.trail_options import audit_options, keep_secs
 
 if TYPE_CHECKING:

@@ -11,7 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
+from sanitizer.cli.ending import fail
+from sanitizer.cli.inputs import inputs, keep_apart, progress
 from sanitizer.cli.trail_options import audit_options, fact_paths, keep_secs
 from sanitizer.process.descriptors import hold_standard
 from sanitizer.process.dumps import forbid_core_dumps, hide
@@ -49,6 +52,14 @@ HELP = {
 
 class Commands(click.Group):
     """Commands of which each is imported when it is called."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command that was asked for; a full disk behind what it prints is no reason for a traceback."""
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as trouble:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what Python would flush at exit has no room
+            fail(f"{trouble.filename or 'standard output'}: {trouble.strerror}", 1)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*super().list_commands(ctx), *LAZY})
@@ -128,21 +139,14 @@ def selection(
         raise click.UsageError(f"--action: {fault}; write ID=mask, ID=hash, ID=partial or ID=remove") from None
 
 
-def fail(message: object, code: int = 2) -> None:
-    """Say what is wrong and end. Nothing that was read is ever in *message*."""
-    click.echo(f"sanitizer: {message}", err=True)
-    sys.exit(code)
-
-
-def require_files(files: tuple[str, ...]) -> None:
-    """End the program unless each of *files* is there to be read."""
-    for name in files:
-        if not os.path.exists(name):
-            fail(f"{name}: no such file")
-        if os.path.isdir(name):
-            fail(f"{name}: a folder; name the files in it, as in {os.path.join(name, '*.log')}")
-        if not os.access(name, os.R_OK):
-            fail(f"{name}: permission denied")
+def given_options(context: click.Context, beside: Sequence[str]) -> list[str]:
+    """The options of the command line that are none of *beside*, as they are spelled."""
+    given = (context.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE for option in context.command.params)
+    return [
+        option.opts[-1]
+        for option, is_given in zip(context.command.params, given, strict=True)
+        if is_given and option.name not in beside
+    ]
 
 
 @main.command()
@@ -187,6 +191,8 @@ def run(files: tuple[str, ...], output: str | None, config: str | None, once: bo
             raise click.UsageError("--config says where records come from and go: leave out FILES and --output")
         if options["when_full"] or options["spool_dir"] or options["spool_bytes"]:
             raise click.UsageError("--config says what waits where: write `when_full` at its source, and [spool]")
+        if unheard := given_options(click.get_current_context(), beside=("config", "once", "workers")):
+            raise click.UsageError(f"--config says everything else: leave out {', '.join(unheard)}, or write it there")
         from sanitizer.service import daemon  # noqa: PLC0415
 
         sys.exit(daemon.run(config, once=once, workers=options["workers"]))
@@ -196,11 +202,14 @@ def run(files: tuple[str, ...], output: str | None, config: str | None, once: bo
     log_briefly()
 
     lanes = composed(form=options["form"], options=options)
-    require_files(files)
+    files = inputs(files)
+    for written in (output or 1, options["audit_file"]):
+        if written:
+            keep_apart(written, files)
     counts = pipe.Counts()
     trail = audited(lanes, options["audit_file"], keep_secs(options["audit_keep"])) if options["audit_file"] else None
     try:
-        out = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600) if output else 1
+        out = _open_output(output) if output else 1
         spool = pathlib.Path(options["spool_dir"]) if options["spool_dir"] else None
         keeping = pipe.Keeping(options["when_full"] or "spool", spool, options["spool_bytes"] or 1 << 30)
         with progress(files, counts):
@@ -220,6 +229,13 @@ def run(files: tuple[str, ...], output: str | None, config: str | None, once: bo
 
         report(counts, lanes, as_json=options["as_json"])
     sys.exit(code)
+
+
+def _open_output(path: str) -> int:
+    try:
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    except OSError as trouble:
+        fail(f"{path}: cannot be written: {trouble.strerror}")
 
 
 def composed(form: str, options: dict[str, Any]) -> Lanes:
@@ -268,24 +284,3 @@ def audited(lanes: Lanes, path: str, keep_secs: float | None = None) -> Any:
         fail(fault)
     lanes.audit = trail
     return trail
-
-
-class progress:  # noqa: N801 - reads as what it does
-    """A bar over *files* on standard error, where that is a terminal and the files are long."""
-
-    LONG_BYTES = 32 << 20
-
-    def __init__(self, files: Sequence[str], counts: Any) -> None:
-        size = sum(os.path.getsize(name) for name in files if os.path.isfile(name))
-        self.bar: Any = None
-        if size >= self.LONG_BYTES and sys.stderr.isatty():
-            self.bar = click.progressbar(length=size, label="sanitizing", file=sys.stderr)
-            counts.progress = self.bar.update
-
-    def __enter__(self) -> None:
-        if self.bar:
-            self.bar.__enter__()
-
-    def __exit__(self, *failure: object) -> None:
-        if self.bar:
-            self.bar.__exit__(*failure)

@@ -8,7 +8,8 @@ from typing import Any
 import click
 import msgspec
 
-from sanitizer.cli.main import composed, fail, rule_options, selection
+from sanitizer.cli.ending import fail
+from sanitizer.cli.main import composed, rule_options, selection
 from sanitizer.rulesets.ruleset import RuleError, load
 
 

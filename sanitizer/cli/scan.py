@@ -9,7 +9,9 @@ from typing import Any
 
 import click
 
-from sanitizer.cli.main import composed, fail, progress, require_files, rule_options
+from sanitizer.cli.ending import fail
+from sanitizer.cli.inputs import inputs, progress
+from sanitizer.cli.main import composed, rule_options
 
 
 @click.command()
@@ -27,14 +29,16 @@ def scan(files: tuple[str, ...], fail_on: str | None, as_json: bool, **options: 
     """Say what would be redacted in standard input or FILES, by rule, field and tool. Nothing is written."""
     from sanitizer.cli import report  # noqa: PLC0415
     from sanitizer.detection import context  # noqa: PLC0415
+    from sanitizer.process.ownlog import log_briefly  # noqa: PLC0415
     from sanitizer.redaction.redact import rows_of  # noqa: PLC0415
     from sanitizer.service import pipe  # noqa: PLC0415
 
     limit = 1 if fail_on == "any" else int(fail_on) if fail_on and fail_on.isdigit() else 0
     if fail_on and not limit:
         raise click.UsageError(f"--fail-on takes a number above 0, or `any`; {fail_on!r} is neither")
+    log_briefly()
     lanes = composed("ndjson", {**options, "params": "sanitize"})
-    require_files(files)
+    files = inputs(files)
     fields: Counter[str] = Counter()
     tools: Counter[str] = Counter()
 
@@ -64,7 +68,6 @@ def demo() -> None:
     sample = next((p for p in (package / "examples", package.with_name("examples")) if p.is_dir()), None)
     if sample is None:
         fail("the sample log is not installed")
-        return
     path = sample / "server.log"
     click.secho("before (real output of MCP servers; every secret in it is a planted fake)\n", bold=True)
     click.echo(path.read_text("utf-8", "replace"))

@@ -110,7 +110,7 @@ class Delivery:
     @property
     def down(self) -> bool:
         """Whether the sink has not taken what it was sent last."""
-        return self._sender.failing
+        return self._sender.trouble is not None
 
     async def drained(self, *, spool: bool = False) -> None:
         """Return once nothing waits here; with *spool*, not there either."""
@@ -199,7 +199,8 @@ class Delivery:
 
     async def _put_aside(self, batch: CleanBatch) -> None:
         if self._spool is None:
-            raise NotDeliveredError(f"{self._name}: not delivered in time")
+            reason = f" ({self._sender.trouble})" if self._sender.trouble else ""
+            raise NotDeliveredError(f"{self._name}: not delivered in time{reason}")
         self._spill()
         self._spills += 1
         try:

@@ -7,7 +7,9 @@ A `Retry` and the system's own errors (connection refused, DNS, TLS, timeouts) a
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
@@ -28,14 +30,18 @@ class DeadLetters(Protocol):
         ...
 
 
+_log = logging.getLogger(__name__)
+
 _LAST_ANSWER_SECS = 1.0
+_REPEAT_SECS = 60.0
 
 Count = Callable[[str, str, int], None]
 """(metric, sink, increment)"""
 
 
 class Sender:
-    """Sends to one sink. `hurry` is set (by `rush`) when there is no time left to wait in; `failing` tells of the last send."""
+    """Sends to one sink. `hurry` is set (by `rush`) when there is no time left to wait in; `trouble` is why the last send brought
+    nothing, if it did. That a sink takes nothing, or refuses records for good, is said once a minute."""
 
     def __init__(self, sink: Sink, options: SinkOptions, name: str, dead_letters: DeadLetters, count: Count) -> None:
         self._sink = sink
@@ -44,7 +50,9 @@ class Sender:
         self._dead_letters = dead_letters
         self._count = count
         self.hurry = asyncio.Event()
-        self.failing = False
+        self.trouble: str | None = None
+        self._told_at = {"down": float("-inf"), "refused": float("-inf")}
+        self._told_down = False
         self._limits: set[asyncio.Timeout] = set()
 
     def rush(self) -> None:
@@ -63,6 +71,7 @@ class Sender:
         attempt = 0
         while True:
             after_secs: float | None = None
+            reason = "it did not take them"
             try:
                 receipt = await self._ask(batch)
             except TooLarge:
@@ -70,12 +79,14 @@ class Sender:
                     return await self._send_halves(batch, give_back=give_back)
                 receipt = Receipt(rejected=[Rejection(0, "too large for the sink")])
             except Retry as trouble:
-                receipt, after_secs = Receipt(pending=range(len(batch.records))), trouble.after_secs
+                receipt, after_secs, reason = Receipt(pending=range(len(batch.records))), trouble.after_secs, str(trouble)
             except BrokenPipeError:
                 raise
-            except (OSError, TimeoutError):
-                receipt = Receipt(pending=range(len(batch.records)))
-            self.failing = len(receipt.pending) == len(batch.records) > 0
+            except TimeoutError:
+                receipt, reason = Receipt(pending=range(len(batch.records))), "no answer in time"
+            except OSError as trouble:
+                receipt, reason = Receipt(pending=range(len(batch.records))), trouble.strerror or type(trouble).__name__
+            self._note(reason if len(receipt.pending) == len(batch.records) > 0 else None)
             await self._bury(batch, receipt.rejected)
             await self._mark(batch, receipt.unnamed)
             gone = len(receipt.rejected) + len(receipt.pending) + receipt.unnamed
@@ -92,6 +103,23 @@ class Sender:
             if give_back or self.hurry.is_set():
                 return batch
             await self._pause(receipt.after_secs if after_secs is None else after_secs, attempt)
+
+    def _note(self, trouble: str | None) -> None:
+        """Remember what became of a send; say it where it is news."""
+        self.trouble = trouble
+        if trouble is None and self._told_down:
+            self._told_down = False
+            _log.info("sink %s takes records again", self._name)
+        elif trouble is not None and self._is_due("down"):
+            self._told_down = True
+            _log.warning("sink %s takes no records (%s); they wait and are sent again", self._name, trouble)
+
+    def _is_due(self, kind: str) -> bool:
+        now = time.monotonic()
+        due = now - self._told_at[kind] >= _REPEAT_SECS
+        if due:
+            self._told_at[kind] = now
+        return due
 
     async def _ask(self, batch: CleanBatch) -> Receipt:
         secs = _LAST_ANSWER_SECS if self.hurry.is_set() else self._options.timeout_secs
@@ -112,6 +140,9 @@ class Sender:
 
     async def _bury(self, batch: CleanBatch, rejections: Sequence[Rejection]) -> None:
         if rejections:
+            if self._is_due("refused"):
+                told = "sink %s refuses records (%d: %s); they are kept, see `sanitizer deadletters list`"
+                _log.warning(told, self._name, len(rejections), rejections[0].reason)
             await self._keep(lambda: self._dead_letters.bury(self._name, batch, rejections), len(rejections))
 
     async def _mark(self, batch: CleanBatch, count: int) -> None:

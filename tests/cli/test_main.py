@@ -29,11 +29,10 @@ def run(*arguments: str, given: bytes = b"", **more: Any) -> subprocess.Complete
     """Run the program to its end."""
     done = subprocess.run(
         [sys.executable, "-m", "sanitizer", *arguments],
-        input=given,
         cwd=ROOT,
         env=ENVIRONMENT,
         check=False,
-        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more},
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **({} if "stdin" in more else {"input": given}), **more},
     )
     assert b"Traceback" not in (done.stderr or b"")
     return done
@@ -183,6 +182,8 @@ def test_rules_are_imported_and_what_is_left_behind_is_said(tmp_path: Path) -> N
         (["scan", "/"], "/: a folder"),
         (["run", "--config", "gone.toml"], "gone.toml"),
         (["run", "--config", "x.toml", "a.log"], "leave out FILES and --output"),
+        (["run", "--config", "x.toml", "--pack", "papers", "--stats"], "leave out --stats, --pack, or write it there"),
+        (["run", "--config", "x.toml", "--audit-file", "a"], "leave out --audit-file, or write it there"),
         (["scan", "--fail-on", "few"], "--fail-on takes a number above 0, or `any`; 'few' is neither"),
         (["rules", "show", "nope"], "no rule is called 'nope'"),
         (["nope"], "No such command"),
@@ -194,6 +195,15 @@ def test_what_is_wrong_ends_the_program_before_the_first_byte(arguments: list[st
     assert done.returncode == 2
     assert words in said(done)
     assert done.stdout == b""
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("arguments", [["--help"], ["schema"], ["rules", "list"], ["rules", "explain", "jane.doe@example.com"]])
+def test_a_full_disk_behind_what_is_printed_is_told(arguments: list[str]) -> None:
+    with open("/dev/full", "wb") as full:
+        done = run(*arguments, stdout=full)
+
+    assert (done.returncode, said(done)) == (1, "sanitizer: standard output: No space left on device\n")
 
 
 def test_a_broken_rule_is_named_with_its_file_and_id_and_the_reason(tmp_path: Path) -> None:
@@ -275,8 +285,8 @@ def test_what_a_pipe_brings_waits_for_a_full_disk_and_is_counted_at_the_end() ->
 def test_an_output_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
     done = run("run", "-o", str(tmp_path / "no" / "folder"), given=LINE)
 
-    assert done.returncode == 1
-    assert f"{tmp_path / 'no' / 'folder'}: No such file or directory" in said(done)
+    assert done.returncode == 2
+    assert said(done) == f"sanitizer: {tmp_path / 'no' / 'folder'}: cannot be written: No such file or directory\n"
 
 
 def test_a_complete_line_is_out_at_once(pipe: subprocess.Popen[bytes]) -> None:

@@ -84,6 +84,38 @@ async def test_transient_trouble_is_tried_again_until_it_is_over(trouble: Except
     assert graves.buried == []
 
 
+@pytest.mark.parametrize(
+    ("trouble", "reason"),
+    [
+        (Retry("status 401"), "status 401"),
+        (ConnectionRefusedError(111, "Connection refused"), "Connection refused"),
+        (OSError("card 4111111111111111"), "OSError"),
+        (TimeoutError(), "no answer in time"),
+        (Receipt(pending=[0]), "it did not take them"),
+    ],
+)
+async def test_a_sink_that_takes_nothing_is_told_once_with_the_reason_and_again_when_it_is_back(
+    trouble: Exception | Receipt, reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    to = delivery(ScriptedSink(*[trouble] * 5, Receipt(), *[trouble] * 5))
+    with caplog.at_level("INFO", "sanitizer"):
+        await deliver(to, batch(b"1"))
+        await deliver(to, batch(b"2"))
+    assert [record.getMessage() for record in caplog.records] == [
+        f"sink sink takes no records ({reason}); they wait and are sent again",
+        "sink sink takes records again",
+    ]
+
+
+async def test_that_a_sink_refuses_records_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    to = delivery(ScriptedSink(*[Receipt(rejected=[Rejection(0, "status 400")])] * 3))
+    with caplog.at_level("INFO", "sanitizer"):
+        for _ in range(3):
+            await deliver(to, batch(b"1", b"2"))
+    told = "sink sink refuses records (1: status 400); they are kept, see `sanitizer deadletters list`"
+    assert [record.getMessage() for record in caplog.records] == [told]
+
+
 async def test_it_waits_as_long_as_the_peer_asks() -> None:
     sink = ScriptedSink(Retry("status 429", after_secs=0.2))
     begun = asyncio.get_running_loop().time()
@@ -253,7 +285,7 @@ async def test_in_a_hurry_and_without_a_spool_a_batch_that_cannot_be_sent_fails(
     assert waiting is not None
     await until(lambda: len(sink.sends) >= 2)
     to.hurry()
-    with pytest.raises(NotDeliveredError):
+    with pytest.raises(NotDeliveredError, match=r"sink: not delivered in time \(.+\)"):
         await asyncio.wait_for(waiting, 5)
 
 
