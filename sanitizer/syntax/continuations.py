@@ -32,7 +32,8 @@ LABEL = patterns.lazy(
 ALONE = patterns.lazy(
     rb"(?:\r?\n[ \t]*){1,2}(?P<quote>[\x22'`]?)"
     + TELLING
-    + rb"(?![\d.:/TZ+-]+[\r\n]|@?[\w.]+\(|(?:[a-z][a-z_.]+|[A-Z][A-Z_]+)=|[A-Z]{2,10}(?:-\d+)+[\r\n]|[a-z]+(?:\.[a-z]+)+/"
+    + rb"(?!(?=[\d+-]*[.:/TZ]|\d{4}-\d\d-\d\d[\r\n])[\d.:/TZ+-]+[\r\n]"
+    rb"|@?[\w.]+\(|(?:[a-z][a-z_.]+|[A-Z][A-Z_]+)=|[A-Z]{2,10}(?:-\d+)+[\r\n]|[a-z]+(?:\.[a-z]+)+/"
     rb"|[-=*#_~+]+[\r\n]|[-*][ ]|https?://|/|[\w.-]+\.(?:gz|log|zip|tar|json|ya?ml|txt|sql|py|js|ts|go|md)[\r\n])"
     rb"(?P<text>[^\s\x22'`:{}\[\]]{6,256})(?P=quote)[ \t]*(?=\r?\n|(?<=`)\\*\x22|\\*\x22[,}\]])"
 )

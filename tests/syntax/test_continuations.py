@@ -47,6 +47,13 @@ async def test_the_value_on_the_line_below_goes_and_nothing_beside_it(text: str)
     assert b"\n".join(found).decode() == text.replace("{}", "[REDACTED:password]")
 
 
+@pytest.mark.parametrize("text", ["Password:\n83920184\nEmail: none", "Phone:\n7997179866\nEmail: none"])
+async def test_digits_alone_on_the_line_below_go_too(text: str) -> None:
+    found = b"\n".join(await sanitize(scrubber("raw"), [text.encode() + b"\n"]))
+    assert b"[REDACTED:" in found
+    assert text.split("\n")[1].encode() not in found
+
+
 async def test_a_text_in_quotes_goes_on_with_words_to_the_line_that_closes_them() -> None:
     for text in (
         "password = '''Haven5566\nOrbit71xx'''",
@@ -69,6 +76,8 @@ async def test_an_argument_that_a_console_broke_goes_as_far_as_its_line() -> Non
     [
         "Enter your password:\n2025-03-14T09:26:53Z INFO done",
         "Password:\nlogin(user)",
+        "Password:\n2026-03-14",
+        "Token:\n10.0.0.12",
         "token:\nhttps://acme.io/docs",
         "    args:\n    - --password\n    - --verbose",
         '  "required": [\n    "password",\n    "token"\n  ]',
