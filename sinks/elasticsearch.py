@@ -14,7 +14,7 @@ from msgspec import Meta, field
 from sanitizer.model import CleanBatch, Receipt, Rejection, Retry
 from sinks.compression import compressed, content_encoding
 from sinks.event import event
-from sinks.options import Login, Secret, SinkOptions, Tls
+from sinks.options import Login, Secret, SinkOptions, Tls, Url
 from sinks.outcome import PERMANENT_FOR_THE_BATCH, check_status
 from sinks.session import Session, open_session
 
@@ -91,8 +91,8 @@ class ElasticsearchConfig(SinkOptions, frozen=True, tag="elasticsearch", kw_only
     time, or that of sending. `api_key` or `login` say who writes; `pipeline` names an ingest pipeline.
     """
 
-    url: Annotated[str, Meta(pattern=r"^https?://[^/\s]+")]
-    index: Annotated[str, Meta(pattern=r"^[^A-Z\s\\/*?\"<>|,#]+$")] = "logs-mcp-sanitized"
+    url: Url
+    index: Annotated[str, Meta(pattern=r"^[^A-Z\s\\/*?\"<>|,#]+$", description="an index in lower case")] = "logs-mcp-sanitized"
     api_key: Secret | None = None
     login: Login | None = None
     headers: dict[str, Secret] = field(default_factory=dict)

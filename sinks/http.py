@@ -6,13 +6,13 @@ import hashlib
 import hmac
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Annotated, Literal
+from typing import Literal
 
-from msgspec import Meta, field
+from msgspec import field
 
 from sanitizer.model import CleanBatch, Receipt
 from sinks.compression import compress, content_encoding
-from sinks.options import Compression, Options, Secret, SinkOptions, Tls
+from sinks.options import Compression, Options, Secret, SinkOptions, Tls, Url
 from sinks.outcome import check_status
 from sinks.session import Session, open_session
 
@@ -55,7 +55,7 @@ def _encode(batch: CleanBatch, body: Literal["ndjson", "json_array"]) -> bytes:
 class HttpConfig(SinkOptions, frozen=True, tag="http", kw_only=True):
     """A request for each batch to `url`. Redirects are not followed: they would carry the headers elsewhere."""
 
-    url: Annotated[str, Meta(pattern=r"^https?://[^/\s]+")]
+    url: Url
     method: Literal["POST", "PUT", "PATCH"] = "POST"
     headers: dict[str, Secret] = field(default_factory=dict)
     body: Literal["ndjson", "json_array"] = "ndjson"

@@ -12,7 +12,7 @@ from msgspec import Meta, field
 from sanitizer.model import CleanBatch, Receipt
 from sinks.compression import compressed, content_encoding
 from sinks.event import event
-from sinks.options import Login, Secret, SinkOptions, Tls
+from sinks.options import Login, Secret, SinkOptions, Tls, Url
 from sinks.outcome import check_status
 from sinks.session import Session, open_session
 
@@ -44,15 +44,18 @@ def _entry(record: bytes) -> bytes:
     return b'["%d",%b]' % (event(record).unix_nanos, orjson.dumps(record.decode(errors="replace")))
 
 
+Label = Annotated[str, Meta(pattern=r"^[a-zA-Z_]\w*$", description="letters, digits and _")]
+
+
 class LokiConfig(SinkOptions, frozen=True, tag="loki", kw_only=True):
     """Entries for the push API of Loki at `url`, in a stream of `labels` (few, and the same for all: a stream is an index).
 
     An entry's time is its record's, or that of sending. `tenant` is the organisation of a Loki of many.
     """
 
-    url: Annotated[str, Meta(pattern=r"^https?://[^/\s]+")]
+    url: Url
     path: Annotated[str, Meta(pattern=r"^/\S*$")] = "/loki/api/v1/push"
-    labels: Annotated[dict[Annotated[str, Meta(pattern=r"^[a-zA-Z_]\w*$")], str], Meta(min_length=1)] = field(
+    labels: Annotated[dict[Label, str], Meta(min_length=1)] = field(
         default_factory=lambda: {"job": "mcp"}
     )
     tenant: str | None = None

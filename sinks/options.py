@@ -20,6 +20,13 @@ Compression = Literal["none", "gzip", "zstd"]
 Count = Annotated[int, Meta(ge=1)]
 Bytes = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(ge=0)]
+Url = Annotated[
+    str,
+    Meta(
+        pattern=r"^https?://(?:[^\s/?#@]*@)?(?:\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]]+)(?::\d{1,5})?(?:[/?#]\S*)?$",
+        description="an address such as https://siem.example.com:8088/path",
+    ),
+]
 AuditView = Literal["native", "otel", "ocsf", "ecs", "cef", "mcpatlas", "atoms"]
 
 

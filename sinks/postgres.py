@@ -102,7 +102,7 @@ class PostgresConfig(SinkOptions, frozen=True, tag="postgres", kw_only=True):
     """
 
     dsn: Secret
-    table: Annotated[str, Meta(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)?$")] = "mcp_log"
+    table: Annotated[str, Meta(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)?$", description="TABLE or SCHEMA.TABLE")] = "mcp_log"
     create_table: bool = True
     tls: Tls | None = None
 

@@ -6,15 +6,14 @@ import asyncio
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import orjson
-from msgspec import Meta
 
 from sanitizer.model import CleanBatch, Receipt, Rejection, Retry
 from sinks.compression import compressed, content_encoding
 from sinks.event import event
-from sinks.options import Secret, SinkOptions, Tls
+from sinks.options import Secret, SinkOptions, Tls, Url
 from sinks.outcome import check_status
 from sinks.session import Answer, Session, open_session
 
@@ -97,7 +96,7 @@ class SplunkHecConfig(SinkOptions, frozen=True, tag="splunk_hec", kw_only=True):
     field `record_id`.
     """
 
-    url: Annotated[str, Meta(pattern=r"^https?://[^/\s]+")]
+    url: Url
     token: Secret
     index: str | None = None
     source: str | None = None

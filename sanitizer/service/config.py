@@ -24,6 +24,9 @@ from sinks.options import Secret
 _REFERENCE = patterns.lazy(r"\$(?:(\$)|\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\{file:([^}]+)\})")
 
 
+_SECTION = patterns.lazy(r"^\$\.([^.\[]+)")
+
+
 class ConfigError(Exception):
     """Raised when a configuration cannot be used: exit code 2. Its text has a line for each fault; no value occurs in it."""
 
@@ -60,10 +63,11 @@ def parse(
     resolved = _resolve(tree, "$", environment, faults)
     faults += [fault for fault in find_faults(resolved, Config) if fault.path not in {other.path for other in faults}]
     if faults:
-        raise ConfigError(name, faults)
+        sound = _sound_part(resolved, faults)
+        raise ConfigError(name, [*faults, *_contradictions(sound), *check(sound)])
     config: Config = convert(resolved, Config)
     if contradictions := list(_contradictions(config)):
-        raise ConfigError(name, contradictions)
+        raise ConfigError(name, [*contradictions, *check(config)])
     return config
 
 
@@ -109,6 +113,18 @@ def state_folder(config: Config, path: str | os.PathLike[str]) -> Path:
     given = os.environ.get("STATE_DIRECTORY")  # systemd
     home = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
     return Path(given.split(":")[0] if given else f"{home}/mcp-log-sanitizer") / Path(path).stem
+
+
+def _sound_part(tree: object, faults: Sequence[Fault]) -> Config:
+    """A configuration of those sections of *tree* that none of *faults* is in, so that what else is wrong with them is told too."""
+    faulty = {part for fault in faults for part in _SECTION.findall(fault.path)}
+    if not isinstance(tree, dict) or {"sources", "sinks"} - tree.keys():
+        faulty |= {"sources", "sinks"}
+    if faulty & {"sources", "sinks"}:
+        faulty |= {"sources", "sinks", "delivery", "format"}  # what these contradict is not known
+    sections = {key: value for key, value in tree.items() if key not in faulty} if isinstance(tree, dict) else {}
+    sound: Config = convert({"sources": [{"type": "stdin"}], "sinks": [{"type": "stdout"}], **sections}, Config)
+    return sound
 
 
 def _contradictions(config: Config) -> Iterator[Fault]:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 
 import msgspec
 
+from sanitizer import patterns
 from sinks.options import Secret
 
 
@@ -37,6 +38,14 @@ _KINDS: Mapping[type, str] = {
 }
 
 
+_WORDS = {"str": "a string", "int": "an integer", "float": "a number", "bool": "true or false"} | {
+    "array": "a list",
+    "object": "a table",
+    "null": "nothing",
+}
+_QUOTED = patterns.lazy(r"`([^`]*)`")
+
+
 def kind_of(value: object) -> str:
     """What *value* is, in a reader's words."""
     return _KINDS.get(type(value), "another kind of value")
@@ -61,7 +70,7 @@ def find_faults(value: object, wanted: Any, path: str = "$") -> Iterator[Fault]:
     elif origin in {list, tuple}:
         yield from _of_list(value, arguments[0], path)
     elif isinstance(origin, type) and issubclass(origin, Mapping):
-        yield from _of_table(value, arguments[1], path)
+        yield from _of_table(value, arguments[0], arguments[1], path)
     elif isinstance(wanted, type) and issubclass(wanted, msgspec.Struct):
         yield from _of_struct(value, wanted, path)
     else:
@@ -99,11 +108,12 @@ def _of_list(value: object, item: Any, path: str) -> Iterator[Fault]:
         yield from find_faults(each, item, f"{path}[{number}]")
 
 
-def _of_table(value: object, item: Any, path: str) -> Iterator[Fault]:
+def _of_table(value: object, name: Any, item: Any, path: str) -> Iterator[Fault]:
     if not isinstance(value, dict):
         yield Fault(path, f"expected a table, got {kind_of(value)}", "write { name = value }")
         return
     for key, each in value.items():
+        yield from (Fault(at, f"the name: {reason}", mend) for at, reason, mend in find_faults(key, name, f"{path}.{key}"))
         yield from find_faults(each, item, f"{path}.{key}")
 
 
@@ -139,15 +149,17 @@ def _reasons(value: object, wanted: Any, path: str) -> Iterator[Fault]:
         reason, _, inner = str(trouble).partition(" - at `$")
         if isinstance(value, (dict, list)) or "got" in reason or "Expected" not in reason:
             mend = "" if "Expected" not in reason else f"write {_describe(wanted)}"
-        elif " matching regex " in reason:
-            form = reason.partition(" matching regex ")[2].strip("'").replace(r"\\", "\\")
-            reason = f"{kind_of(value)} of another form"
-            is_address = form.startswith("^https?://")
-            mend = "write an address, as in https://host:443/path" if is_address else f"write one that matches {form}"
         else:
-            mend = "write one that is"
-        reason = reason.replace("`", "")
+            mend = "write another one"
+        if "matching regex" in reason and (described := _described(wanted)):
+            reason = f"Expected {described}, got another string"
+        reason = _QUOTED.sub(lambda quoted: " or ".join(_WORDS.get(word, word) for word in quoted[1].split(" | ")), reason)
         yield Fault(path + inner.rstrip("`"), reason[:1].lower() + reason[1:], mend)
+
+
+def _described(wanted: Any) -> str | None:
+    """How the type *wanted* says what it takes, where a pattern would not tell a reader."""
+    return next((meta.description for meta in get_args(wanted)[1:] if isinstance(meta, msgspec.Meta) and meta.description), None)
 
 
 def _describe(wanted: Any) -> str:

@@ -13,7 +13,7 @@ from sanitizer.redaction.scrub import Format
 from sanitizer.rulesets.ruleset import Selection
 from sanitizer.sources import SourceConfig
 from sinks import SinkConfig
-from sinks.options import Bytes, Count, Options, Seconds, Secret, Tls
+from sinks.options import Bytes, Count, Options, Seconds, Secret, Tls, Url
 
 
 class ParamsPolicy(Options, frozen=True):
@@ -45,7 +45,7 @@ class Admin(Options, frozen=True):
 class Telemetry(Options, frozen=True):
     """Send our own metrics to an OpenTelemetry endpoint (OTLP over HTTP), every `interval_secs`."""
 
-    endpoint: str
+    endpoint: Url
     headers: dict[str, Secret] = field(default_factory=dict)
     interval_secs: Annotated[float, Meta(gt=0)] = 60.0
     tls: Tls | None = None

@@ -35,7 +35,7 @@ class KafkaSinkConfig(SinkOptions, frozen=True, tag="kafka", kw_only=True):
     tls: Tls | None = None
     request_timeout_secs: Annotated[float, Meta(gt=0)] = 20.0
     metadata_max_age_secs: Annotated[float, Meta(gt=0)] = 60.0
-    topic: Annotated[str, Meta(pattern=r"^[a-zA-Z0-9._-]{1,249}$")]
+    topic: Annotated[str, Meta(pattern=r"^[a-zA-Z0-9._-]{1,249}$", description="a topic's name: letters, digits, . _ -")]
     key: str = "source"
     headers: dict[str, str] = field(default_factory=dict)
     keep_headers: bool = True

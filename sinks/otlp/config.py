@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote, urlsplit
 
-from msgspec import Meta, field
+from msgspec import field
 
-from sinks.options import Compression, Secret, SinkOptions, Tls
+from sinks.options import Compression, Secret, SinkOptions, Tls, Url
 
 if TYPE_CHECKING:
     from sanitizer.model import Sink
@@ -32,7 +32,7 @@ class OtlpConfig(SinkOptions, frozen=True, tag="otlp", kw_only=True):
     `resource` says whose logs these are (`service.name` and the like).
     """
 
-    endpoint: Annotated[str, Meta(pattern=r"^https?://[^/\s]+")] | None = None
+    endpoint: Url | None = None
     protocol: Protocol | None = None
     headers: dict[str, Secret] = field(default_factory=dict)
     compression: Compression | None = None
