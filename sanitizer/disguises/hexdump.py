@@ -26,10 +26,13 @@ ANCHORS: tuple[bytes, ...] = (
 """Fixed-width patterns, of which one hits every dump."""
 
 ROW = patterns.lazy(
-    rb"(?:^|(?<=[ \t|]))(?:0x)?([0-9A-Fa-f]{4,16})(?:[:|] {0,3}| - | {1,3})"
+    rb"[ \t|](?:0x)?([0-9A-Fa-f]{4,16}+)(?:[:|] {0,3}| - | {1,3})"
     rb"(?=((?:[0-9A-Fa-f]{2}){1,8}(?:[ -]{1,3}(?:[0-9A-Fa-f]{2}){1,8}){0,31})(?![0-9A-Za-z]))"
 )
-"""The offset of a row, and what could be its bytes: as many as its text begins with may be too many."""
+"""The offset of a row, with a blank before it, and what could be its bytes: as many as its text begins with may be too many.
+
+It begins with a set, which is passed over at a look where it is not: in most lines with a sign there is no row.
+"""
 
 TEXT_ROW = patterns.lazy(rb"([0-9a-f]{4}): (?=(.{0,64})$)")
 """A row of `curl --trace-ascii`: text alone."""
@@ -109,11 +112,11 @@ def _rows(text: bytes, start: int, end: int) -> list[Row]:
 def _row(text: bytes, start: int, end: int) -> Row | None:
     if not 0 < end - start <= LONGEST:
         return None
-    line = text[start:end]
+    line, before = b" " + text[start:end], start - 1
     if (row := ROW.search(line)) is not None:
-        return Row(row[1], [start + byte.start() for byte in BYTE.finditer(line, *row.span(2))], start, end, False)
-    if (row := TEXT_ROW.match(line)) is not None:
-        return Row(row[1], list(range(start + row.start(2), start + row.end(2))), start, end, True)
+        return Row(row[1], [before + byte.start() for byte in BYTE.finditer(line, *row.span(2))], start, end, False)
+    if (row := TEXT_ROW.match(line, 1)) is not None:
+        return Row(row[1], list(range(before + row.start(2), before + row.end(2))), start, end, True)
     return None
 
 
