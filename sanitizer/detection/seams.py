@@ -11,20 +11,21 @@ from sanitizer.disguises import endings
 from sanitizer.disguises.decoding import Span
 from sanitizer.finding import Finding
 from sanitizer.records.wraps import FIELD, NO_KEY
+from sanitizer.rulesets.anchors import has_one_length
 from sanitizer.rulesets.ruleset import Rule
 
 REST = patterns.lazy(
-    rb"(?!(?:sha|md)\d{1,3}[=:_-]|/?[a-z0-9]{1,20}/[a-z]{2,20}/)(?!(?:[a-z]{1,12}-)?[0-9A-Fa-f-]+(?![^\s]))(?!\S*\d{4}-?\d\d-?\d\d)(?!\S*\.[a-z]{1,8}(?!\S)|\.[a-z]{2,12}/)"
+    rb"(?!(?:sha|md)\d{1,3}[=:_-]|/?[a-z0-9]{1,20}/[a-z]{2,20}/|v?\d+(?:\.\d+){1,3}[-+])(?!(?:[a-z]{1,12}-)?[0-9A-Fa-f-]+(?![^\s]))(?!\S*\d{4}-?\d\d-?\d\d)(?!\S*\.[a-z]{1,8}(?!\S)|\.[a-z]{2,12}/)"
     rb"(?![a-z0-9-]+-[0-9a-z]{8,10}-[0-9a-z]{5}(?!\S)|[a-z]{4,20}/[a-z]{3,20}-)[A-Za-z0-9+/_.~-]{8,}={0,2}(?![=:(.@])"
 )
-"""What may be the rest of a token that was broken: no digest, no id of a cloud (`vol-0f3a`), date, file, host, pod."""
+"""What may be the rest of a token that was broken: no digest, no id of a cloud (`vol-0f3a`), date, file, host, pod, version."""
 
 
 TELLING = patterns.lazy(rb"[=:@0-9]")
 """In the last word of a line that ends in a soft break (RFC 2045, section 6.7), and not in a key without a value."""
 
 SHORT_REST = patterns.lazy(
-    rb"(?!v?\d+(?:[\-/:.]\d+)+(?!\S)|[0-9a-f-]{36}\.[a-z]{2,5}(?!\S)|[a-z]{3,12}_\d{3,12}(?!\S)|\.[a-z]{2,12}/|\d{1,2}-[A-Z][a-z]{2}-\d{4}(?!\S)|/?[a-z0-9]{1,20}/[a-z]{2,20}/)"
+    rb"(?!v?\d+(?:[\-/:.]\d+)+(?:(?!\S)|-g[0-9a-f]{7})|[0-9a-f-]{36}\.[a-z]{2,5}(?!\S)|[a-z]{3,12}_\d{3,12}(?!\S)|\.[a-z]{2,12}/|\d{1,2}-[A-Z][a-z]{2}-\d{4}(?!\S)|/?[a-z0-9]{1,20}/[a-z]{2,20}/)"
     rb"(?=[^0-9\s]*[0-9]|[^A-Z\s]*[A-Z][^a-z\s]*[a-z])[A-Za-z0-9+/_.~!$%^&*-]{4,}={0,2}"
 )
 """What may be the rest of a token behind a soft break: no date, no path, no id (`job_4711`)."""
@@ -233,6 +234,9 @@ class Seams:
 
     def is_whole(self, start: int, end: int) -> bool:
         """Whether nothing goes on with what ends its line, from *start* to *end* or to the equals sign there."""
+        known = self.heads.get(end)
+        if known is not None and known[0] in self.whole and has_one_length(self.rules[known[1]].pattern or ""):
+            return True
         after = self.buffer.find(b"=", max(start, end - 1), end + 1) + 1
         if after and (after in self.padded or endings.PADDED.search(self.buffer, max(0, start - 96), after) is not None):
             return True

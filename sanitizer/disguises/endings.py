@@ -17,11 +17,12 @@ KEYS, LONG = frozenset((28, 44)), 78
 """How long keys of 20 and 32 bytes are in base64; and what is so long that its padding is no soft break (76 characters)."""
 
 WHOLE = patterns.lazy(
-    rb"([xX*.])\1{7}$|(?<![0-9A-Za-z])(?:[0-9a-f]{40}|[0-9a-f]{64}|[0-9A-F]{40})$|(?<=SHA256:)[A-Za-z0-9+/]{43}$|"
+    rb"([xX*.])\1{7}$|(?<![0-9A-Za-z])(?:[0-9a-f]{40}|[0-9a-f]{64}|[0-9A-F]{40})$|"
+    rb"(?<![0-9A-Za-z-])[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}$|(?<=SHA256:)[A-Za-z0-9+/]{43}$|"
     + masks.WALL.pattern
 )
-"""What ends in a row of what stands in for characters, or in a digest, or holds a mask, which took all of a value's place: nothing
-goes on with that."""
+"""What ends in a row of what stands in for characters, or in a digest or a UUID, or holds a mask, which took all of a value's
+place: nothing goes on with that."""
 
 ENCODED = patterns.lazy(rb"[A-Za-z0-9+/]{14,}={1,2}$")
 COMPRESSED, URLSAFE = (b"H4sI", b"eJ", b"eN"), bytes.maketrans(b"-_", b"+/")

@@ -13,9 +13,9 @@ from sanitizer.disguises.decoding import Span, Substitution, lines_where, utf8
 UNIT = rb"(=(?:[2-7][0-9A-F]|0[9AD]|1B|[89A-F][0-9A-F](?:(?:=[89A-F][0-9A-F])+|(?![0-9A-Z]))|\r?\n(?!\n\n)))"
 """High bytes are taken as a run, since only together are they UTF-8. What ends a text (`BETWEEN_TEXTS`) breaks no line."""
 
-# Behind a number and its unit of measure no alternative is tried, unless what stands before them is no name.
+# Behind a number and its unit of measure, and an id in hexadecimal, no alternative is tried, unless what stands before is no name.
 GATE = rb"""(?x)=(?:
-    [2-7](?:[A-F](?![ ])|[0-9](?!(?<=[a-z_]=..)\d{0,6}[a-z]{0,2}[\s\x22])(?:
+    [2-7](?:[A-F](?![ ])|[0-9](?!(?<=[a-z_]=..)\d{0,6}[a-z]{0,2}[\s\x22]|(?<=[g-z_][a-z]=..)[0-9a-f]{6,62}(?![\w=]))(?:
         [0-9A-Za-z.+@_%~:/-]{0,40}=[2-7][0-9A-F]
       | (?:(?<=2.)|(?<=40)|(?<=60))[A-Za-z@] | (?<=25)[2-7](?:[A-Fa-f]|[0-9][\w.@=-]{0,20}%[2-7][0-9A-F])
       | (?<=\d{3}=[2-7].)(?:\d|(?<=\d{4}=[2-7].)) | (?<=\d\d=[3-7].)[0-9a-z]{4} | (?<=\d=3.)\d{6}

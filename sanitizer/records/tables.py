@@ -87,6 +87,8 @@ class Tables:
             at += 1
         first_cell = beginning(layout, lines[at])
         at = max(n for n in range(at, len(lines)) if lines[n].startswith(first_cell))
+        if at and lines[at - 1].startswith(b"-[ RECORD "):
+            return  # of a row that stands one cell a line, each behind its name
         names = lines[at]
         if len(names) <= WIDEST and SECRET.search(names) and is_named(layout, names.rstrip(b"\r")):
             self._names, self._layout, self._count, self._first = names, layout, count, first_cell

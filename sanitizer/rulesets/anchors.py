@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain, product
 from typing import Any
 
@@ -94,6 +95,13 @@ def first(pattern: bytes) -> bytes:
     if not sequences or not all(sequences):
         raise Undecidable("what it begins with is not known: begin it with a character or a set of them")
     return spell(frozenset(code for sequence in sequences for code in sequence[0]))
+
+
+@cache
+def has_one_length(pattern: str) -> bool:
+    """Whether all that *pattern* matches is as long."""
+    least, most = parser.parse(pattern.encode()).getwidth()
+    return bool(least == most)
 
 
 def leading(items: list[Any]) -> tuple[bool, CharSet | None, list[Any]]:

@@ -55,8 +55,8 @@ ONLY = patterns.lazy(rb"\| (\w{1,60}) +\|")
 
 SPACED = patterns.lazy(rb"[^\s](?:[^\s]| (?![ ]))*")
 SPACED_NAME = patterns.lazy(rb"[A-Za-z_][A-Za-z_.()-]*\d?(?: [A-Za-z_.()-]+){0,2}")
-RULED = patterns.lazy(rb"[\s|+\-=:.*~#\x80-\xff]*(?:\n|$)")
-"""A line that divides names and rows."""
+RULED = patterns.lazy(rb"(?:-\[ RECORD \d{1,9} \])?[\s|+\-=:.*~#\x80-\xff]*(?:\n|$)")
+"""A line that divides names and rows, or a row from the next where psql puts its cells one below the other."""
 
 HEADED = patterns.lazy(rb"[ ]*[|\-][ |:+\-]*-[ |:+\-]*\r?\n")
 """The line below names, as Markdown and psql write it."""
@@ -88,8 +88,8 @@ CUT = "…".encode()
 
 SHORTENED = patterns.lazy(rb"[^*]*[0-9][^*]*")
 
-MEMBER = patterns.lazy(rb"[ \t]*(?:[{\[]|\x22[^\x22\n]{1,128}\x22[ ]?:)")
-"""JSON, which is no row."""
+MEMBER = patterns.lazy(rb"[ \t]*(?:[{\[]|\x22[^\x22\n]{1,128}\x22[ ]?:)|[^\x22,;\t\n]{1,256}\{\x22\w{1,64}\x22[ ]?:")
+"""JSON, which is no row; also behind what a logger writes before it."""
 
 VALUE = patterns.lazy(rb"(?=\S*[0-9])(?=\S*[A-Za-z])\S{8,}")
 """What is no name of the second of two columns."""

@@ -14,7 +14,7 @@ from sanitizer.syntax.continuations import CONTINUED, below, block, heredoc, log
 from sanitizer.syntax.markup import ANGLED, CDATA, CELL, MARKUP
 from sanitizer.syntax.nested import CONSTANTS, LONGEST, Span, defaults, is_schema, leaves, line_end
 from sanitizer.syntax.quotes import ESCAPED_QUOTE, PARTED, QUOTED, closing, concatenated, nonempty, quoted
-from sanitizer.text.messages import SAID
+from sanitizer.text.messages import SAID, SAID_ABROAD
 
 __all__ = ["CONSTANTS", "Span", "value"]
 
@@ -32,7 +32,8 @@ START = patterns.lazy(
       (?:[ \t]*\|[ \t]*\w{1,20}){0,3}[ \t]*)=[ \t]*(?=[\x22'`]|[bfru]{1,2}[\x22']|[A-Z]\w{1,10}\())?
     (?:(?:(?:Some|Ok|Just|Optional|SecretStr|Secret|String|new[ ]String|String\.from|str|bytes|quote)\(
         |(?:Secret\w{1,12}|Sensitive\w{0,12}|Protected\w{0,12}|Password|np\.str_|np\.bytes_|bytearray|memoryview|Buffer\.from|URI|Box|Zeroizing)
-         \((?=[ \t]*(?:[bBuUrR]?[\x22']|String\(|Some\()))[ \t]*){0,3}
+         \((?=[ \t]*(?:[bBuUrR]?[\x22']|String\(|Some\())
+        |[A-Z]\w{2,30}\((?=\\*([\x22'])[^\x22'\n]*[0-9!@\#$%^&*~+?][^\x22'\n]*\1\)))[ \t]*){0,3}      # a type around it
     (?:\[\](?:string|interface[ ]\{\}|any)(?=\{)|[A-Z][a-z]{1,8}\d{0,2}Array\(\d{1,9}\)[ ](?=\[))?
     (?:[A-Z]\w{2,40}(?:Error|Exception):[ ])?                                                # which error a value has
     (?:Just[ ](?=\\*\x22)|Set\(\d{1,6}\)[ ]\{[ ](?=\\*[\x22'])|Optional\[(?=[^\]\s]*[0-9!@\#$%^&*~+?])
@@ -53,7 +54,7 @@ CODE = patterns.lazy(
     rb"(?:[A-Z]\w{1,40}::){1,4}[A-Z]\w{1,40}\.[a-z_]{3,40}\b|"
     rb"(?:Annotated|Optional|Union|Literal|Final|ClassVar|Mapped|[Dd]ict|[Ll]ist|[Tt]uple|Sequence|Mapping)\[[A-Za-z]|"
     rb"[A-Za-z_$][A-Za-z_]{0,40}\d?(?:(?:\.|->|::|\?\.)[A-Za-z_]{1,40}\d?){0,6}"
-    rb"(?:\((?:\)|\\{0,4}[\x22'`]|[A-Za-z_.]{1,60}[,)\[(]|[a-z_]{1,40}=|"
+    rb"(?:\((?:\)|\\{0,4}[\x22'`]|[A-Za-z_.]{1,60}[,)\[(]|[a-z_]{1,40}=|(?<=[A-Za-z]{4}\()\d{1,4}\)(?![^\s,;)\]}.])|"
     rb"[ ]?\$(?:[A-Za-z_]{1,40}|\d{1,3})(?:[ ]?[,)\[]|->)|\.\.\.|\r?\n)|"
     rb"[?!]?\[(?:\\{0,4}[\x22'`]|:[a-z_]|[a-z]\w{0,40}\.\w{1,40}\]))"
 )
@@ -234,9 +235,14 @@ def is_quoted(buffer: bytes, at: int) -> bool:
     return buffer.count(b"'", begin, at) % 2 == 1
 
 
+def said(buffer: bytes, start: int) -> bool:
+    """Whether what stands at *start* is what a validator says of a value."""
+    return SAID.match(buffer, start) is not None or SAID_ABROAD.match(buffer, start) is not None
+
+
 def bare(buffer: bytes, start: int) -> list[Span]:
     """An unquoted value: to white space or a quote, less what belongs to the text around it."""
-    if CODE.match(buffer, start) or NOTE.match(buffer, start) or CMDLET.match(buffer, start) or SAID.match(buffer, start):
+    if CODE.match(buffer, start) or NOTE.match(buffer, start) or CMDLET.match(buffer, start) or said(buffer, start):
         looked_up = FALLBACK.match(buffer, start)
         return quoted(buffer, looked_up.end()) if looked_up else []
     if buffer.startswith(b'\\n"', start):
@@ -267,4 +273,5 @@ def bare(buffer: bytes, start: int) -> list[Span]:
     if b"\\" in kept:
         escape = ESCAPE.search(kept, len(found[0]) if len(text) > len(found[0]) else 0)
         kept = kept[: escape.start()].rstrip(b",;") if escape else kept
+        kept = kept[: len(kept) - (escape is not None and kept.endswith(b")") and b"(" not in kept)]
     return nonempty(start, start + len(kept))

@@ -18,3 +18,14 @@ SAID = patterns.lazy(
     re.I,
 )
 """How it begins."""
+
+_REQUIRED = (
+    "obligatoire|obbligatori[oa]|obligatori[oa]|obrigat(?:ó|o)ri[oa]|requise?|requerid[oa]|richiest[oa]|erforderlich|verplicht|vereist|"
+    "wymagan[aey]|povinn(?:á|é|ý)|zorunlu|gerekli|krävs|påkrevd|påkrævet|(?:о|О)бязател|(?:о|О)бов.{1,3}язков|требуется"
+)
+SAID_ABROAD = patterns.lazy(
+    rb"(?:[A-Za-z\x80-\xff]{2,32} ){0,3}(?:%b)(?!\w)|[\x80-\xff]{0,24}?(?:%b)"
+    % (_REQUIRED.encode(), "必須|必填|必要|필수".encode()),
+    re.I,
+)
+"""As much in other languages: `обязательное поле`, `champ requis`."""

@@ -120,6 +120,10 @@ ENDED = [
     ("credential:\thvs.UCd52d6I3XbpMfumaXafuMwa", "v18.51.65"),
     # digests
     ("Accepted publickey for bob from 4.108.92.208 port 43839 ssh2: RSA SHA256:Q9JI7EgEwkNzRDsPyr2qkmKKW9PZCL96PKEgMopmkt7", "vera@x"),
+    # a UUID is whole, and so is a token of a form that has one length; a version goes on with nothing
+    ("- session_id: 3428c8f0-84d4-14b5-b16a-fce69c995ab0", "65480f3b94f7c182fb3cfaccec293d8b  dist/candle.tar.gz"),
+    (f"api key: fio-u-{'d0s1UV_qjFvP6pDM' * 4}", "3c967265a1d83847c3b07ae39f800970f80596892a84a64c21b22c602b702d93  x.whl"),
+    ("cc: ortega-ximena14@icloud.com;cbecker5m1wf@qq.com", "v2.14.4-12-gd981e0f2e", "to=a"),
 ]
 
 

@@ -187,7 +187,7 @@ def test_what_a_view_shows(text: str, shown: str) -> None:
         "path=/usr/lib/python3/dist-packages/authentication/ConnectionRefusedError.py",
         "sha256:3410c423d3859310447443d982898e23c0ffee0ddba11d00dc0deba5eba11fee trace=00-4bf92f3577b34da6a3ce929d0e0e4736-01",
         "[12, 34, 56] (1,2) {} x=?y a?b=c",
-        "p99=235ms utf8=45 count=30, total=60; rate=45.2% id=7f3a id=38da41643d667303 a=20 b=40 port=2543 bytes=3512345678 t=45123ms,",
+        "p99=235ms utf8=45 count=30, total=60; rate=45.2% id=7f3a id=38da41643d667303 span_id=24b3bbb60f570e35 a=20 b=40 port=2543 bytes=3512345678 t=45123ms,",
         '{"jsonrpc":"2.0","id":1,"result":{"content":[],"isError":false}}',
         "",
     ],

@@ -105,3 +105,13 @@ def test_a_number_of_a_telephone_in_groups_is_a_cell_and_no_sentence(number: str
 def test_a_sentence_with_as_many_commas_ends_a_table() -> None:
     lines = "name,phone,city\nyesterday, 3 of 40 were called, and 7 were not"
     assert raw(lines + "\n") == lines
+
+
+def test_cells_of_a_row_below_each_other_are_behind_their_names_and_no_table() -> None:
+    rows = "-[ RECORD 1 ]---\npasswd | {}\nn      | 3\n-[ RECORD 2 ]---\npasswd | {}\nn      | 4"
+    assert raw(rows.format("Marble8429*", "Needle17!q") + "\n") == rows.format("[REDACTED:password]", "[REDACTED:password]")
+
+
+def test_a_message_with_as_many_commas_in_its_object_is_no_row() -> None:
+    lines = '"id","password","n"\n"7","{}","3"\nread: {{"jsonrpc":"2.0","id":4,"result":{{}}}}'
+    assert raw(lines.format("Saddle1560*") + "\n") == lines.format("[REDACTED:password]")

@@ -140,3 +140,29 @@ def test_strings_that_a_program_puts_together_are_one_value(text: bytes, parts: 
 def test_a_call_that_wraps_no_literal_is_no_value(text: bytes) -> None:
     at = re.search(rb"[:=]", text).end()  # type: ignore[union-attr]
     assert [text[start:end] for start, end in value(text, at)] in ([], [b"Optional[str]"])
+
+
+@pytest.mark.parametrize("text", ['=Wrapped("k7Qp2Zx!")', "=MD5('k7Qp2Zx!')", ': ApiSecret("k7Qp2Zx!")'])
+def test_a_text_that_tells_is_the_value_whatever_type_is_around_it(text: str) -> None:
+    assert read(text) == ["k7Qp2Zx!"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "= token_urlsafe(32)", "= generate_password(20)", ": обязательное поле", ": champ requis", ": campo obbligatorio",
+        ": 必須項目です", "= wymagane",
+    ],
+)  # fmt: skip
+def test_a_call_with_a_number_and_what_a_validator_says_are_no_value(text: str) -> None:
+    assert read(text) == []
+
+
+@pytest.mark.parametrize("text", ["=Trail(12)x!", "=Ab(1234)", ": requis7!x", "= Obligatoire9"])
+def test_what_only_begins_like_a_call_or_a_message_is_a_value(text: str) -> None:
+    assert read(text) != []
+
+
+def test_a_bracket_before_an_escaped_line_end_closes_what_is_around_the_value() -> None:
+    assert read(r": NO)\n") == ["NO"]
+    assert read(r"=f(k7Qp2Z)\n") == ["f(k7Qp2Z)"]
