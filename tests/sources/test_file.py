@@ -115,9 +115,12 @@ async def test_a_damaged_compressed_file_gives_what_is_whole_and_stops_nothing(t
     assert reader.text.startswith(numbered(0, 100))
 
 
-async def test_a_compressed_file_that_ends_too_early_is_told_and_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    whole = gzip.compress(numbered(0, 5000))
-    (tmp_path / "a.gz").write_bytes(whole[: len(whole) // 2])
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress, zstandard.compress])
+async def test_a_compressed_file_that_ends_too_early_is_told_and_counted(
+    tmp_path: Path, compress: Callable[[bytes], bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = compress(numbered(0, 5000)) + compress(numbered(5000, 200_000))
+    (tmp_path / "a.gz").write_bytes(whole[: len(whole) * 3 // 4])
     counted: list[tuple[str, int]] = []
     reader = Reader(asyncio.Event())
     reading = Reading(once=True, checkpoints=Memory(), count=lambda name, count: counted.append((name, count)))

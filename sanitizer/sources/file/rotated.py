@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sanitizer import patterns
 
@@ -85,6 +85,41 @@ class Decompressed:
             pass
 
 
+class _Zstd:
+    """Frames one after another. The library's own reader takes a frame that was cut for one that has ended."""
+
+    _PIECE = 512
+    """Bytes that are decoded at a time: the most that they can become is bounded by it (16 MB)."""
+
+    def __init__(self, file: io.BufferedReader) -> None:
+        import zstandard  # noqa: PLC0415
+
+        self._new = zstandard.ZstdDecompressor().decompressobj
+        self._file = file
+        self._frame: Any = None
+        self._decoded = io.BytesIO()
+
+    def read1(self, size: int, /) -> bytes:
+        while not (found := self._decoded.read(size)):
+            data = self._file.read(self._PIECE)
+            if not data and self._frame is not None:
+                raise EOFError
+            if not data:
+                return b""
+            self._decoded = io.BytesIO(self._decode(data))
+        return found
+
+    def _decode(self, data: bytes) -> bytes:
+        decoded = b""
+        while data:
+            self._frame = self._frame or self._new()
+            decoded += self._frame.decompress(data)
+            data = self._frame.unused_data if self._frame.eof else b""
+            if self._frame.eof:
+                self._frame = None
+        return decoded
+
+
 class _Stream(Protocol):
     def read1(self, size: int, /) -> bytes: ...
 
@@ -102,7 +137,4 @@ def _open(file: io.BufferedReader, how: str) -> _Stream:
         import lzma  # noqa: PLC0415
 
         return lzma.LZMAFile(file)
-    import zstandard  # noqa: PLC0415
-
-    stream: _Stream = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True, closefd=False)
-    return stream
+    return _Zstd(file)
