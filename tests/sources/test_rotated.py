@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import zstandard
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sanitizer.sources.file.rotated import is_rotated, originals
+from sanitizer.sources.file.rotated import Decompressed, is_rotated, originals
 
 
 @pytest.mark.parametrize(
@@ -41,3 +42,13 @@ def test_another_file_is_not_taken_for_a_rotated_one(name: str, log: str) -> Non
 def test_whatever_a_file_is_called_its_originals_can_stand_beside_it(name: str) -> None:
     for original in originals(name):
         assert Path("/logs", name).with_name(original).parent == Path("/logs")
+
+
+def test_frames_before_damage_are_decoded(tmp_path: Path) -> None:
+    path = tmp_path / "a.zst"
+    path.write_bytes(zstandard.compress(b"one\n") + zstandard.compress(b"") + zstandard.compress(b"two\n") + b"no frame")
+    with path.open("rb") as file:
+        decompressed = Decompressed(file.fileno(), "zstd")
+        assert decompressed.read(100) + decompressed.read(100) == b"one\ntwo\n"
+        with pytest.raises(ValueError, match="damaged"):
+            decompressed.read(100)

@@ -97,27 +97,20 @@ class _Zstd:
         self._new = zstandard.ZstdDecompressor().decompressobj
         self._file = file
         self._frame: Any = None
+        self._rest = b""
         self._decoded = io.BytesIO()
 
     def read1(self, size: int, /) -> bytes:
         while not (found := self._decoded.read(size)):
-            data = self._file.read(self._PIECE)
+            data = self._rest or self._file.read(self._PIECE)
             if not data and self._frame is not None:
                 raise EOFError
             if not data:
                 return b""
-            self._decoded = io.BytesIO(self._decode(data))
+            frame = self._frame or self._new()
+            self._decoded = io.BytesIO(frame.decompress(data))
+            self._frame, self._rest = (None, frame.unused_data) if frame.eof else (frame, b"")
         return found
-
-    def _decode(self, data: bytes) -> bytes:
-        decoded = b""
-        while data:
-            self._frame = self._frame or self._new()
-            decoded += self._frame.decompress(data)
-            data = self._frame.unused_data if self._frame.eof else b""
-            if self._frame.eof:
-                self._frame = None
-        return decoded
 
 
 class _Stream(Protocol):
