@@ -59,7 +59,7 @@ def list_letters(path: str, sink: str | None, as_json: bool, limit: int | None) 
     """Show dead letters, the oldest first."""
     import orjson  # noqa: PLC0415
 
-    with _state(path) as (_, state):
+    with _state(path, sink) as (_, state):
         for number, letter in enumerate(state.dead_letters(sink)):
             if limit is not None and number >= limit:
                 break
@@ -89,7 +89,7 @@ def replay(path: str, sink: str | None) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def purge(path: str, sink: str | None, yes: bool) -> None:
     """Delete dead letters for good."""
-    with _state(path) as (_, state):
+    with _state(path, sink) as (_, state):
         ids = [letter.id for letter in state.dead_letters(sink)]
         if not ids:
             click.echo("there are none")
@@ -112,10 +112,11 @@ def _load(path: str) -> Config:
 
 
 @contextmanager
-def _state(path: str) -> Iterator[tuple[Config, State]]:
-    """The state of the configuration at *path*, beside whoever runs it."""
+def _state(path: str, sink: str | None) -> Iterator[tuple[Config, State]]:
+    """The state of the configuration at *path*, beside whoever runs it; *sink*, where given, is one that is there or was."""
     from sanitizer.pipeline.state import State, StateError  # noqa: PLC0415
     from sanitizer.service.config import state_folder  # noqa: PLC0415
+    from sanitizer.service.settings import sink_names  # noqa: PLC0415
 
     config = _load(path)
     try:
@@ -124,6 +125,9 @@ def _state(path: str) -> Iterator[tuple[Config, State]]:
         click.echo(str(trouble), err=True)
         sys.exit(2)
     try:
+        names = sink_names(config)
+        if sink and sink not in names and not any(True for _ in state.dead_letters(sink)):
+            raise click.UsageError(f"--sink: none is called {sink!r}; there are {', '.join(names)}")
         yield config, state
     finally:
         state.close()
@@ -134,7 +138,7 @@ async def _replay(path: str, only: str | None) -> Counter[str]:
     from sanitizer.service.settings import sink_names  # noqa: PLC0415
 
     left: Counter[str] = Counter()
-    with _state(path) as (config, state):
+    with _state(path, only) as (config, state):
         sinks = dict(zip(sink_names(config), config.sinks, strict=True))
         by_sink: dict[str, list[DeadLetter]] = {}
         for letter in state.dead_letters(only):

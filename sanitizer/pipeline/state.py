@@ -33,6 +33,10 @@ class StateError(Exception):
     """Raised when a state folder cannot be used at all: taken by another process, not writable, or of a newer version."""
 
 
+def _unusable(folder: Path, reason: object) -> str:
+    return f"{folder}: the state folder cannot be used: {reason}; make room or give access, or name another with `state_dir`"
+
+
 class DeadLetter(NamedTuple):
     """A redacted record that a sink refused for ever; without a record, a note that some were (see `State.mark`)."""
 
@@ -67,9 +71,9 @@ class State:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
             self._db, self.intact = _open(path)
         except OSError as trouble:
-            raise StateError(f"{folder}: {trouble.strerror}") from None
+            raise StateError(_unusable(folder, trouble.strerror)) from None
         except sqlite3.Error as trouble:
-            raise StateError(f"{folder}: {trouble}") from None
+            raise StateError(_unusable(folder, trouble)) from None
 
     def load(self, prefix: str) -> Mapping[str, bytes]:
         """Every position saved under a lane that begins with *prefix*."""

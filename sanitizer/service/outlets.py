@@ -112,7 +112,8 @@ class Outlets:
             try:
                 sink = await stack.enter_async_context(config.open())
             except OSError as trouble:
-                raise SinkError(f"sink {name}: cannot be opened: {trouble.strerror or type(trouble).__name__}") from None
+                place = f"{trouble.filename}: " if trouble.filename else ""
+                raise SinkError(f"sink {name}: {place}cannot be opened: {trouble.strerror or type(trouble).__name__}") from None
             except ImportError as missing:
                 told = f"sink {name}: needs {missing.name}, which is not installed: pip install 'mcp-log-sanitizer[grpc,postgres]'"
                 raise SinkError(told) from None

@@ -85,6 +85,13 @@ def test_a_letter_without_a_record_is_never_sent(config: Path, tmp_path: Path) -
     assert (tmp_path / "out").read_bytes() == b""
 
 
+@pytest.mark.parametrize("command", ["list", "replay", "purge"])
+def test_a_sink_that_never_was_is_told(config: Path, command: str) -> None:
+    result = CliRunner().invoke(deadletters, [command, "--config", str(config), "--sink", "flie"])
+    assert result.exit_code == 2
+    assert "--sink: none is called 'flie'; there are file" in result.output
+
+
 @pytest.mark.usefixtures("letters")
 def test_purging_asks_first(config: Path) -> None:
     refused = CliRunner().invoke(deadletters, ["purge", "--config", str(config)], input="n\n")

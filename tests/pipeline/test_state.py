@@ -102,7 +102,7 @@ def test_a_newer_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StateError, match=r"file/state: Not a directory"):
+    with pytest.raises(StateError, match=r"file/state: the state folder cannot be used: Not a directory; .* `state_dir`"):
         State(tmp_path / "file" / "state")
 
 

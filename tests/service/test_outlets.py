@@ -26,3 +26,16 @@ async def test_a_sink_whose_package_is_missing_names_it_and_how_to_get_it(tmp_pa
         await outlets.close()
         state.close()
     assert "planted" not in str(trouble.value)
+
+
+async def test_a_sink_whose_file_cannot_be_opened_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    wanted = f'[[sources]]\ntype = "stdin"\n[[sinks]]\ntype = "file"\npath = "{tmp_path}/taken/out"\n'
+    state = State(tmp_path / "state")
+    outlets = Outlets(tmp_path, state, Metrics(), lambda _: "spool", lambda _name, _number: None)
+    try:
+        with pytest.raises(SinkError, match=r"^sink file: .*/taken.*: cannot be opened: "):
+            await outlets.change(config.parse(wanted, "c.toml", {}), never_stops=False)
+    finally:
+        await outlets.close()
+        state.close()
