@@ -19,6 +19,7 @@ from sanitizer.audit.chain import Head, HeadFile
 from sanitizer.model import Clean
 
 MAX_LINE_BYTES = 1 << 20
+_LOOK_BYTES = 1 << 16
 
 
 class LedgerError(Exception):
@@ -78,6 +79,8 @@ class Ledger:
         self._lock = self._locked()
         try:
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            if _is_foreign(self._file):
+                raise LedgerError(f"{self.path}: is no audit file; name another, or one that is not there yet")
             os.fchmod(self._file, 0o600)
             torn_bytes = self._mend()
             last = self._last_event()
@@ -272,3 +275,11 @@ def _closes(line: bytes) -> bool:
 def _sequence(line: bytes) -> int:
     head = _head(line)
     return head.seq if head else 0
+
+
+def _is_foreign(file: int) -> bool:
+    """Whether *file* holds something, and that is nothing of a trail, however damaged: it is somebody else's."""
+    size = os.fstat(file).st_size
+    ends = os.pread(file, _LOOK_BYTES, 0), os.pread(file, _LOOK_BYTES, max(_LOOK_BYTES, size - _LOOK_BYTES))
+    text = b"".join(ends).strip(b"\0\n")
+    return b'"chain"' not in text and not b'{"chain"'.startswith(text)

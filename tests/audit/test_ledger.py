@@ -192,6 +192,23 @@ def test_two_processes_cannot_write_one_file(tmp_path: Path) -> None:
     Ledger(tmp_path / "audit.ndjson").close()
 
 
+@pytest.mark.parametrize("foreign", [b'{"a":1}\nhalf a line', b"2026-11-21 INFO a log\n", b"x" * 200_000])
+def test_a_file_that_is_no_trail_is_refused_and_left_as_it_is(tmp_path: Path, foreign: bytes) -> None:
+    path = tmp_path / "server.log"
+    path.write_bytes(foreign)
+    path.chmod(0o640)
+    with pytest.raises(LedgerError, match=r"server.log: is no audit file; name another"):
+        Ledger(path)
+    assert path.read_bytes() == foreign
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("left", [b"", b'{"ch', b"\0" * 100, b'{"chain":"ab', b"\0" * 100_000 + b'x","chain":"ab"}\n'])
+def test_what_a_crash_leaves_of_a_trail_is_written_on(tmp_path: Path, left: bytes) -> None:
+    (tmp_path / "audit.ndjson").write_bytes(left)
+    Ledger(tmp_path / "audit.ndjson").close()
+
+
 def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(LedgerError, match=r"gone/audit.ndjson: the audit file cannot be opened: No such file"):
         Ledger(tmp_path / "gone" / "audit.ndjson")
