@@ -156,7 +156,7 @@ def test_what_cannot_be_opened_is_named_and_the_exit_code_is_2(tmp_path: Path) -
     path = write(tmp_path, STDIN + f'[[sinks]]\ntype = "file"\npath = "{tmp_path}/plain/out"\n')
     with Daemon(path) as daemon:
         assert daemon.process.wait(20) == 2
-        assert "sink file: cannot be opened" in daemon.said()
+        assert f"sink file: {tmp_path}/plain: cannot be opened: " in daemon.said()
 
 
 def test_a_state_folder_is_used_by_one_daemon_at_a_time(tmp_path: Path) -> None:
