@@ -150,7 +150,7 @@ def test_a_text_that_tells_is_the_value_whatever_type_is_around_it(text: str) ->
 @pytest.mark.parametrize(
     "text",
     [
-        "= token_urlsafe(32)", "= generate_password(20)", ": обязательное поле", ": champ requis", ": campo obbligatorio",
+        "= token_urlsafe(32)", "= generate_password(20)", '= token_urlsafe(32)"}', ": обязательное поле", ": champ requis", ": campo obbligatorio",
         ": 必須項目です", "= wymagane",
     ],
 )  # fmt: skip
