@@ -217,10 +217,11 @@ def _password(value: bytes) -> bool:
 
 
 def passphrase(value: bytes) -> bool:
-    """Whether *value*, several words behind the key of a password, may be one of several words; and not a message."""
-    parts = value.split(b" ")
-    return len(parts) > 1 and all(part and part.lower().rstrip(b".,;:!") not in _STATUS for part in parts[1:]) and b"=" not in value
-
+    """Whether *value*, several words behind the key of a password, may be one of several words; no message, no counts (`12 fail: 0`)."""
+    first, *others = value.split(b" ")
+    if not others or b"=" in value or (first.isdigit() and b": " in value):
+        return False
+    return all(part and part.lower().rstrip(b".,;:!") not in _STATUS for part in others)
 
 file = re.compile(
     rb"/?(?:[\w.@+~\-]{1,60}/){0,12}[\w.+~:%\-]{1,120}\.(?:json|ya?ml|toml|txt|log|csv|sql|py|rb|go|[jt]sx?|java|rs|php|png|jpe?g|gif|svg|pdf|html?"
@@ -235,7 +236,6 @@ _harmless = re.compile(
     rb"\$?[\d_.,:/+\-]+|\d{1,3}(?:,\s?\d{1,3})+|0[xX][0-9a-fA-F]{1,16}|"
     rb"[A-Za-z_$][\w.$]*[{@(\[] ?[0-9a-f]{4,16}\b.*|\d{4}-\d\d-\d\d[T ].*"
 ).fullmatch
-
 
 _scattered = re.compile(
     # letters of both cases with at least two digits among them, a sign of a password at the end, words and a number
