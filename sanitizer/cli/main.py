@@ -18,6 +18,7 @@ from sanitizer.cli.inputs import inputs, keep_apart, progress
 from sanitizer.cli.trail_options import audit_options, fact_paths, keep_secs
 from sanitizer.process.descriptors import hold_standard
 from sanitizer.process.dumps import forbid_core_dumps, hide
+from sanitizer.process.failures import withhold_texts
 from sanitizer.process.garbage import look_seldom
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class Commands(click.Group):
 def main() -> None:
     """Redact the logs of MCP servers: nothing unredacted leaves, ever."""
     hold_standard()
+    withhold_texts()
     look_seldom()
     if click.get_current_context().invoked_subcommand == "exec":
         hide()  # and no more: its server is to crash as without us

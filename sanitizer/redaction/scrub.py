@@ -103,18 +103,21 @@ class Scrubber:
     def scrub_messages(self, messages: Sequence[Message], lane: str, upto: int) -> CleanBatch:
         """Redact records that their source framed: one for each message, in order, with its key and its headers."""
         batch = self.batch(framed(messages), lane, upto, whole=True)
-        batch.envelopes = self.envelopes(messages)
+        withheld = Counter(batch.withheld)
+        batch.envelopes = self.envelopes(messages, withheld)
+        batch.withheld = withheld
         return batch
 
-    def envelopes(self, messages: Sequence[Message]) -> list[Envelope]:
-        """Keys and headers of all *messages* together; where that fails, of each by itself."""
+    def envelopes(self, messages: Sequence[Message], withheld: Counter[str]) -> list[Envelope]:
+        """Keys and headers of all *messages* together; where that fails, of each by itself, and what fails so too is *withheld*."""
         dressed = [message for message in messages if message.key is not None or message.headers]
         try:
             clean = iter(list(envelopes.redacted(dressed, self.redactor.texts))) if dressed else iter(())
         except Exception as fault:  # what cannot be redacted does not leave
             if len(messages) > 1:
-                return [self.envelopes([message])[0] for message in messages]
-            return [Envelope(self.marker(reason_of(fault), messages[0].key or b""), tombstone=messages[0].value is None)]
+                return [self.envelopes([message], withheld)[0] for message in messages]
+            withheld[reason := reason_of(fault)] += 1
+            return [Envelope(self.marker(reason, messages[0].key or b""), tombstone=messages[0].value is None)]
         made = []
         for message in messages:
             if message.key is None and not message.headers:

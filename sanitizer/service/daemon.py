@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
@@ -18,6 +17,7 @@ from sanitizer.hashing import HashKeyError
 from sanitizer.pipeline.commits import NotDurableError
 from sanitizer.pipeline.delivery import NotDeliveredError
 from sanitizer.pipeline.state import StateError
+from sanitizer.process.failures import describe
 from sanitizer.process.ownlog import log_to_stderr
 from sanitizer.rulesets.ruleset import RuleError
 from sanitizer.service import config as configuration
@@ -60,14 +60,6 @@ def run(path: str, *, once: bool = False, workers: int | None = None) -> int:
     except Exception as failure:
         _log.critical("stopped by %s", describe(failure))
     return 1
-
-
-def describe(failure: BaseException) -> str:
-    """The kind of *failure* and where it came from; never its text."""
-    frames = traceback.extract_tb(failure.__traceback__)[-6:]
-    places = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
-    reason = f" ({failure.strerror})" if isinstance(failure, OSError) and failure.strerror else ""
-    return f"{type(failure).__name__}{reason} at {places}"
 
 
 async def _run(config: Config, path: Path, given: Mapping[str, object] | None, *, once: bool) -> int:

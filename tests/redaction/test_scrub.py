@@ -194,8 +194,10 @@ def test_the_name_of_a_header_is_redacted_too() -> None:
 
 def test_one_envelope_that_cannot_be_redacted_takes_no_other_with_it(poisoned: Callable[[Format], Scrubber]) -> None:
     messages = [Message(1, Raw(b"v"), Raw(b"key")), Message(2, None, Raw(b"poison")), Message(3, Raw(b"v")), Message(4, None, Raw(b"k"))]
-    envelopes = poisoned("ndjson").scrub_messages(messages, "t/0", 5).envelopes
+    batch = poisoned("ndjson").scrub_messages(messages, "t/0", 5)
+    envelopes = batch.envelopes
 
+    assert batch.withheld == {"weirderror": 1}
     assert [envelope.key for envelope in (envelopes[0], *envelopes[2:])] == [b"key", None, b"k"]
     assert json.loads(envelopes[1].key or b"")["withheld"] == "weirderror"
     assert [envelope.tombstone for envelope in envelopes] == [False, True, False, True]
