@@ -83,13 +83,12 @@ class Assembler:
 
         When only the hold time has passed (`end=False`) an unterminated line stays: half a line may be half a secret.
         """
-        terminated = True
-        if end and self._split.pending_bytes:
+        terminated = not (end and self._split.pending_bytes)
+        if not terminated:
             line, cuts = self._split.end()
             self._take_block([line], line, cuts)
-            terminated = False
         self._close_all(keys=not end)
-        return self._release(terminated)
+        return self._release(terminated, flushed=True)
 
     def _take_block(self, lines: list[bytes], block: bytes, cuts: dict[int, Cut]) -> None:
         """Look at the lines that something betrays, and at those that an open record waits for."""
@@ -277,9 +276,9 @@ class Assembler:
         self._groups.close_all(resume, keys)
         self._entry = None
 
-    def _release(self, terminated: bool = True) -> Assembled:
+    def _release(self, terminated: bool = True, flushed: bool = False) -> Assembled:
         held, groups = self._held, self._groups
-        base, limit = held.upto - len(held.lines), self._limit()
+        base, limit = held.upto - len(held.lines), self._limit(flushed)
         released = held.release(limit, terminated)
         if not (groups.records or groups.joins):
             return released
@@ -292,9 +291,10 @@ class Assembler:
         hand_over(released, base, records, joins)
         return released
 
-    def _limit(self) -> int:
+    def _limit(self, flushed: bool) -> int:
         """The first line to hold back."""
         waiting = self._groups.held() + [partial.first for partial in self._partials.values()]
         if self._entry is not None:
             waiting.append(self._entry_first)
-        return tied(min(waiting), self._groups.records, self._groups.joins) if waiting else self._held.upto
+        limit = min(waiting, default=self._held.upto)
+        return tied(limit if flushed else self._held.led(limit), self._groups.records, self._groups.joins)

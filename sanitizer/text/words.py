@@ -217,7 +217,7 @@ def _password(value: bytes) -> bool:
 
 
 def passphrase(value: bytes) -> bool:
-    """Whether *value*, several words behind the key of a password, may be one of several words; no message, no counts (`12 fail: 0`)."""
+    """Whether *value*, several words behind the key of a password, may be one of several words: no message, no counts."""
     first, *others = value.split(b" ")
     if not others or b"=" in value or (first.isdigit() and b": " in value):
         return False
