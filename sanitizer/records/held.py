@@ -10,10 +10,14 @@ from sanitizer.record import Assembled, Cut, Join, Record
 IN_ORDER = attrgetter("lines")
 
 LEADS = patterns.lazy(
-    rb"(?:[:=(>|\\]|\x27{3}|\x22\x22\x22)[\x22\x27*_]{0,2}\s*$|\A\s*(?:- +)?(?:--?|\$)[\w.-]{1,64}\s*$"
+    rb"(?:[:=(\\]|=>|\w:[ ]?[|>][+-]?|<\w[^<>]{0,64}>|</(?:dt|th|label|b|strong)>|\x27{3}|\x22\x22\x22)[\x22\x27*_]{0,2}\s*$"
+    rb"|\A\s*(?:- +)?(?:--?|\$)[\w.-]{1,64}\s*$"
     rb"|(?:\bGET|In \[\d{1,6}\]:|>>>|\d\)) [\w.\x22-]{1,66}\s*$"
 )
 """A line that ends in what joins a name and a value, or is a name as lists, consoles and databases print it."""
+
+REACH = 256
+"""Bytes of it that are looked at: its end."""
 
 MOST_LED = 4
 """Lines, blank ones too, that wait for a value below them."""
@@ -53,13 +57,15 @@ class Held:
         return self.line(number - 1) if number > self._base else self._released
 
     def led(self, limit: int) -> int:
-        """The line to release up to, if not beyond *limit*: what may name the value on the line below goes out with that."""
-        low = max(self._base, limit - MOST_LED)
-        for number in range(limit - 1, low - 1, -1):
+        """The line to release up to, if not beyond *limit*: what may name the value on the lines below goes out with that."""
+        first = limit
+        for number in range(limit - 1, max(self._base, limit - MOST_LED) - 1, -1):
             line = self.line(number)
             if line and not line.isspace():
-                return number if LEADS.search(line[-256:]) else limit
-        return limit
+                if LEADS.search(line[-REACH:]) is None:
+                    break
+                first = number
+        return first
 
     def release(self, limit: int, terminated: bool) -> Assembled:
         """Let go of the lines before *limit*; the last one may not be *terminated*."""

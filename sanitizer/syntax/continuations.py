@@ -235,8 +235,11 @@ def literal(buffer: bytes, start: int, quotes: bytes) -> list[Span]:
     """The lines of a text in three *quotes* that opened before *start*, the end of its line; it ends in the same text."""
     apart = buffer.find(BETWEEN_TEXTS, start, start + LONGEST)
     end = buffer.find(quotes, start, apart if apart >= 0 else start + LONGEST)
+    most = MOST_LINES
+    if end < 0:  # what ends it may not be read yet
+        most, end = (0 if FRESH.match(buffer, start + 1) else 2), min(len(buffer), start + LONGEST)
     found: list[Span] = []
-    while 0 <= start < end and len(found) < MOST_LINES:
+    while 0 <= start < end and len(found) < most:
         stop = min(end, after if (after := buffer.find(b"\n", start)) >= 0 else end)
         found.append((start, stop))
         start = stop + 1

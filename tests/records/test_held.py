@@ -1,8 +1,10 @@
 """Lines that wait for what may go on with them."""
 
 import pytest
+from engines import FORMATS, sanitize, scrubber
 
 from sanitizer.records.assemble import Assembler
+from sanitizer.redaction.scrub import Format
 
 
 @pytest.mark.parametrize("lead", [b"db password:", b"- --password", b"$password", b'1) "password"', b"127.0.0.1:6379> GET password"])
@@ -22,3 +24,33 @@ def test_a_lead_without_more_goes_out_when_its_time_is_over() -> None:
     assembler = Assembler(told=False)
     assert assembler.feed(b"db password:\n").lines == []
     assert assembler.flush(end=False).lines == [b"db password:"]
+
+
+BELOW = [
+    "Your new password:\nTr0ub4dor3x\n",
+    "Your new password:\n\nTr0ub4dor3x\n",
+    "DB_PASSWORD:\n    Tr0ub4dor3x\n",
+    "args:\n  - --password\n  - Tr0ub4dor3x\n",
+    "password: |\n  Tr0ub4dor3x\nnext: 1\n",
+    "? password\n: Tr0ub4dor3x\n",
+    '1) "password"\n2) "Tr0ub4dor3x"\n',
+    '$password\n[1] "Tr0ub4dor3x"\n',
+    ">>> password\n'Tr0ub4dor3x'\n",
+    "const password =\n    'Tr0ub4dor3x';\n",
+    'password = """\nTr0ub4dor3x\n"""\n',
+    '{\n  "password":\n    "Tr0ub4dor3x"\n}\n',
+    "<dt>Password</dt>\n<dd>\n  Tr0ub4dor3x\n</dd>\n",
+    "name,password\nbob,Tr0ub4dor3x\n",
+    "| login | password |\n|---|---|\n| bob | Tr0ub4dor3x |\n",
+]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("text", BELOW)
+async def test_a_value_below_its_key_goes_wherever_the_chunks_end(text: str, form: Format) -> None:
+    data = f"INFO begun\n{text}INFO ended\nINFO more\n".encode()
+    run = scrubber(form)
+    whole = await sanitize(run, [data])
+
+    assert b"Tr0ub4dor3x" not in b"\n".join(whole)
+    assert await sanitize(run, data.splitlines(keepends=True)) == whole
