@@ -243,7 +243,9 @@ def _open_output(path: str) -> int:
 def composed(form: str, options: dict[str, Any]) -> Lanes:
     """The redaction that *options* ask for, or the end of the program with the reason."""
     from sanitizer.hashing import HashKeyError, Keyring  # noqa: PLC0415
+    from sanitizer.process.ownlog import clean_names  # noqa: PLC0415
     from sanitizer.redaction.lanes import Lanes  # noqa: PLC0415
+    from sanitizer.redaction.names import Names  # noqa: PLC0415
     from sanitizer.redaction.scrub import Options, Scrubber  # noqa: PLC0415
     from sanitizer.rulesets.cache import compiled  # noqa: PLC0415
     from sanitizer.rulesets.ruleset import RuleError  # noqa: PLC0415
@@ -251,8 +253,10 @@ def composed(form: str, options: dict[str, Any]) -> Lanes:
     chosen = selection(options["directories"], options["profile"], options["packs"], options["disable"], options["actions"])
     try:
         keyring = Keyring.load(options["key_file"])
+        rules = compiled(chosen)
+        clean_names(Names(rules, keyring).clean)
         scrubber = Scrubber(
-            compiled(chosen),
+            rules,
             keyring,
             Options(
                 format=form,  # type: ignore[arg-type]  # click lets only these through

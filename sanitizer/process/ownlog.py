@@ -7,11 +7,30 @@ import os
 import select
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 _log = logging.getLogger(__name__)
 
 _REPEAT_SECS = 60.0
+
+
+_clean: list[Callable[[str], str]] = []
+
+
+def clean_names(clean: Callable[[str], str]) -> None:
+    """From here on, let messages show a `Named` as *clean* leaves it."""
+    _clean[:] = [clean]
+
+
+class Named:
+    """In a message of ours, a name that others gave. It may hold what a record may: before there are rules it is not shown."""
+
+    def __init__(self, name: object) -> None:
+        self._name = str(name)
+
+    def __str__(self) -> str:
+        return _clean[0](self._name) if _clean else "(a name)"
 
 
 def log_to_stderr() -> None:

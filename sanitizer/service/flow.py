@@ -19,8 +19,10 @@ from sanitizer.pipeline.filter import receiver
 from sanitizer.pipeline.loop import Pipeline
 from sanitizer.pipeline.spill import WhenFull
 from sanitizer.pipeline.state import State
+from sanitizer.process.ownlog import clean_names
 from sanitizer.protocol.mcp import Transport
 from sanitizer.redaction.lanes import Lanes, no_audit
+from sanitizer.redaction.names import Names
 from sanitizer.redaction.scrub import Options, Scrubber
 from sanitizer.redaction.workers import WorkerLanes
 from sanitizer.rulesets.cache import compiled
@@ -284,4 +286,6 @@ def scrubber(config: Config, keyring: Keyring | None = None) -> Scrubber:
     loaded = Keyring.load(config.hash_key_file)
     if keyring and keyring.is_ephemeral and loaded.is_ephemeral:
         loaded = keyring
-    return Scrubber(compiled(config.rules), loaded, options)
+    rules = compiled(config.rules)
+    clean_names(Names(rules, loaded).clean)
+    return Scrubber(rules, loaded, options)

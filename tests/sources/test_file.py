@@ -129,7 +129,7 @@ async def test_a_compressed_file_that_ends_too_early_is_told_and_counted(
 
     assert reader.text.startswith(numbered(0, 100))
     assert counted == [("files_damaged", 1)]
-    assert "a.gz: its compressed data end too early" in caplog.text
+    assert "its compressed data end too early" in caplog.text
 
 
 async def test_a_file_that_is_called_like_the_pattern_hides_no_other(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from sanitizer.process.ownlog import Named
 from sanitizer.sources.file.fingerprint import matches
 from sanitizer.sources.file.positions import Positions, is_same
 from sanitizer.sources.file.rotated import is_rotated, originals
@@ -120,7 +121,7 @@ class Files:
         """Say what is the matter with *path*, once until something else is."""
         if self._troubles.get(path) != trouble:
             self._troubles[path] = trouble
-            _log.warning("%s: %s", path, trouble)
+            _log.warning("%s: %s", Named(path), trouble)
 
     def _visit(
         self,
@@ -197,7 +198,7 @@ class Files:
                 break
             copy.close()
         else:
-            _log.info("%s was truncated, and no copy of what it held is beside it", file.path)
+            _log.info("%s was truncated, and no copy of what it held is beside it", Named(file.path))
             self._end(file)
         self._generation = time.time_ns()
         if fresh.empty:
