@@ -79,6 +79,9 @@ ANSWER = patterns.lazy(rb"\r?\n(?:[ \t]*Out\[\d{1,6}\]:[ ]*)?" + QUOTED + rb"[ \
 ASKED = patterns.lazy(rb"[ \t]*(?:[\w.:\[\]-]{1,64}>[ ]GET|In \[\d{1,6}\]:|>>>|\(Pdb\)(?:[ ](?:p|pp))?|ipdb>(?:[ ](?:p|pp))?)[ ]+")
 """A name that is typed into a console."""
 
+UNDERLINED = patterns.lazy(rb"\r?\n[ \t]*(?P<line>-{4,64})[ \t]*\r?\n[ \t]*(?P<text>\S{4,512})[ \t]*(?=\r?\n)")
+"""The first cell of a table of one column, as PowerShell prints it: its name is underlined."""
+
 ARROWS = patterns.lazy(rb"[ \t]*(?:\xe2\x94\x82[ \t]*)*(?:\xe2\x94\x94[ ]|$)")
 POINTED = patterns.lazy(r"[A-Za-z_]\w*|\.\w+")
 """A line of arrows, and what one points to."""
@@ -191,6 +194,8 @@ def typed(buffer: bytes, at: int, line: int, key_at: int) -> list[Span]:
         return item(buffer, after.end()) if after and after["indent"] == option["indent"] else []
     if buffer.startswith(b"? ", line) and (after := EXPLICIT.match(buffer, at)) is not None:
         return item(buffer, after.end())
+    if (cell := UNDERLINED.match(buffer, at)) is not None and len(cell["line"]) == len(buffer[line:at].strip()):
+        return [cell.span("text")]
     numbered, following = NUMBERED.fullmatch(buffer, line, at), NUMBERED_NEXT.match(buffer, at)
     if numbered and following:
         return [following.span("text")] if int(following["number"]) == int(numbered["number"]) + 1 else []

@@ -31,6 +31,7 @@ BELOW = [
     "<key>password</key>\n<string>{}</string>",
     "[acme] New Password:\n[acme] {}\n[acme] done",
     "> password = <<EOT\n> {}\n> EOT",
+    "\nPassword\n--------\n{}\n\nPS C:\\>",
     'const password =\n  "{}";',
     'private static final String DB_PASSWORD\n    = "{}";',
     'const password =\n  process.env.DB_PASSWORD ||\n  "{}";',
@@ -127,3 +128,8 @@ async def test_of_locals_in_a_box_within_a_box_the_values_go_and_the_indents_sta
     assert "Haven5566!x" not in text
     assert "yPPS0yO3U" not in text
     assert "'mode': 'fast'" in text
+
+
+@pytest.mark.parametrize("text", ["Password\n--------\nRequired", "Password\n--------\nThe password of it.", "Password\n-----\nHaven5566!x"])
+async def test_a_heading_is_no_table_of_one_column(text: str) -> None:
+    assert b"\n".join(await sanitize(scrubber("raw"), [text.encode() + b"\n"])).decode() == text
