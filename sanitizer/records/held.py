@@ -11,7 +11,7 @@ IN_ORDER = attrgetter("lines")
 
 LEADS = patterns.lazy(
     rb"(?:[:=(\\]|=>|\w:[ ]?[|>][+-]?|<\w[^<>]{0,64}>|</(?:dt|th|label|b|strong)>|\x27{3}|\x22\x22\x22)[\x22\x27*_]{0,2}\s*$"
-    rb"|\A\s*(?:- +)?(?:--?|\$)[\w.-]{1,64}\s*$"
+    rb"|[=(,][ ]?\?\)?\s*$|binding parameter [^\n]{1,200}$|\A\s*(?:- +)?(?:--?|\$)[\w.-]{1,64}\s*$"
     rb"|(?:\bGET|In \[\d{1,6}\]:|>>>|\d\)) [\w.\x22-]{1,66}\s*$"
 )
 """A line that ends in what joins a name and a value, or is a name as lists, consoles and databases print it."""

@@ -34,6 +34,12 @@ MEMBER_ABOVE = patterns.lazy(rb"\n[ \t]+[\x22']?(?:parameters|params|bindings|bi
 FAILED = patterns.lazy(rb"[^\n]{0,160}(?:\bSTATEMENT:|\[SQL:)[ ]")
 """How the line of a statement that failed begins."""
 
+BINDING = patterns.lazy(
+    rb"binding parameter (?:\[(?P<place>\d{1,3})\] as \[\w{1,40}\] - |\((?P<typed>\d{1,3}):\w{1,40}\) <- )"
+    rb"\[(?P<text>[^\n]{0,1024}?)\](?=\r?\n|$)"
+)
+"""What Hibernate says of each parameter, a line each below the statement."""
+
 SIGNS = (b"param", b"bind", b"args", b"values", b"arguments", b" [", b"] (", b"] {", b" {1: ", b"; ")
 """One of these is in whatever gives parameters: to say that it is not there costs a hundredth of looking for them."""
 
@@ -70,7 +76,22 @@ def parameter(buffer: bytes, at: int) -> list[Span]:
     if marked["named"]:  # what is given by a name that tells is found by that
         return listed(buffer, low, marked.end(), place) + member(buffer, marked.end(), marked["named"][1:-1])
     here = given(buffer, marked.end(), place) or earlier(buffer, low, start, place)
-    return here or listed(buffer, low, marked.end(), place) or beside(buffer, low, marked.end(), place)
+    return (
+        here
+        or listed(buffer, low, marked.end(), place)
+        or beside(buffer, low, marked.end(), place)
+        or told_below(buffer, marked.end(), place)
+    )
+
+
+def told_below(buffer: bytes, at: int, place: int) -> list[Span]:
+    """What the lines below *at* say is bound in *place*: one after the other they tell of the places in their order."""
+    for number, told in enumerate(BINDING.finditer(buffer, at, at + REACH)):
+        if int(told["place"] or told["typed"]) != number + 1 or buffer.count(b"\n", at, told.start()) > number + FEW_LINES:
+            break
+        if number == place:
+            return [told.span("text")] if told["text"] else []
+    return []
 
 
 def listed(buffer: bytes, low: int, at: int, place: int) -> list[Span]:

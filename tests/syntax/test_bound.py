@@ -62,3 +62,27 @@ def test_what_postgresql_lists_is_looked_for_as_near_as_all_else() -> None:
     near, far = (b"\nDETAIL:  parameters: $1 = 'Haven5566!x'\n%b; password=$1 \n" % (b"x" * size) for size in (100, 20_000))
     assert [near[slice(*span)] for span in bound.parameter(near, near.rfind(b"$1"))] == [b"Haven5566!x"]
     assert bound.parameter(far, far.rfind(b"$1")) == []
+
+
+HIBERNATE = [
+    ("select u.id from users u where u.password=?", ["binding parameter (1:VARCHAR) <- [{}]"]),
+    ("insert into users (email, password) values (?, ?)", ["binding parameter [1] as [VARCHAR] - [bob]", "binding parameter [2] as [VARCHAR] - [{}]"]),
+    ("update users set name=?, password=? where id=?", [f"binding parameter [{n}] as [VARCHAR] - [{value}]" for n, value in ((1, "bob"), (2, "{}"), (3, "17"))]),
+]
+
+
+@pytest.mark.parametrize(("statement", "told"), HIBERNATE)
+async def test_what_hibernate_says_it_binds_to_the_place_of_a_secret_goes_however_it_is_read(statement: str, told: list[str]) -> None:
+    lines = [f"Hibernate: {statement}", *[f"2026-03-14T10:00:00.123Z TRACE 1 --- [main] orm.jdbc.bind : {each}" for each in told], "INFO next"]
+    data = "\n".join(lines).replace("{}", "Haven5566!x").encode() + b"\n"
+    run = scrubber("raw")
+    whole = await sanitize(run, [data])
+
+    assert b"\n".join(whole).decode() == "\n".join(lines).replace("{}", "[REDACTED:password]")
+    assert await sanitize(run, data.splitlines(keepends=True)) == whole
+
+
+async def test_what_is_bound_to_another_statement_stays() -> None:
+    lines = ["select 1 where password=?", *["INFO other"] * 6, "select 1 where name=?", "binding parameter [1] as [VARCHAR] - [Haven5566!x]"]
+
+    assert await sanitize(scrubber("raw"), ["\n".join(lines).encode() + b"\n"]) == [line.encode() for line in lines]
