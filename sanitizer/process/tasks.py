@@ -15,6 +15,13 @@ def discard(work: Awaitable[object]) -> None:
         close()
 
 
+async def ended(work: Awaitable[object]) -> None:
+    """Wait for the end of *work* of a library, whose own tasks may have been cancelled: that is no cancellation of ours."""
+    (outcome,) = await asyncio.gather(work, return_exceptions=True)
+    if isinstance(outcome, Exception):
+        raise outcome
+
+
 async def first_failure(tasks: Sequence[asyncio.Task[None]], until: Sequence[asyncio.Task[None]]) -> None:
     """Wait until all of *until* have ended; raise the first exception of any of *tasks*. A cancelled reader has ended."""
     waiting = set(until)

@@ -20,6 +20,7 @@ from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssigno
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
+from sanitizer.process.tasks import ended
 from sanitizer.sources.kafka.config import KafkaConfig
 from sanitizer.sources.kafka.lane import Lane
 from sinks.kafka.connection import client_arguments, start_client
@@ -88,14 +89,14 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _leave(self) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(self._config.request_timeout_secs):
-                await self._flush()
+                await ended(self._flush())
         for lane in self.lanes.values():
             lane.ready = False
             lane.epoch += 1
         if self.consumer is not None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._config.request_timeout_secs):
-                    await self.consumer.stop()
+                    await ended(self.consumer.stop())
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
