@@ -18,7 +18,7 @@ RUN groupadd --gid 10001 sanitizer && useradd --uid 10001 --gid 10001 --no-creat
     && install -d -o 10001 -g 10001 -m 0700 /var/lib/sanitizer
 COPY --from=build /opt/sanitizer /opt/sanitizer
 # The root file system may be read-only: state goes to the volume, and so do rules of one's own once they are compiled. The shipped
-# ones are compiled here, so that a container starts in a third of a second and needs no memory for it.
+# ones are compiled here, so that a container starts at once and needs no memory for it.
 ENV PATH=/opt/sanitizer/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
     SANITIZER_CACHE_DIR=/var/lib/sanitizer/cache:/opt/sanitizer/compiled
 RUN SANITIZER_CACHE_DIR=/opt/sanitizer/compiled sanitizer run </dev/null && chmod -R a+rX /opt/sanitizer/compiled

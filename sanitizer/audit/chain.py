@@ -215,7 +215,7 @@ def load_public_key(path: str | os.PathLike[str]) -> Ed25519PublicKey:
 def _private_key(data: bytes, origin: str) -> Ed25519PrivateKey:
     from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - heavy, and only where a chain is signed
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - as heavy
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415 - as heavy
 
     try:
         if data.lstrip().startswith(b"-----"):

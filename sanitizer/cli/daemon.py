@@ -116,7 +116,7 @@ def _state(path: str, sink: str | None) -> Iterator[tuple[Config, State]]:
     """The state of the configuration at *path*, beside whoever runs it; *sink*, where given, is one that is there or was."""
     from sanitizer.pipeline.state import State, StateError  # noqa: PLC0415
     from sanitizer.service.config import state_folder  # noqa: PLC0415
-    from sanitizer.service.settings import sink_names  # noqa: PLC0415
+    from sanitizer.service.settings import sink_names  # noqa: PLC0415 - as above
 
     config = _load(path)
     try:
@@ -135,7 +135,7 @@ def _state(path: str, sink: str | None) -> Iterator[tuple[Config, State]]:
 
 async def _replay(path: str, only: str | None) -> Counter[str]:
     """How many dead letters of each sink were not taken."""
-    from sanitizer.service.settings import sink_names  # noqa: PLC0415
+    from sanitizer.service.settings import sink_names  # noqa: PLC0415 - as above
 
     left: Counter[str] = Counter()
     with _state(path, only) as (config, state):
@@ -163,7 +163,8 @@ async def _send(sink: object, letters: list[DeadLetter]) -> list[int]:
     taken = []
     for index, letter in enumerate(letters):
         kind = "audit" if letter.kind == "audit" else "logs"
-        batch = CleanBatch(letter.lane, [letter.record], [letter.position], letter.position, kind=kind, rules=letter.rules)  # type: ignore[arg-type]
+        at = letter.position
+        batch = CleanBatch(letter.lane, [letter.record], [at], at, kind=kind, rules=letter.rules)  # type: ignore[arg-type] # one of its kinds
         if not letter.record:
             continue  # a note that some record was refused: nothing to send
         try:

@@ -1,4 +1,4 @@
-"""The files that the command line names: there, readable, and not the ones that are written."""
+"""The files that the command line names: there, readable, not the ones that are written; and how far they have been read."""
 
 from __future__ import annotations
 

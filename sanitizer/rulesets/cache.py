@@ -59,7 +59,7 @@ def compile_apart(order: Order) -> Compiled | None:
     """What a process of its own made of *order*; nothing if it could not, which is for this one to do, or to tell why not."""
     command = [sys.executable, "-c", _APART, *sys.path]
     with suppress(OSError, msgspec.DecodeError):
-        done = subprocess.run(command, input=msgspec.msgpack.encode(order), capture_output=True, check=False)  # noqa: S603 - this one
+        done = subprocess.run(command, input=msgspec.msgpack.encode(order), capture_output=True, check=False)  # noqa: S603 - this program
         return msgspec.msgpack.decode(done.stdout, type=Compiled)
     return None
 

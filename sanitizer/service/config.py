@@ -122,7 +122,8 @@ def _sound_part(tree: object, faults: Sequence[Fault]) -> Config:
         faulty |= {"sources", "sinks"}
     if faulty & {"sources", "sinks"}:
         faulty |= {"sources", "sinks", "delivery", "format"}  # what these contradict is not known
-    sections = {key: value for key, value in tree.items() if key not in faulty} if isinstance(tree, dict) else {}
+    known = [name for name in Config.__struct_fields__ if name not in faulty]  # a name that is none has its fault already
+    sections = {name: tree[name] for name in known if name in tree} if isinstance(tree, dict) else {}
     sound: Config = convert({"sources": [{"type": "stdin"}], "sinks": [{"type": "stdout"}], **sections}, Config)
     return sound
 

@@ -177,6 +177,19 @@ def test_every_fault_is_told_at_once_with_its_path_and_mend() -> None:
     assert "No such file" in told["$.sinks[2].path"]
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("c.toml", '"rules.x" = 1\n"a[0]" = 2\n"" = 3\n[rules]\ndisable = ["nope"]\n' + LEAST),
+        ("c.yaml", "1: 2\nrules:\n  disable: [nope]\nsources:\n  - type: stdin\nsinks:\n  - type: stdout\n"),
+        ("c.yaml", "- 1\n- 2\n"),
+        ("c.yaml", "7"),
+    ],
+)
+def test_whatever_a_key_is_called_there_is_a_fault_and_no_failure(name: str, text: str) -> None:
+    assert faults(text, name)
+
+
 def test_no_fault_shows_a_value() -> None:
     assert "hunter2" not in "\n".join(faults(WRONG))
 

@@ -92,7 +92,7 @@ class _Zstd:
     """Bytes that are decoded at a time: the most that they can become is bounded by it (16 MB)."""
 
     def __init__(self, file: io.BufferedReader) -> None:
-        import zstandard  # noqa: PLC0415
+        import zstandard  # noqa: PLC0415 - paid for by who reads such files
 
         self._new = zstandard.ZstdDecompressor().decompressobj
         self._file = file
