@@ -9,7 +9,7 @@ from sanitizer.detection.extents import LONG, SPACE
 from sanitizer.finding import Finding
 from sanitizer.rulesets.keys import AFTER, LINKS, Keys, last_words
 from sanitizer.rulesets.ruleset import Rule
-from sanitizer.syntax import blanks, bound, columns, continuations, excerpts, headers, joints, pairs, sqlrows, values
+from sanitizer.syntax import blanks, bound, columns, continuations, excerpts, headers, joints, pairs, quotes, sqlrows, values
 from sanitizer.syntax.leaves import Leaves
 from sanitizer.text import masks
 
@@ -33,6 +33,7 @@ CHANGED = b'" -> "'
 COMMAND = b"::set-"
 """How a command to a workflow's runner begins: `::set-output name=token::value`."""
 
+COPULAS = (b" is:", b" was:")
 COMMANDS = (b"setenv", b" env", b"\nenv", b"config set", b"configure set", b"setx", b"set -x", b"set -gx")
 PLACEHOLDERS_KNOWN = frozenset(("password", "named-secret", "credential", "personal", "token"))
 """Checks that refuse placeholders themselves."""
@@ -72,6 +73,8 @@ class KeyedValues:
                 at = made.end() if made else at + 1
             if mark == 0x3A and buffer.startswith(EMPTY, at + (buffer[at] == 0x20)):
                 return NOTHING
+            if window.endswith(COPULAS):
+                return self.otherwise(buffer, at, mark, window)
             if window.endswith(TYPED):
                 window = window[: -len(TYPED[0])].removesuffix(b" As").removesuffix(b" as")
             rule, start = self.owner(window)
@@ -175,6 +178,7 @@ class KeyedValues:
             rule, _ = self.owner(window[: became.start()] if (became := joints.BECOMES.search(window)) else window[:-4])
             at = GIVEN.match(buffer, at).end()  # type: ignore[union-attr]  # matches the empty string
             told = (joints.DASHED if became and b" set " not in became[0] else joints.TELLING).match(buffer, at)
+            told = told or (joints.LINE_ENDS.match(buffer, at) if mark == 0x3A else None)
             return self.accept(buffer, values.value(buffer, at), rule) if rule >= 0 and told else []
         if tail.endswith(b" equals "):
             rule, _ = self.owner(window[:-8])
@@ -243,7 +247,7 @@ class KeyedValues:
         """Leave out placeholders, constants, what the rule's check does not believe, and the scheme of a credential."""
         found: list[Finding] = []
         for begin, stop, rule in candidates:
-            start, end = unquoted(buffer, begin, stop)
+            start, end = quotes.unquoted(buffer, begin, stop)
             text = buffer[start:end]
             scheme = values.SCHEME.match(text) if b" " in text or b"\t" in text else None
             if scheme:
@@ -291,9 +295,3 @@ class KeyedValues:
 
             self.checks[rule] = known
         return known
-
-
-def unquoted(buffer: bytes, start: int, end: int) -> values.Span:
-    """A value without quotes of its own, in which Python writes that of a variable: `"password": "'hunter2'"`."""
-    is_quoted = end - start > 2 and buffer[start] in b"\x22'" and buffer[start] == buffer[end - 1]
-    return (start + 1, end - 1) if is_quoted else (start, end)

@@ -177,6 +177,8 @@ class Assembler:
 
     def _take_stream(self, stream: str, lines: list[tuple[Unwrapped, int, int]]) -> None:
         """Take unwrapped lines of one stream, with their indexes, as plain ones are taken: most are records as they stand."""
+        for line, index, _ in lines:
+            self._groups.lead(line, index)
         texts = [line.text for line, _, _ in lines]
         block = b"\n".join(texts)
         at = 0
@@ -242,6 +244,7 @@ class Assembler:
         partial = self._partials.pop(line.stream, None) if self._partials else None
         if partial is None:
             if not line.partial:
+                self._groups.lead(line, index)
                 self._take_whole(line, index, self._seen)
                 return
             partial = Partial([], [], line.escaped, {**self._lane_fields, **line.fields}, index, self._seen)

@@ -9,11 +9,12 @@ from itertools import chain
 from sanitizer import patterns
 from sanitizer.record import Join, Record
 from sanitizer.records.keyblock import Base64Run
+from sanitizer.records.leads import Leads
 from sanitizer.records.logical import ANSI, ESCAPE, NO_FIELDS, Logical, Relayed, uncoloured_offset
 from sanitizer.records.multiline import Text, opening
 from sanitizer.records.relays import relayed
 from sanitizer.records.shape import LAST, REFUSE, Pieces, Shape
-from sanitizer.records.wrappers import escaped_offset
+from sanitizer.records.wrappers import Unwrapped, escaped_offset
 from sanitizer.records.wraps import Run
 
 BACKSLASH = 0x5C
@@ -22,6 +23,9 @@ BEGUN = patterns.lazy(rb"(?:[\w.\-][\x22']?[=:](?:[ ](?=\S*=$))?[\x22']?|eyJ)[A-
 """The head of a value at the end of a line, perhaps before a soft break (RFC 2045, section 6.7)."""
 
 WHOLE = Pieces(((0, 0, -1),), ())
+
+ARMOUR = frozenset(("key", "pem"))
+"""Kinds of records that are one value."""
 
 
 NO_SEAMS: tuple[tuple[int, int], ...] = ()
@@ -55,13 +59,14 @@ class Groups:
         self.runs: dict[str, Run[Line]] = {}
         self.records: list[Record] = []
         self.joins: list[Join] = []
+        self._leads = Leads()
         self._rich_time: object = None
         self._relays = ""
         """The stream that the last line relayed, if it did one."""
 
     def forget(self) -> bool:
         """Drop the single lines of text that are open, if nothing else is, and say so: what follows does not belong to them."""
-        if self.runs:
+        if self.runs or self._leads.held():
             return False
         for group in self.open.values():
             if group.shape.kind != "text" or len(group.lines) != 1 or group.shape.tentative:
@@ -81,7 +86,7 @@ class Groups:
 
     def held(self) -> list[int]:
         """The first physical line of everything that is open."""
-        firsts = [group.first for group in self.open.values() if group.lines]
+        firsts = [group.first for group in self.open.values() if group.lines] + self._leads.held()
         for run in self.runs.values():
             first = run.lines[0]
             firsts.append(first if isinstance(first, int) else first.spans[0][0])
@@ -93,6 +98,11 @@ class Groups:
             self._close(stream, resume or (keys and group.shape.kind == "key"))
         for stream in list(self.runs):
             self._end_run(stream)
+        self.joins += self._leads.close_all()
+
+    def lead(self, line: Unwrapped, index: int) -> None:
+        """Look at a whole line in a wrapper, the physical one of that *index*: does it lead to a value below it?"""
+        self.joins += self._leads.take(line, index)
 
     def certain(self, lines: list[bytes], at: int) -> int:
         """How many of the plain *lines* from *at* on belong to the open record for certain."""
@@ -222,6 +232,9 @@ class Groups:
             texts = [self._text(line) for line in lines] if self.told or shape.breaks else []
             views = shape.views(texts)
             joins += self._joins(lines, views)
+            if isinstance(first, Logical) and kind not in ARMOUR:
+                whole = Pieces(tuple((at, 0, -1) for at in range(len(lines))), (b"\n",) * (len(lines) - 1))
+                joins += [join for join in self._joins(lines, [whole]) if join not in joins]
             if self.told:
                 text, seams = shape.text(texts)
                 readings = [Join(*view) for view in views if not seams and text.count(b"\n") == len(lines) - 1]

@@ -4,24 +4,10 @@ from __future__ import annotations
 
 from operator import attrgetter
 
-from sanitizer import patterns
 from sanitizer.record import Assembled, Cut, Join, Record
+from sanitizer.records.leads import MOST_LED, leads
 
 IN_ORDER = attrgetter("lines")
-
-LEADS = patterns.lazy(
-    rb"(?:[:=(\\]|=>|\w:[ ]?[|>][+-]?|<\w[^<>]{0,64}>|</(?:dt|th|label|b|strong)>|\x27{3}|\x22\x22\x22)[\x22\x27*_]{0,2}\s*$"
-    rb"|[=(,][ ]?\?\)?\s*$|binding parameter [^\n]{1,200}$|\A\s*(?:- +)?(?:--?|\$)[\w.-]{1,64}\s*$"
-    rb"|(?:\bGET|In \[\d{1,6}\]:|>>>|\d\)) [\w.\x22-]{1,66}\s*$"
-)
-"""A line that ends in what joins a name and a value, or is a name as lists, consoles and databases print it."""
-
-REACH = 256
-"""Bytes of it that are looked at: its end."""
-
-MOST_LED = 4
-"""Lines, blank ones too, that wait for a value below them."""
-
 
 class Held:
     """Physical lines that are not released yet, numbered from the lane's first on. *offset* is where in the lane they begin."""
@@ -62,7 +48,7 @@ class Held:
         for number in range(limit - 1, max(self._base, limit - MOST_LED) - 1, -1):
             line = self.line(number)
             if line and not line.isspace():
-                if LEADS.search(line[-REACH:]) is None:
+                if not leads(line):
                     break
                 first = number
         return first

@@ -186,7 +186,7 @@ def triggers(rules: Sequence[Rule]) -> list[bytes]:
     """
     spelled = sorted({word for rule in rules for phrase in rule.fields for word in endings(phrase)})
     found = [word + tail for word in shortest(spelled) for tail in TAILS]
-    found += [b"-" + word.removeprefix(APART) + rb"[ \t\x00]" for word in spelled if not word.startswith(CASED)]
+    found += [rb"[\-_]" + word.removeprefix(APART) + rb"[ \t\x00]" for word in spelled if not word.startswith(CASED)]
     stems = b"|".join(STEMS)
     if any(phrase.split()[-1] in STEM_WORDS for rule in rules for phrase in rule.fields):
         found.append(rb"(?:" + stems + rb")[\w.\-]{1,24}[\x22'`\]\\]{0,3}[ \t]{0,2}[:=,]")

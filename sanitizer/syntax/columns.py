@@ -50,7 +50,7 @@ class Layout:
 
 
 LAYOUTS = (Layout(_BAR), Layout(rb"\t"), Layout(rb";"), Layout(rb","))
-ONLY = patterns.lazy(rb"\| (\w{1,60}) +\|")
+ONLY = patterns.lazy(rb"\| ([\w-]{1,60}(?: [\w-]{1,30}){0,2}) +\|")
 """The name of the only column of a box."""
 
 SPACED = patterns.lazy(rb"[^\s](?:[^\s]| (?![ ]))*")

@@ -1,4 +1,4 @@
-"""Values that stand on the lines below their key: of YAML, of here documents and texts in three quotes, of lists, of prose.
+"""Values of several lines: blocks of YAML, here documents, texts in three quotes; and what goes on behind what a logger writes.
 
 Given is a buffer; the answer is the spans to redact, none of which goes over a line end.
 """
@@ -12,75 +12,16 @@ from sanitizer.syntax.nested import LONGEST, Span, line_end
 MOST_LINES, FEW_LINES = 64, 4
 """Lines of one value that are followed."""
 
-TELLING = rb"(?=[^\s]*[0-9!@#$%^&*~+?_-])"
-QUOTED = rb"(?P<quote>[\x22'])(?P<text>(?:(?!(?P=quote))[^\n]){1,4096})(?P=quote)"
-YAML_KEY = patterns.lazy(rb"\n(?P<indent>[ \t]*(?:- +)*)[\x22']?[\w.\-]{1,64}[\x22']?:")
-BELOW = patterns.lazy(
-    rb"\r?\n(?P<indent>[ \t]+(?P<dash>- +)?)"
-    rb"(?:\x22(?P<double>[^\x22\n]+)\x22|'(?P<single>[^'\n]+)'|(?P<plain>[^\s\x22'#:\[{-]\S*(?<!:)))[ \t]*,?[ \t]*(?=\r?\n)"
-)
-PADDED = patterns.lazy(rb"[A-Za-z0-9+/]{24}=")
-"""The end of base64, of which the last letters are no name."""
+WIDEST_PREFIX = 200
+"""Bytes of a line that may be what a logger, a container or a mailer writes before it."""
 
-PRINTED = patterns.lazy(rb"\r?\n[ \t]+(?:string\(\d{1,6}\) )?\x22([^\x22\\\n]+)\x22")
-LABEL = patterns.lazy(
-    rb"(?:[\n\x22'>]|[\]:|-] |[A-Z] (?<=INFO )|[A-Z] (?<=DEBUG )|[A-Z] (?<=WARN )|[A-Z] (?<=ERROR ))[^\S\n]*"
-    rb"(?:[\w*#>\x22'`/().\[\]\x80-\xff-]+ ){0,11}[\w*#\x22'`\])\x80-\xff-]+:(?:\*{1,2}|__)?[ \t]*$"
-)
-"""A line that ends in a colon, and is no program."""
-
-ALONE = patterns.lazy(
-    rb"(?:\r?\n[ \t]*){1,2}(?P<quote>[\x22'`]?)"
-    + TELLING
-    + rb"(?!(?=[\d+-]*[.:/TZ]|\d{4}-\d\d-\d\d[\r\n])[\d.:/TZ+-]+[\r\n]"
-    rb"|@?[\w.]+\(|(?:[a-z][a-z_.]+|[A-Z][A-Z_]+)=|[A-Z]{2,10}(?:-\d+)+[\r\n]|[a-z]+(?:\.[a-z]+)+/"
-    rb"|[-=*#_~+]+[\r\n]|[-*][ ]|https?://|/|[\w.-]+\.(?:gz|log|zip|tar|json|ya?ml|txt|sql|py|js|ts|go|md)[\r\n])"
-    rb"(?P<text>[^\s\x22'`:{}\[\]]{6,256})(?P=quote)[ \t]*(?=\r?\n|(?<=`)\\*\x22|\\*\x22[,}\]])"
-)
-"""A word alone on its line, which is no time, path, file, setting, call or ticket."""
-
-ALONE_HERE = patterns.lazy(rb"[ ]{0,16}" + ALONE.pattern.removeprefix(rb"(?:\r?\n[ \t]*){1,2}"))
-PREFIX = patterns.lazy(rb"(?:[^\n]{0,80}(?:\]:?|std(?:out|err) F|[ ]\||:|[ ](?:DEBUG|INFO|WARN|WARNING|ERROR))|>|data:)[ ]+(?=\w)")
-"""What a logger, a container or a mailer writes before each line."""
-
-LOGGED = patterns.lazy(rb'\\n"[^\n]{0,300}\}\r?\n\{"log": ?"[ ]*' + TELLING + rb'(?P<text>[^\s"\\:{}\[\]=]{6,256})\\n"')
-"""A word alone on the line below, both lines in a file of Docker's."""
-
-LISTED_BELOW = patterns.lazy(rb"\r?\n\[1\] " + QUOTED + rb"[ \t]*(?=\r?\n)")
-"""The value of a member of a list as R prints it, below its name: `$password`."""
+MARKED = patterns.lazy(rb"[^A-Za-z \t*-]")
+"""What such a prefix has, and neither an indent, an item of a list nor a sentence."""
 
 INDENT = patterns.lazy(rb"[ \t]*(?:-[ ])*")
 DEEPER = patterns.lazy(rb"[ \t]+\S")
 
 DIGITS = bytes(0x30 if 0x30 <= c <= 0x39 else c for c in range(256))
-
-QUOTED_BELOW = patterns.lazy(rb"\r?\n[ \t]+" + QUOTED + rb"[ \t]*(?=[,;)]|\r?\n)")
-WRAPPED_BELOW = patterns.lazy(rb"(?P<key>[\x22']):[ ]?\r?\n(?P<text>(?P=key)(?:(?!(?P=key))[^\n\\]){1,4096}(?P=key))(?=[,}\])])")
-"""A value that a console had no room for behind its key: both in the same quotes, and the object goes on behind it."""
-ASSIGNED_BELOW = patterns.lazy(rb"\r?\n[ \t]+(?::?=|:)[ \t]*" + QUOTED)
-"""The value of a name that ends its line, behind the sign that joins the two on the line below."""
-
-_GUIDES = rb"(?:[ \t]|\xe2\x94\x82)"
-"""What stands before an item: Rich draws how deep it is."""
-
-LINE_ENDS = patterns.lazy(rb"[ \t]*(?=\r?\n)")
-ARGUMENT = patterns.lazy(rb"\r?\n" + _GUIDES + rb"*(?:-[ ]+)?(?=[^\s-])")
-LISTED = patterns.lazy(rb"\r?\n" + _GUIDES + rb"+(?=[\x22']" + TELLING + rb"[^\n]{6})" + QUOTED + rb"[ \t]*,?[ \t]*(?=\r?\n)")
-DASHED = patterns.lazy(rb"(?P<indent>[ \t]*)-[ ]+[\x22']?--?[\w.\-]+")
-NEXT_ITEM = patterns.lazy(rb"\r?\n(?P<indent>[ \t]*)-[ ]+(?![\x22']?-)")
-NUMBERED = patterns.lazy(rb"[ ]*(?P<number>\d{1,6})\) \x22[^\x22\n]{1,200}\x22")
-NUMBERED_NEXT = patterns.lazy(rb"\r?\n[ ]*(?P<number>\d{1,6})\) \x22(?P<text>[^\x22\n]{1,4096})\x22")
-"""An answer of Redis, with names at odd places and values at even ones."""
-
-EXPLICIT = patterns.lazy(rb"\r?\n:[ ]+(?=\S)")
-"""The value of an explicit key (YAML 1.2, section 8.2.2)."""
-
-ANSWER = patterns.lazy(rb"\r?\n(?:[ \t]*Out\[\d{1,6}\]:[ ]*)?" + QUOTED + rb"[ \t]*(?=\r?\n)")
-ASKED = patterns.lazy(rb"[ \t]*(?:[\w.:\[\]-]{1,64}>[ ]GET|In \[\d{1,6}\]:|>>>|\(Pdb\)(?:[ ](?:p|pp))?|ipdb>(?:[ ](?:p|pp))?)[ ]+")
-"""A name that is typed into a console."""
-
-UNDERLINED = patterns.lazy(rb"\r?\n[ \t]*(?P<line>-{4,64})[ \t]*\r?\n[ \t]*(?P<text>\S{4,512})[ \t]*(?=\r?\n)")
-"""The first cell of a table of one column, as PowerShell prints it: its name is underlined."""
 
 ARROWS = patterns.lazy(rb"[ \t]*(?:\xe2\x94\x82[ \t]*)*(?:\xe2\x94\x94[ ]|$)")
 POINTED = patterns.lazy(r"[A-Za-z_]\w*|\.\w+")
@@ -94,37 +35,6 @@ HEREDOC = patterns.lazy(rb"<<[-~]?[ ]?[\x22']?(?P<word>[A-Za-z_]\w{1,20})[\x22']
 CONTINUED = patterns.lazy(rb"\\\r?\n[ \t]*")
 
 
-def below(buffer: bytes, at: int, start: int) -> list[Span]:
-    """The word or quoted text on the line below a key, whose separator ends *at* and whose line ends at *start*.
-
-    In YAML it may be a list of such; of other notations it is a text that is printed over lines (`["key"]=>`, `key: Some(`).
-    """
-    if buffer[start - 1] in b">(":
-        printed = PRINTED.match(buffer, start)
-        return [printed.span(1)] if printed else []
-    if PADDED.match(buffer, max(0, at - 25)):
-        return []
-    if (wrapped := WRAPPED_BELOW.match(buffer, at - 2)) is not None:
-        return [(wrapped.start("text") + 1, wrapped.end("text") - 1)]
-    line = buffer.rfind(b"\n", 0, at)
-    key = YAML_KEY.fullmatch(buffer, line, at) if line >= 0 else None
-    spans: list[Span] = []
-    while key is not None and (found := BELOW.match(buffer, start)) is not None and len(found["indent"]) > len(key["indent"]):
-        spans.append(found.span(found.lastgroup or 0))
-        if not found["dash"]:
-            break
-        start = found.end()
-    if spans or line < 0:
-        return spans
-    told = LABEL.search(buffer, max(line, at - 96), start) is not None
-    alone = (ALONE.match(buffer, start) if told else None) or QUOTED_BELOW.match(buffer, start)
-    if alone is None and told and (prefix := PREFIX.match(buffer, line + 1, at)) is not None:
-        after = buffer.find(b"\n", start) + 1
-        if alike(buffer[after : after + len(prefix[0])], prefix[0]):
-            alone = ALONE_HERE.match(buffer, after + len(prefix[0]))
-    return [alone.span("text")] if alone else []
-
-
 def block(buffer: bytes, key: int, start: int) -> list[Span]:
     """A block scalar (YAML 1.2, section 8.1) from *start* on: the lines that are indented deeper than the one *key* is on.
 
@@ -134,10 +44,9 @@ def block(buffer: bytes, key: int, start: int) -> list[Span]:
     prefix = b""
     indent = INDENT.match(buffer, line).end() - line  # type: ignore[union-attr]  # matches the empty string
     if not DEEPER.match(buffer, start):
-        told = PREFIX.match(buffer, line, key)
-        if told is None or not alike(buffer[start : start + len(told[0])], told[0]):
+        prefix, indent = buffer[line : line + shared(buffer, line, key, start)], 0
+        if not prefix:
             return []
-        prefix, indent = told[0], 0
     spans: list[Span] = []
     while start < min(len(buffer), key + LONGEST):
         end = line_end(buffer, start, len(buffer))
@@ -151,65 +60,18 @@ def block(buffer: bytes, key: int, start: int) -> list[Span]:
     return spans
 
 
-def logged(buffer: bytes, start: int) -> list[Span]:
-    """The word on the line below a key, whose text ends at *start* in a file of Docker's."""
-    found = LOGGED.match(buffer, start)
-    return [found.span("text")] if found and buffer.startswith(b'{"log":', buffer.rfind(b"\n", 0, start) + 1) else []
-
-
-def argument(buffer: bytes, at: int, key: bytes) -> list[Span]:
-    """The item below an item of a list over lines, which ends *at* and names an option or a header: its value, where it tells."""
-    if (ended := LINE_ENDS.match(buffer, at)) is None:
-        return []
-    at = ended.end()
-    if key.startswith(b"-"):
-        after = ARGUMENT.match(buffer, at)
-        return [] if after is None else item(buffer, after.end())
-    listed = LISTED.match(buffer, at)
-    return [listed.span("text")] if listed else []
-
-
-OPEN_ITEM = patterns.lazy(rb"[\x22'](?P<text>[^\s\x22']{16,4096})(?=\r?\n)")
-"""An item that goes on below, where a console broke its line."""
-
-ITEM = patterns.lazy(rb"(?P<quote>[\x22']?)(?P<text>(?:[^\x22'\r\n]|(?<=\w)'(?=\w)){1,4096}?)(?P=quote)[ \t]*,?[ \t]*(?=\r?\n)")
-
-
-def item(buffer: bytes, at: int) -> list[Span]:
-    found = ITEM.match(buffer, at) or OPEN_ITEM.match(buffer, at)
-    return [found.span("text")] if found else []
-
-
-def typed(buffer: bytes, at: int, line: int, key_at: int) -> list[Span]:
-    """The value to a name at *key_at* that ends its *line* *at*.
-
-    Of a variable of a program, an option in a list of YAML, a key with a mark of its own, a console that was asked for it.
-    """
-    if at - line > 256:
-        return []
-    if (assigned := ASSIGNED_BELOW.match(buffer, at)) is not None:
-        return [assigned.span("text")]
-    if (option := DASHED.fullmatch(buffer[line:at].rstrip(b"\"'\r"))) is not None:
-        after = NEXT_ITEM.match(buffer, at)
-        return item(buffer, after.end()) if after and after["indent"] == option["indent"] else []
-    if buffer.startswith(b"? ", line) and (after := EXPLICIT.match(buffer, at)) is not None:
-        return item(buffer, after.end())
-    if (cell := UNDERLINED.match(buffer, at)) is not None and len(cell["line"]) == len(buffer[line:at].strip()):
-        return [cell.span("text")]
-    numbered, following = NUMBERED.fullmatch(buffer, line, at), NUMBERED_NEXT.match(buffer, at)
-    if numbered and following:
-        return [following.span("text")] if int(following["number"]) == int(numbered["number"]) + 1 else []
-    if buffer[line] == 0x24 and (found := LISTED_BELOW.match(buffer, at)) is not None:
-        return [found.span("text")]
-    if buffer[line] == 0x2F and b" " not in buffer[line:at] and (alone := ALONE.match(buffer, at)) is not None:
-        return [alone.span("text")]  # as etcd prints keys and values
-    found = ANSWER.match(buffer, at) if ASKED.fullmatch(buffer, line, key_at) else None
-    return [found.span("text")] if found else []
-
-
 def alike(text: bytes, prefix: bytes) -> bool:
     """Whether *text* is *prefix* but for its digits: what a logger writes before each line."""
     return text == prefix or text.translate(DIGITS) == prefix.translate(DIGITS)
+
+
+def shared(buffer: bytes, line: int, at: int, after: int) -> int:
+    """How many bytes a logger, a container or a mailer wrote before two lines: that from *line* to *at*, and the one *after*."""
+    first = buffer[line : min(at, line + WIDEST_PREFIX)].translate(DIGITS)
+    second = buffer[after : after + len(first)].translate(DIGITS)
+    size = next((at for at, (one, other) in enumerate(zip(first, second, strict=False)) if one != other), len(second))
+    size = max(first.rfind(mark, 0, size) for mark in (b" ", b"\t", b":", b"|")) + 1
+    return size if MARKED.search(first, 0, size) else 0
 
 
 def pointed(buffer: bytes, at: int) -> bytes:
@@ -232,8 +94,8 @@ def heredoc(buffer: bytes, start: int) -> list[Span]:
     begun = HEREDOC.match(buffer, start)
     if begun is None:
         return []
-    prefix = PREFIX.match(buffer, buffer.rfind(b"\n", 0, start) + 1, start)
-    return lines(buffer, begun.end(), begun["word"], prefix[0] if prefix else b"")
+    line = buffer.rfind(b"\n", 0, start) + 1
+    return lines(buffer, begun.end(), begun["word"], buffer[line : line + shared(buffer, line, start, begun.end())])
 
 
 def literal(buffer: bytes, start: int, quotes: bytes) -> list[Span]:

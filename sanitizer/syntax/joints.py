@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sanitizer import patterns
 from sanitizer.disguises.bytelists import material
-from sanitizer.syntax import arrays, blanks, columns, continuations, markup, pairs, values
+from sanitizer.syntax import arrays, below, blanks, columns, markup, pairs, values
 
 CELL = patterns.lazy(rb"[ \t]*((?:[^|\r\n\xe2]|\xe2(?!\x94[\x82\x83\x86]))*?)[ \t]*(?=\||\xe2\x94|\r|\n|$)")
 PROCESS = patterns.lazy(rb"(?:^|\n)\d{1,4}\|\Z")
@@ -36,8 +36,10 @@ ATTRIBUTE = patterns.lazy(
 SETTING = patterns.lazy(rb"(?:[\w:.\-]{1,40}=[\x22'][^\x22'<>\n]{0,80}[\x22'][ ]?){1,4}>\s{0,40}<value>([^<>\r\n]+)</value>")
 """A setting of .NET, whose value is an element of its own."""
 
-BLOCK_DEFAULT = patterns.lazy(rb"\{(?:(?:\r?\n[ \t]+(?!default\b)\w{1,20}[ \t]*=[^\n]{0,200}){0,4}\r?\n)?[ \t]+default[ \t]*=")
-"""The block of a variable of HCL, to its default."""
+BLOCK_DEFAULT = patterns.lazy(
+    rb"\{(?:(?:\r?\n[ \t]+(?!default\b|value\b)\w{1,20}[ \t]*=[^\n]{0,200}){0,4}\r?\n)?[ \t]+(?:default|value)[ \t]*="
+)
+"""The block of a variable or an output of HCL, to its value."""
 
 ATOM_NEXT = patterns.lazy(rb"[ \t]*[Vv]alue:[ ]?(?=[bu]?[\x22'`]|(?-i:[^\s,]{0,64}[0-9!@#$%^&*~+?]))")
 PAIRED = patterns.lazy(
@@ -79,6 +81,7 @@ STREAMED = patterns.lazy(rb" ?(?P<quote>[\x22'])(?=[^\x22'\n]{0,64}[0-9!@#$%^&*~
 """The value behind the path to it, as jq streams both: `[["password"],"hunter2!"]`."""
 
 TAB_CELL = patterns.lazy(rb"[^\t\r\n]+")
+LINE_ENDS = patterns.lazy(rb"[ \t]*\r?\n")
 QUOTE_NEXT = patterns.lazy(rb"[ \t]*(?:<<)?[bBuUrRNn]?\\*[\x22'`\[]")
 KEY_FOLLOWS = patterns.lazy(rb"\\*[\x22'`]?[ \t]*(?::|=>?)")
 JOINED = patterns.lazy(rb"[ \t]{0,16}(?:=>|:=|[:=](?![:=]))")
@@ -113,7 +116,8 @@ def behind(  # noqa: PLR0912 - one branch for each mark
         return after_comma(buffer, at, window, start)
     if (mark == 0x3E and window[-2:-1] in b"-=~") or mark in b"\x86\x87":
         at += mark != 0x3E
-        is_told = bool(QUOTE_NEXT.match(buffer, at) or TELLING.match(buffer, at)) or is_jumble(buffer, at)
+        is_told = bool(QUOTE_NEXT.match(buffer, at) or TELLING.match(buffer, at) or LINE_ENDS.match(buffer, at))
+        is_told = is_told or is_jumble(buffer, at)
         return values.value(buffer, at) if is_told else []
     if mark == 0x3E and (binary := BINARY.match(buffer, at)):
         return values.value(buffer, binary.end())
@@ -192,6 +196,8 @@ def after_space(buffer: bytes, at: int, mark: int, window: bytes, start: int) ->
         return pairs.part(buffer, at - 2, window[:start])
     if pairs.LISTED_LAST.match(buffer, at - 1):
         return pairs.beside(buffer, at, window[start:], at - len(window) + start) or []
+    if mark == 0x20 and window[start] != 0x2D and window[-2:-1] not in b" \t":
+        return []  # a word and a space: only behind the sign of an option that means something
     joined = JOINED.match(buffer, at)
     if joined:
         return values.value(buffer, joined.end())
@@ -199,7 +205,7 @@ def after_space(buffer: bytes, at: int, mark: int, window: bytes, start: int) ->
         return bar(buffer, barred.end(), window[:start])
     if buffer.find(b"REG_", at, at + 24) >= 0 and (kept := REGISTRY.match(buffer, at)) is not None:
         return [kept.span(1)]
-    if window[start] == 0x2D and window[max(0, start - 1) : start] in b" \t\n\0\"'-,[" and buffer[at : at + 1] not in b"-":
+    if window[start] == 0x2D and window[max(0, start - 1) : start] in b" \t\n\0\"'-,[:" and buffer[at : at + 1] not in b"-":
         return [] if blanks.is_helped(buffer, at, window, start) else values.value(buffer, at)
     if window[max(0, start - 1) : start] == b"\n" and (row := ROW.match(buffer, at)) is not None:
         return [row.span(1)]
@@ -218,7 +224,7 @@ def is_jumble(buffer: bytes, at: int) -> bool:
 
 def after_comma(buffer: bytes, at: int, window: bytes, start: int) -> list[values.Span]:
     if buffer[at] in b"\r\n " and window[-2:-1] in b"\"'":
-        beneath = continuations.argument(buffer, at, window[start:])
+        beneath = below.argument(buffer, at, window[start:])
         if beneath:
             return beneath
     if (atom := ATOM_NEXT.match(buffer, at)) is not None:

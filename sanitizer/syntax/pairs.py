@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from itertools import islice
 
 from sanitizer import patterns
-from sanitizer.syntax import continuations, values
+from sanitizer.syntax import values
+from sanitizer.syntax.below import typed
 from sanitizer.syntax.nested import Span
 from sanitizer.syntax.sqlrows import Verdict
 
@@ -75,6 +76,9 @@ NESTED = patterns.lazy(rb"\s{0,16}[\[{]")
 ITEM_NAME = patterns.lazy(
     rb"[\n\x22'`](?P<indent>[ \t]*(?P<dash>(?:- +)+)?)[\x22']?(?:name|key|variable|header)[\x22']?:[ \t]+[\x22']?$", re.I
 )
+FIRST_ITEM = patterns.lazy(rb"[ ](?:- )?[\x22']?(?:name|key|variable|header)[\x22']?:[ \t]+[\x22']?$", re.I)
+"""The same behind what a logger writes before the first line of a text."""
+
 ITEM_VALUE = patterns.lazy(rb"\n(?P<indent>[ \t]*(?P<dash>(?:- +)+)?)[\x22']?(?:value|val|content|data|secret)[\x22']?:", re.I)
 """The fields of an item of YAML that has a line for each."""
 
@@ -83,6 +87,9 @@ VERB = patterns.lazy(
     rb"require|add|remove|make|issue|request|fetch|read|write|find|search)(?:[_\-.]|[A-Z])"
 )
 """The names of tools and functions: `reset_password` has no value beside it."""
+
+OPENED = patterns.lazy(rb"[^\n]*\x22: ?\x22")
+"""What stands before a text that is the value of a line of JSON, whose line ends are read as such."""
 
 HEADERS = patterns.lazy(
     rb"(?:;[ ]?[\w*]{1,20}=[^;\r\n\\]{0,200}){0,3}(?:(?:\r?\n|\\+r\\+n|\\+n)[\w\-]{1,40}:[^\r\n\\]{0,200}){0,4}"
@@ -161,7 +168,9 @@ def below(buffer: bytes, at: int, before: bytes, key_at: int) -> list[Span]:
         if LISTED_LAST.match(buffer, at - 1) and (found := beside(buffer, at - 1, before[key_at:], key_at)):
             return found
         line = buffer.rfind(b"\n", 0, key_at) + 1
-        found = item(buffer, at - 1, key_at) or continuations.typed(buffer, at - 1, line, key_at)
+        opened = OPENED.match(buffer, line, key_at)
+        line = opened.end() if opened else line
+        found = item(buffer, at - 1, key_at) or typed(buffer, at - 1, line, key_at)
         if found:
             return found
     return part(buffer, at - 2, before)
@@ -172,7 +181,9 @@ def item(buffer: bytes, at: int, key_at: int) -> list[Span]:
     line = buffer.rfind(b"\n", 0, key_at)
     named = ITEM_NAME.search(buffer, line, key_at) if line >= 0 else None  # a text may begin with it
     if named is None:
-        return []
+        is_first = FIRST_ITEM.search(buffer, line + 1, key_at) is not None
+        after = ITEM_VALUE.match(buffer, at + buffer.startswith(b"\r\n", at)) if is_first else None
+        return values.value(buffer, after.end()) if after and not after["dash"] else []
     column = len(named["indent"])
     if named["dash"] is None:
         under = ITEM_VALUE.match(buffer, at + buffer.startswith(b"\r\n", at))

@@ -160,3 +160,8 @@ def closing(buffer: bytes, start: int, quote: bytes) -> int:
 
 def nonempty(start: int, end: int) -> list[Span]:
     return [(start, end)] if start < end else []
+
+def unquoted(buffer: bytes, start: int, end: int) -> Span:
+    """A value without quotes of its own, in which Python writes that of a variable: `"password": "'hunter2'"`."""
+    is_quoted = end - start > 2 and buffer[start] in b"\x22'" and buffer[start] == buffer[end - 1]
+    return (start + 1, end - 1) if is_quoted else (start, end)

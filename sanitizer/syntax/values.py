@@ -10,7 +10,8 @@ import re
 
 from sanitizer import patterns
 from sanitizer.disguises.bytelists import material
-from sanitizer.syntax.continuations import CONTINUED, below, block, heredoc, logged
+from sanitizer.syntax.below import below, logged
+from sanitizer.syntax.continuations import CONTINUED, block, heredoc
 from sanitizer.syntax.markup import ANGLED, CDATA, CELL, MARKUP
 from sanitizer.syntax.nested import CONSTANTS, LONGEST, Span, defaults, is_schema, leaves, line_end
 from sanitizer.syntax.quotes import ESCAPED_QUOTE, PARTED, QUOTED, closing, concatenated, nonempty, quoted
