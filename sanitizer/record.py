@@ -19,13 +19,15 @@ class Join(NamedTuple):
     """One reading of broken lines: pieces `(line, start, end)` of `Assembled.lines`, and what to put between them.
 
     A finding in the reading that spans a seam redacts its part of every piece. `escaped`: the pieces are the insides of JSON
-    strings, and so is the reading. `doubtful`: the lines may have nothing to do with each other.
+    strings, and so is the reading. `doubtful`: the lines may have nothing to do with each other. `of_text`: the pieces are places
+    in the texts of records that are a line each, without its wrapper.
     """
 
     pieces: tuple[tuple[int, int, int], ...]
     glue: tuple[bytes, ...]
     escaped: bool = False
     doubtful: bool = False
+    of_text: bool = False
 
     def text(self, lines: list[bytes]) -> bytes:
         """The reading itself."""
@@ -35,7 +37,7 @@ class Join(NamedTuple):
     def moved(self, by: int, doubtful: bool = False) -> Join:
         """The same join over lines counted from elsewhere, and doubtful if so said."""
         pieces = tuple([(line + by, start, end) for line, start, end in self.pieces])
-        return Join(pieces, self.glue, self.escaped, doubtful or self.doubtful)
+        return self._replace(pieces=pieces, doubtful=doubtful or self.doubtful)
 
 
 @dataclass(slots=True)

@@ -67,6 +67,13 @@ CLOSES = patterns.lazy(rb"[^\s\x22'\\]{1,512}\x22[ ]?[,}\]]")
 """The rest of a string of JSON, and what follows it."""
 
 
+ENDS = (b"\n", b"=\n", b"\\\n", b'\\n"')
+"""What stands behind the last character of a line, perhaps in a file of Docker's; a soft break, a continuation."""
+
+WRAPPER = patterns.lazy(rb"\d{4}-\d\d-\d\dT[\d:.]{8,18}(?:Z|[+-]\d\d:?\d\d) std(?:out|err) [FP] |\{\x22log\x22: ?\x22")
+"""What the runtime of a container writes before a line."""
+
+
 def is_shape(rule: Rule) -> bool:
     """Whether what *rule* finds is told by its own form, from its beginning to its end."""
     return not (rule.fields or rule.lead or rule.run or rule.multiline or rule.loose)
@@ -106,7 +113,7 @@ class Seams:
                 first, before = start, end
                 continue
             closes = depth == 0 and self.closes(first, before, start, end)
-            if self.buffer[start - 1] == 0x0A and not closes and self.is_named(start, shapeless):
+            if self.begins(start) == start and not closes and self.is_named(start, shapeless):
                 return held
             if told.label == "payment-card" and depth == 0 and not self.is_number(start, end):
                 return held
@@ -151,17 +158,23 @@ class Seams:
 
     def is_open(self, before: int, start: int) -> bool:
         """Whether a line ends at *before*, and nothing that was found without joining ends or starts there or at *start*."""
-        ended = self.buffer[before : before + 1] == b"\n" or self.buffer[before : before + 2] in (b"=\n", b"\\\n")
+        ended = self.buffer.startswith(ENDS, before)
         return ended and before not in self.ends and start not in self.starts
 
     def fills(self, before: int, widths: frozenset[int] = CONSOLES) -> bool:
         """Whether the line that ends *before* is as wide as a console."""
-        return before - self.buffer.rfind(b"\n", 0, before) - 1 in widths
+        return before - self.begins(before) in widths
+
+    def begins(self, at: int) -> int:
+        """Where the line *at* begins, behind what a container's runtime wrote before it."""
+        line = self.buffer.rfind(b"\n", 0, at) + 1
+        wrapper = WRAPPER.match(self.buffer, line, at)
+        return wrapper.end() if wrapper else line
 
     def closes(self, *ends: int) -> bool:
         """Whether a string of JSON, as long as its line is wide, is open at its end, and the next one begins with its rest."""
         first, before, start, end = ends
-        opened = self.buffer[first - 1] == 0x22 and self.buffer[end : end + 1] == b'"' and self.buffer[start - 1] == 0x0A
+        opened = self.buffer[first - 1] == 0x22 and self.buffer[end : end + 1] == b'"' and self.begins(start) == start
         return opened and self.fills(before, ROUND) and CLOSES.match(self.buffer, start) is not None
 
     def is_cut(self, *ends: int) -> bool:
@@ -172,7 +185,7 @@ class Seams:
         first, before, start, end = ends
         known = self.heads.get(before)
         cut = known is not None and known[0] == first and end - start >= LEAST and self.is_tokenlike(start, start + LEAST)
-        if self.buffer[start - 1] in b" \t" and FIELD.match(self.buffer, self.buffer.rfind(b"\n", 0, before) + 1):
+        if self.buffer[start - 1] in b" \t" and FIELD.match(self.buffer, self.begins(before)):
             return cut
         return cut and self.fills(before, ROUND) and not self.is_number(start, end)
 

@@ -98,10 +98,8 @@ class Assembler:
             return
         if self._wrapper not in TOLD_APART:
             found: Sequence[int] = range(at, len(lines))
-        elif at:
-            found = [mark + at for mark in marks(lines[at:], b"\n".join(lines[at:]), self._groups.told)]
         else:
-            found = marks(lines, block, self._groups.told)
+            found = [mark + at for mark in marks(lines[at:], b"\n".join(lines[at:]) if at else block, self._groups.told)]
         for mark, following in zip(found, [*found[1:], -1], strict=True):
             while at < mark and not self._lets_go():
                 self._take_line(lines[at], first + at, alone=True)
@@ -177,8 +175,7 @@ class Assembler:
 
     def _take_stream(self, stream: str, lines: list[tuple[Unwrapped, int, int]]) -> None:
         """Take unwrapped lines of one stream, with their indexes, as plain ones are taken: most are records as they stand."""
-        for line, index, _ in lines:
-            self._groups.lead(line, index)
+        self._groups.lead(lines)
         texts = [line.text for line, _, _ in lines]
         block = b"\n".join(texts)
         at = 0
@@ -244,7 +241,7 @@ class Assembler:
         partial = self._partials.pop(line.stream, None) if self._partials else None
         if partial is None:
             if not line.partial:
-                self._groups.lead(line, index)
+                self._groups.lead([(line, index, 0)])
                 self._take_whole(line, index, self._seen)
                 return
             partial = Partial([], [], line.escaped, {**self._lane_fields, **line.fields}, index, self._seen)

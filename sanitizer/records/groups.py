@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import chain
 
 from sanitizer import patterns
 from sanitizer.record import Join, Record
 from sanitizer.records.keyblock import Base64Run
 from sanitizer.records.leads import Leads
-from sanitizer.records.logical import ANSI, ESCAPE, NO_FIELDS, Logical, Relayed, uncoloured_offset
+from sanitizer.records.logical import ANSI, ESCAPE, NO_FIELDS, Logical, Relayed
 from sanitizer.records.multiline import Text, opening
+from sanitizer.records.readings import Line, Readings
 from sanitizer.records.relays import relayed
 from sanitizer.records.shape import LAST, REFUSE, Pieces, Shape
-from sanitizer.records.wrappers import Unwrapped, escaped_offset
+from sanitizer.records.wrappers import Unwrapped
 from sanitizer.records.wraps import Run
-
-BACKSLASH = 0x5C
 
 BEGUN = patterns.lazy(rb"(?:[\w.\-][\x22']?[=:](?:[ ](?=\S*=$))?[\x22']?|eyJ)[A-Za-z0-9+/_.~\-]{4,}=?$")
 """The head of a value at the end of a line, perhaps before a soft break (RFC 2045, section 6.7)."""
@@ -29,10 +27,6 @@ ARMOUR = frozenset(("key", "pem"))
 
 
 NO_SEAMS: tuple[tuple[int, int], ...] = ()
-
-
-Line = int | Logical
-"""A line in a wrapper, or the number of a physical one that has none."""
 
 
 @dataclass(slots=True)
@@ -54,6 +48,8 @@ class Groups:
 
     def __init__(self, line: Callable[[int], bytes], told: bool = True) -> None:
         self._line = line
+        self._readings = Readings(line)
+        self._text = self._readings.text
         self.told = told
         self.open: dict[str, Group] = {}
         self.runs: dict[str, Run[Line]] = {}
@@ -100,9 +96,10 @@ class Groups:
             self._end_run(stream)
         self.joins += self._leads.close_all()
 
-    def lead(self, line: Unwrapped, index: int) -> None:
-        """Look at a whole line in a wrapper, the physical one of that *index*: does it lead to a value below it?"""
-        self.joins += self._leads.take(line, index)
+    def lead(self, lines: Iterable[tuple[Unwrapped, int, int]]) -> None:
+        """See which whole lines in a wrapper, given with their indexes, lead to a value below them."""
+        for line, index, _ in lines:
+            self.joins += self._leads.take(line, index)
 
     def certain(self, lines: list[bytes], at: int) -> int:
         """How many of the plain *lines* from *at* on belong to the open record for certain."""
@@ -186,15 +183,9 @@ class Groups:
         self.runs[stream] = run
         return True
 
-    def _text(self, line: Line) -> bytes:
-        if isinstance(line, Logical):
-            return line.text
-        text = self._line(line)
-        return ANSI.sub(b"", text) if ESCAPE in text else text
-
     def _end_run(self, stream: str) -> None:
         if self.runs and (run := self.runs.pop(stream, None)) is not None:
-            self.joins += self._joins(run.lines, run.views(), doubtful=True)
+            self.joins += self._readings.apart(run.lines, run.views(), self.told)
 
     def _close(self, stream: str, resume: bool = False) -> None:
         group = self.open.pop(stream)
@@ -205,7 +196,7 @@ class Groups:
         if kept:
             self._finish(shape, lines[:kept])
         elif len(lines) > 1:
-            self.joins += self._joins(lines, shape.views([self._text(line) for line in lines]), doubtful=True)
+            self.joins += self._readings.apart(lines, shape.views([self._text(line) for line in lines]), self.told)
         for line in lines[kept:] if stream else ():
             self._finish(None, [line])
         if resume and shape.resume():
@@ -217,24 +208,25 @@ class Groups:
         alone = shape is None or (len(lines) == 1 and shape.kind == "text")
         if isinstance(first, Relayed):  # its line is a record as it stands, and is read as another
             if shape is not None and not alone:
-                self.joins += self._joins(lines, shape.views([self._text(line) for line in lines]), shape.kind == "text")
+                self.joins += self._readings.over(lines, shape.views([self._text(line) for line in lines]), shape.kind == "text")
             return
         if isinstance(first, int) and (alone or not (self.told or (shape is not None and shape.breaks))):
             return
         text, kind, seams = b"", "text", NO_SEAMS
         readings: list[Join] = []
         fields = NO_FIELDS if isinstance(first, int) else first.fields
-        joins = [join for line in lines if not isinstance(line, int) and line.spans[1:] for join in self._joins([line], [WHOLE])]
+        over = self._readings.over
+        joins = [join for line in lines if not isinstance(line, int) and line.spans[1:] for join in over([line], [WHOLE])]
         if shape is None or alone:
             text = self._text(first)
         else:
             kind = shape.kind
             texts = [self._text(line) for line in lines] if self.told or shape.breaks else []
             views = shape.views(texts)
-            joins += self._joins(lines, views)
+            joins += over(lines, views)
             if isinstance(first, Logical) and kind not in ARMOUR:
                 whole = Pieces(tuple((at, 0, -1) for at in range(len(lines))), (b"\n",) * (len(lines) - 1))
-                joins += [join for join in self._joins(lines, [whole]) if join not in joins]
+                joins += [join for join in over(lines, [whole]) if join not in joins]
             if self.told:
                 text, seams = shape.text(texts)
                 readings = [Join(*view) for view in views if not seams and text.count(b"\n") == len(lines) - 1]
@@ -247,52 +239,6 @@ class Groups:
             if self._rich_time is not None:
                 fields["timestamp"] = self._rich_time
         self.records.append(Record(_indexes(lines), text, kind, fields, seams, tuple(joins), tuple(readings)))
-
-    def _joins(self, lines: list[Line], views: Sequence[Pieces], doubtful: bool = False) -> list[Join]:
-        """The readings of *lines* as joins over physical lines, but for those within one."""
-        joins: list[Join] = []
-        escaped = not isinstance(lines[0], int) and lines[0].escaped
-        known: object = None
-        places: list[list[tuple[int, int, int]]] = []
-        pieces: tuple[tuple[int, int, int], ...] = ()
-        for view in views:
-            if view.pieces is not known:  # the readings of one layout differ in their glue alone
-                known = view.pieces
-                places = [self._locate(lines[at], start, end) for at, start, end in view.pieces]
-                pieces = tuple(chain.from_iterable(places))
-            if len(pieces) < 2:
-                continue
-            # what is inside of strings of JSON is read so, and lines that are decoded one by one would part
-            glue = tuple([b.replace(b"\n", b"\\n") for b in view.glue]) if escaped else view.glue
-            if set(map(len, places)) != {1}:
-                between: list[bytes] = []
-                for found, after in zip(places, (*glue, b""), strict=True):
-                    between += [b""] * (len(found) - 1) + [after] if found else []
-                glue = tuple(between[:-1])
-            joins.append(Join(pieces, glue, escaped, doubtful))
-        return joins
-
-    def _locate(self, line: Line, start: int, end: int) -> list[tuple[int, int, int]]:
-        """The physical places of the bytes *start* to *end* of a logical line."""
-        if isinstance(line, int):
-            text = self._line(line)
-            if ESCAPE not in text:
-                return [(line, start, end)] if start < end else []
-            line = Logical([(line, 0, len(text), len(text))], text)
-        found, at = [], 0
-        if end < 0:
-            end = len(line.text)
-        if line.coloured:
-            start, end = uncoloured_offset(line.coloured, start), uncoloured_offset(line.coloured, end)
-        for index, first, last, size in line.spans:
-            low, high = max(start - at, 0), min(end - at, size)
-            if low < high:
-                if line.escaped and BACKSLASH in (raw := self._line(index)[first:last]):
-                    low, high = escaped_offset(raw, low), escaped_offset(raw, high)
-                found.append((index, first + low, first + high))
-            at += size
-        return found
-
 
 def _indexes(lines: list[Line]) -> tuple[int, ...]:
     """The physical lines of *lines*, in order."""

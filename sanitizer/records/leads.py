@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sanitizer import patterns
 from sanitizer.record import Join
 from sanitizer.records.wrappers import Unwrapped
@@ -9,7 +11,7 @@ from sanitizer.records.wrappers import Unwrapped
 LEADS = patterns.lazy(
     rb"(?:[:=(\\]|=>|\w:[ ]?[|>][+-]?|<\w[^<>]{0,64}>"
     rb"|</(?:dt|t[dh]|key|name|label|b|strong)>|\x27{3}|\x22\x22\x22)[\x22\x27*_]{0,2}\s*$"
-    rb"|[=(,][ ]?\?\)?\s*$|binding parameter [^\n]{1,200}$|\A\s*(?:- +)?(?:--?|\$|\(?[\x22\x27])[\w.-]{1,64}[\x22\x27]?,?\s*$"
+    rb"|[=(,][ ]?\?\)?\s*$|binding parameter [^\n]{1,200}$|\A\s*(?:- +)?(?:--?|\$|\? |\(?[\x22\x27])[\w.-]{1,64}[\x22\x27]?,?\s*$"
     rb"|\A\s*[\w.-]{0,40}(?i:key|token|secret|passw|pwd|session)[\w.-]{0,24}\s*$"
     rb"|(?:\bGET|In \[\d{1,6}\]:|>>>|\d\)) [\w.\x22-]{1,66}\s*$"
     rb"|\A\s*(?:#{1,6} [^\n]{1,80}|\*\*[^\n]{1,80}|`{3}\w{0,12}|\|[^|\n]*\|)\s*$"
@@ -35,36 +37,48 @@ def leads(line: bytes) -> bool:
     return LEADS.search(line[-REACH:]) is not None
 
 
-Place = tuple[int, int, int]
+@dataclass(slots=True)
+class Waiting:
+    """A line that leads and those below it, as places of physical lines. It waits for so many *more* that lead nowhere."""
+
+    places: list[tuple[int, int, int]]
+    escaped: bool
+    more: int
+
+    def join(self) -> list[Join]:
+        """Its reading, if it is of several lines."""
+        glue = (b"\\n" if self.escaped else b"\n",) * (len(self.places) - 1)
+        return [Join(tuple(self.places), glue, self.escaped)] if glue else []
 
 
 class Leads:
     """The lines that lead somewhere in the streams of a wrapper, with those below them, to where a value may be."""
 
     def __init__(self) -> None:
-        self._open: dict[str, tuple[list[Place], bool]] = {}
+        self._open: dict[str, Waiting] = {}
 
     def take(self, line: Unwrapped, index: int) -> list[Join]:
         """Give the next line of its stream, the physical one of that *index*; gives the reading that it ends."""
-        known = self._open.get(line.stream)
-        is_lead = leads(line.text)
-        if known is None:
-            if is_lead:
-                self._open[line.stream] = ([(index, line.start, line.end)], line.escaped)
+        waiting = self._open.get(line.stream)
+        more = (2 if line.text.endswith(b">") else 1) if leads(line.text) else 0
+        if waiting is None:
+            if not more:
+                return []
+            waiting = self._open[line.stream] = Waiting([], line.escaped, more)
+        elif not line.text or line.text.isspace() or line.text.lstrip().startswith(b"- "):
+            more = waiting.more  # between a name and its value, or one of many
+        waiting.places.append((index, line.start, line.end))
+        waiting.more = more or waiting.more - 1
+        if waiting.more and len(waiting.places) <= MOST_LED:
             return []
-        known[0].append((index, line.start, line.end))
-        waits = len(known[0]) <= MOST_LED and (is_lead or line.text.isspace() or not line.text)
-        return [] if waits else self.close(line.stream)
+        return self._open.pop(line.stream).join()
 
     def held(self) -> list[int]:
         """The first line of each that waits."""
-        return [places[0][0] for places, _ in self._open.values()]
-
-    def close(self, stream: str) -> list[Join]:
-        """End what waits in *stream*; gives its reading, if that is of several lines."""
-        places, escaped = self._open.pop(stream)
-        return [Join(tuple(places), (b"\\n" if escaped else b"\n",) * (len(places) - 1), escaped)] if len(places) > 1 else []
+        return [waiting.places[0][0] for waiting in self._open.values()]
 
     def close_all(self) -> list[Join]:
         """End all that waits; gives their readings."""
-        return [join for stream in list(self._open) for join in self.close(stream)]
+        joins = [join for waiting in self._open.values() for join in waiting.join()]
+        self._open.clear()
+        return joins

@@ -100,7 +100,7 @@ def part(rows: Rows, entries: Sequence[Entry]) -> Rows:
 
 def physical(assembled: Assembled) -> Rows:
     """Every line a row: for output that keeps the lines' number and layout."""
-    return Rows(assembled.lines, [], assembled.offsets(), assembled.joins, assembled.cuts)
+    return Rows(assembled.lines, [], assembled.offsets(), [join for join in assembled.joins if not join.of_text], assembled.cuts)
 
 
 def logical(assembled: Assembled) -> Rows:
@@ -113,6 +113,7 @@ def logical(assembled: Assembled) -> Rows:
     entries: list[Entry] = []
     joins: list[Join] = []
     row_of: dict[int, int] = {}
+    text_of: dict[int, int] = {}
     cuts: dict[int, Cut] = {}
     begun = {record.first: record for record in assembled.records}
     owned = {line for record in assembled.records for line in record.lines}
@@ -132,16 +133,17 @@ def logical(assembled: Assembled) -> Rows:
             if record.seams and record.kind != "json":
                 joins += unseamed(record, parts, len(rows))
             joins += [join.moved(len(rows)) for join in record.readings]
+            if len(parts) == len(record.lines) == 1:
+                text_of[number] = len(rows)
             entries.append(ENTRY(Entry, (len(rows), len(parts), offsets[number], record.fields, record.kind)))
             rows += parts
             if assembled.cuts:
                 cuts |= {len(rows) - 1: assembled.cuts[line] for line in record.lines if line in assembled.cuts}
     cuts |= {row_of[line]: cut for line, cut in assembled.cuts.items() if line in row_of}
-    joins += [
-        join._replace(pieces=tuple((row_of[line], start, end) for line, start, end in join.pieces))
-        for join in assembled.joins
-        if all(line in row_of for line, _, _ in join.pieces)
-    ]
+    for join in assembled.joins:
+        places = text_of if join.of_text else row_of
+        if all(line in places for line, _, _ in join.pieces):
+            joins.append(join._replace(pieces=tuple((places[line], start, end) for line, start, end in join.pieces)))
     return Rows(rows, entries, offsets, joins, cuts)
 
 

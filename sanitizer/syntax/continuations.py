@@ -106,9 +106,12 @@ def literal(buffer: bytes, start: int, quotes: bytes) -> list[Span]:
     if end < 0:  # what ends it may not be read yet
         most, end = (0 if FRESH.match(buffer, start + 1) else 2), min(len(buffer), start + LONGEST)
     found: list[Span] = []
+    line = buffer.rfind(b"\n", 0, start) + 1
+    prefix = buffer[line : line + shared(buffer, line, start, start + 1)]
     while 0 <= start < end and len(found) < most:
         stop = min(end, after if (after := buffer.find(b"\n", start)) >= 0 else end)
-        found.append((start, stop))
+        begins = start + len(prefix) if prefix and alike(buffer[start : start + len(prefix)], prefix) else start
+        found.append((begins, stop))
         start = stop + 1
     return trimmed(buffer, found)
 

@@ -8,11 +8,13 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from engines import FORMATS, sanitize, scrubber
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sanitizer.record import Assembled, Record
 from sanitizer.records.assemble import Assembler
+from sanitizer.redaction.scrub import Format
 
 CAPTURES = Path(__file__).parents[1] / "captures"
 KEY_BODY = ["MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj", "A" * 64, "b" * 63 + "/", "kL0w9d2Q7A=="]
@@ -589,8 +591,21 @@ def test_lines_seen_one_by_one_and_within_others_give_the_same(lines: list[str])
 def test_output_that_keeps_lines_is_told_no_record_but_every_reading(lines: list[str], wrap: Callable[[str], str]) -> None:
     data = ("\n".join(map(wrap, lines)) + "\n").encode()
     whole, untold = assemble(data), assemble(data, told=False)
-    assert (untold.lines, untold.joins, untold.upto) == (whole.lines, whole.joins, whole.upto)
+    of_lines = [join for join in whole.joins if not join.of_text]
+    assert (untold.lines, untold.joins, untold.upto) == (whole.lines, of_lines, whole.upto)
     assert all(record.joins for record in untold.records)
+
+
+BROKEN = "INFO calling the service with the token that was given to it by admins, ghp_abcd", "EFGHij0123456789klmnOPQRstuvWX12"
+
+
+@pytest.mark.parametrize("wrap", [docker, lambda line: f"{TIME} stderr F {line}"], ids=["docker", "cri"])
+@pytest.mark.parametrize("form", FORMATS)
+async def test_a_value_that_is_broken_over_lines_of_a_container_goes(form: Format, wrap: Callable[[str], str]) -> None:
+    data = "".join(f"{wrap(line)}\n" for line in ("INFO begun", *BROKEN, "INFO ended")).encode()
+    out = b"\n".join(await sanitize(scrubber(form), [data]))
+    assert b"ghp_abcd" not in out
+    assert b"EFGHij0123456789" not in out
 
 
 def test_a_line_that_is_read_with_a_held_record_is_held_with_it() -> None:
